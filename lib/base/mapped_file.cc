@@ -1,0 +1,40 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace storm {
+
+MappedFile::MappedFile(const std::string& path) : name_(path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  require(fd >= 0, path, ": cannot open: ", std::strerror(errno));
+  struct stat info {};
+  void* at = MAP_FAILED;
+  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  if (regular && info.st_size > 0)
+    at = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  const int why = errno;
+  ::close(fd);
+  require(regular, path, ": cannot map: not a regular file");
+  if (info.st_size == 0) return;
+  require(at != MAP_FAILED, path, ": cannot map: ", std::strerror(why));
+  data_ = static_cast<const std::byte*>(at);
+  size_ = static_cast<std::size_t>(info.st_size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : name_(std::move(other.name_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+}  // namespace storm

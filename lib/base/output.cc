@@ -1,0 +1,105 @@
+#include "base/output.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace storm {
+
+namespace {
+
+constexpr std::size_t kBuffer = 1 << 16;
+
+std::string folder_of(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+// The file's data is safe only when its folder's entry is, too.
+void sync_folder(const std::string& path) {
+  const int fd = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+Output::Output(const std::string& path) : name_(path == "-" ? "standard output" : path), path_(path) {
+  buffer_.reserve(kBuffer);
+  if (path == "-") {
+    fd_ = STDOUT_FILENO;
+    return;
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    require(!S_ISDIR(info.st_mode), path, ": cannot write: is a directory");
+    fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);  // a device or a named pipe: nothing to rename
+    require(fd_ >= 0, path, ": cannot write: ", std::strerror(errno));
+    path_ = "-";
+    return;
+  }
+  fd_ = ::open(folder_of(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (fd_ < 0) {  // not every file system has nameless files
+    temporary_ = str(path, ".", ::getpid(), ".tmp");
+    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    require(fd_ >= 0, path, ": cannot write: ", std::strerror(errno));
+  }
+}
+
+Output::~Output() {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void Output::put(const std::byte* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::write(fd_, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) throw ClosedPipe(name_);
+    require(n >= 0, name_, ": byte ", offset_, ": cannot write: ", std::strerror(errno));
+    data += n;
+    size -= static_cast<std::size_t>(n);
+    offset_ += static_cast<std::size_t>(n);
+  }
+}
+
+void Output::write(std::span<const std::byte> bytes) {
+  if (buffer_.size() + bytes.size() > kBuffer) flush();
+  if (bytes.size() > kBuffer)
+    put(bytes.data(), bytes.size());
+  else
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+void Output::flush() {
+  put(buffer_.data(), buffer_.size());
+  buffer_.clear();
+}
+
+void Output::commit() {
+  flush();
+  if (path_ == "-") return;
+  require(::fsync(fd_) == 0, name_, ": cannot write: ", std::strerror(errno));
+  if (temporary_.empty()) {
+    temporary_ = str(path_, ".", ::getpid(), ".tmp");
+    ::unlink(temporary_.c_str());
+    const auto self = str("/proc/self/fd/", fd_);
+    require(::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) == 0, name_,
+            ": cannot write: ", std::strerror(errno));
+  }
+  require(::rename(temporary_.c_str(), path_.c_str()) == 0, name_, ": cannot write: ", std::strerror(errno));
+  temporary_.clear();
+  sync_folder(path_);
+  ::close(fd_);
+  fd_ = -1;
+}
+
+}  // namespace storm

@@ -1,0 +1,39 @@
+// Buffered writing to standard output or to a file that appears only when it is complete.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace storm {
+
+class Output {
+ public:
+  // path "-" is standard output; anything else is written beside its place under another (or no) name and
+  // appears there, synced to disk, when commit() returns. Without commit() nothing of it stays behind.
+  explicit Output(const std::string& path);
+  ~Output();
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void flush();   // hands the buffer to the system, so that a reader of our pipe sees it
+  void commit();  // flush; a file is synced and renamed to its name. Call it once, last.
+
+  const std::string& name() const { return name_; }
+  uint64_t offset() const { return offset_; }  // bytes written so far
+
+ private:
+  void put(const std::byte* data, std::size_t size);
+
+  std::string name_, path_, temporary_;  // temporary_ is empty while the file has no name (O_TMPFILE)
+  int fd_ = -1;
+  uint64_t offset_ = 0;
+  std::vector<std::byte> buffer_;
+};
+
+}  // namespace storm

@@ -1,0 +1,55 @@
+// The one thread pool: OpenMP. Work is split in the same way for the same thread count, so results do not vary.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+
+namespace storm {
+
+// Calls body(begin, end) for consecutive ranges that cover [0, n), one range a thread, each (but the last) a multiple
+// of grain long. An exception of any range is thrown again by the caller's thread. Nested calls run in place.
+template <class Body>
+void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
+  if (n <= 0) return;
+  const int64_t blocks = (n + grain - 1) / grain;
+  const int64_t threads = omp_in_parallel() ? 1 : std::min<int64_t>(omp_get_max_threads(), blocks);
+  if (threads <= 1) return body(int64_t{0}, n);
+  std::exception_ptr failure;
+#pragma omp parallel num_threads(static_cast<int>(threads))
+  {
+    const int64_t t = omp_get_thread_num();
+    const int64_t begin = blocks * t / threads * grain, end = std::min(n, blocks * (t + 1) / threads * grain);
+    try {
+      if (begin < end) body(begin, end);
+    } catch (...) {
+#pragma omp critical(storm_parallel_failure)
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+// Calls body(i) for i in [0, n), handed out one by one: for items of uneven cost.
+template <class Body>
+void parallel_items(int64_t n, Body&& body) {
+  if (n <= 1 || omp_in_parallel() || omp_get_max_threads() == 1) {
+    for (int64_t i = 0; i < n; ++i) body(i);
+    return;
+  }
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic, 1)
+  for (int64_t i = 0; i < n; ++i) {
+    try {
+      body(i);
+    } catch (...) {
+#pragma omp critical(storm_parallel_failure)
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace storm

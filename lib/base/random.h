@@ -1,0 +1,45 @@
+// Random numbers by counter: Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011). A number depends on its key and counter alone, never on how many were drawn before or by which thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace storm {
+
+struct Philox {
+  uint64_t seed = 0;
+
+  // Four independent 32-bit words for one 128-bit counter.
+  std::array<uint32_t, 4> operator()(std::array<uint32_t, 4> counter) const {
+    uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const uint64_t a = uint64_t{0xD2511F53u} * counter[0], b = uint64_t{0xCD9E8D57u} * counter[2];
+      counter = {static_cast<uint32_t>(b >> 32) ^ counter[1] ^ k0, static_cast<uint32_t>(b),
+                 static_cast<uint32_t>(a >> 32) ^ counter[3] ^ k1, static_cast<uint32_t>(a)};
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    return counter;
+  }
+};
+
+// What a stream of draws is for: part of the counter, so that two uses of one seed never share numbers.
+enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus };
+
+// A sequential generator over a Philox stream, for host-side decisions (shuffles, initial weights, sampling).
+class RandomStream {
+ public:
+  RandomStream(uint64_t seed, RandomUse use, uint64_t stream = 0);
+  uint32_t next_u32();
+  uint64_t below(uint64_t n);  // uniform in [0, n), without bias
+  double uniform();            // [0, 1), 53 bits
+  double normal();             // mean 0, variance 1 (Box-Muller)
+
+ private:
+  Philox philox_;
+  std::array<uint32_t, 4> counter_, block_{};
+  int used_ = 4;
+};
+
+}  // namespace storm

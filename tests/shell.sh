@@ -1,0 +1,36 @@
+# Sourced by every shell test: a scratch folder, and one line a test, which tests/run counts.
+set -u
+here=${STORM_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+# ok NAME COMMAND...: the command must succeed.
+ok() {
+  local name=$1
+  shift
+  if "$@" >ok.out 2>&1; then echo "ok - $name"; else
+    echo "not ok - $name"
+    sed 's/^/    /' ok.out
+    failures=$((failures + 1))
+  fi
+}
+
+# refuses NAME CODE PATTERN COMMAND...: the command must end with that exit code and exactly one line on standard
+# error, which matches the extended regular expression.
+refuses() {
+  local name=$1 code=$2 pattern=$3 got
+  shift 3
+  "$@" >/dev/null 2>refuses.err
+  got=$?
+  if [ "$got" -eq "$code" ] && [ "$(wc -l <refuses.err)" -eq 1 ] && grep -qE -- "$pattern" refuses.err; then echo "ok - $name"; else
+    echo "not ok - $name (exit code $got, wanted $code; wanted one line like /$pattern/)"
+    sed 's/^/    /' refuses.err
+    failures=$((failures + 1))
+  fi
+}
+
+skip() { echo "skip - $1: $2"; }
+
+done_testing() { exit $((failures > 0)); }

@@ -1,0 +1,184 @@
+#include "tools/cli.h"
+
+#include <omp.h>
+
+#include <cmath>
+#include <csignal>
+#include <cxxopts.hpp>
+#include <iostream>
+#include <new>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/output.h"
+#include "base/signals.h"
+
+namespace storm {
+
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+
+std::string long_name(const std::string& name) { return name.substr(name.find(',') + 1); }
+
+std::vector<Flag> all_flags(const Tool& tool) {
+  auto flags = tool.flags;
+  if (tool.common & kThreads) flags.push_back({"threads", "N", "0", "threads to use (0: one per core)"});
+  if (tool.common & kDevice) flags.push_back({"device", "NAME", "auto", "auto, cpu, cuda or cuda:N"});
+  if (tool.common & kSeed) flags.push_back({"seed", "N", "1", "seed of all random numbers"});
+  flags.push_back({"q,quiet", "", "", "no notes and no progress, warnings and errors only"});
+  flags.push_back({"stats", "", "", "end with one JSON line of figures on standard error"});
+  flags.push_back({"version", "", "", "print the version and exit"});
+  flags.push_back({"h,help", "", "", "print this help and exit"});
+  return flags;
+}
+
+std::string help_text(const Tool& tool) {
+  std::string text = tool.name + ": " + tool.summary + "\n\nExamples:\n" + tool.examples + "\nFlags:\n";
+  std::size_t width = 0;
+  std::vector<std::string> left;
+  for (const Flag& f : all_flags(tool)) {
+    const auto comma = f.name.find(',');
+    std::string names = comma == std::string::npos ? "    --" + f.name
+                                                   : "-" + f.name.substr(0, comma) + ", --" + f.name.substr(comma + 1);
+    if (!f.value.empty()) names += " " + f.value;
+    width = std::max(width, names.size());
+    left.push_back(std::move(names));
+  }
+  std::size_t i = 0;
+  for (const Flag& f : all_flags(tool)) {
+    text += "  " + left[i] + std::string(width - left[i].size() + 2, ' ') + f.help;
+    if (!f.preset.empty()) text += " [" + f.preset + "]";
+    text += "\n";
+    ++i;
+  }
+  if (!tool.operands.empty()) text += "Operands: " + tool.operands + "\n";
+  return text;
+}
+
+void print_stats(const std::map<std::string, double>& stats) {
+  std::string line = "{";
+  for (const auto& [key, value] : stats) {
+    if (line.size() > 1) line += ", ";
+    line += "\"" + key + "\": " + (std::isfinite(value) ? fixed(value, value == std::floor(value) ? 0 : 3) : "null");
+  }
+  std::cerr << line << "}\n";
+}
+
+// Shells quote what they must; this does it for every operand that is not plain.
+std::string join_command(int argc, const char* const* argv) {
+  std::string all;
+  for (int i = 0; i < argc; ++i) {
+    std::string word = argv[i];
+    if (i == 0) word = word.substr(word.rfind('/') + 1);
+    if (word.find_first_of(" \t\n\"'\\$`*?<>|&;()") != std::string::npos || word.empty()) word = "'" + word + "'";
+    all += (i ? " " : "") + word;
+  }
+  return all;
+}
+
+}  // namespace
+
+bool Args::given(std::string_view flag) const { return given_.find(flag) != given_.end(); }
+bool Args::on(std::string_view flag) const { return given(flag); }
+
+const std::string& Args::text(std::string_view flag) const {
+  static const std::string none;
+  const auto it = values_.find(flag);
+  return it == values_.end() ? none : it->second;
+}
+
+int64_t Args::integer(std::string_view flag, int64_t least, int64_t most) const {
+  const auto value = parse_number<int64_t>(text(flag));
+  if (!value || *value < least || *value > most)
+    throw UsageError(most == INT64_MAX ? str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " up")
+                                       : str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " to ", most));
+  return *value;
+}
+
+double Args::real(std::string_view flag, double least, double most) const {
+  const auto value = parse_number<double>(text(flag));
+  if (!value || !(*value >= least && *value <= most))
+    throw UsageError(str("--", flag, ": '", text(flag), "' is not a number from ", least, " to ", most));
+  return *value;
+}
+
+std::string Args::choice(std::string_view flag, const std::vector<std::string>& words) const {
+  std::string list;
+  for (const auto& word : words) {
+    if (word == text(flag)) return word;
+    list += (list.empty() ? "" : ", ") + word;
+  }
+  throw UsageError(str("--", flag, ": '", text(flag), "' is none of ", list));
+}
+
+int run_tool(const Tool& tool, int argc, const char* const* argv, const std::function<void(const Args&)>& body) {
+  const double start = monotonic_seconds();
+  set_log_name(tool.name);
+  try {
+    const auto flags = all_flags(tool);
+    cxxopts::Options options(tool.name);
+    for (const Flag& f : flags)
+      options.add_options()(f.name, f.help, f.value.empty() ? cxxopts::value<bool>() : cxxopts::value<std::string>());
+    options.add_options()("operands", "", cxxopts::value<std::vector<std::string>>());
+    options.parse_positional("operands");
+
+    Args args;
+    args.command_ = join_command(argc, argv);
+    try {
+      const auto parsed = options.parse(argc, argv);
+      for (const Flag& f : flags) {
+        const auto name = long_name(f.name);
+        if (!f.value.empty()) args.values_[name] = f.preset;
+        if (parsed.count(name) == 0) continue;
+        if (f.value.empty() && !parsed[name].as<bool>()) continue;
+        args.given_[name] = true;
+        if (!f.value.empty()) args.values_[name] = parsed[name].as<std::string>();
+      }
+      if (parsed.count("operands")) args.operands_ = parsed["operands"].as<std::vector<std::string>>();
+    } catch (const cxxopts::exceptions::exception& e) {
+      throw UsageError(str(e.what(), "; see ", tool.name, " --help"));
+    }
+    if (args.given("help") || args.given("version")) {
+      Output out("-");
+      out.write(args.given("help") ? help_text(tool) : tool.name + " (STORM) " + kVersion + "\n");
+      out.commit();
+      return 0;
+    }
+    if (tool.operands.empty() && !args.operands_.empty())
+      throw UsageError(str("unexpected operand '", args.operands_[0], "'; see ", tool.name, " --help"));
+    set_quiet(args.given("quiet"));
+    if (tool.common & kThreads)
+      if (const auto n = args.integer("threads", 0, 4096)) omp_set_num_threads(static_cast<int>(n));
+    if (tool.common & kDevice) {
+      const auto& device = args.text("device");
+      if (device != "auto" && device != "cpu") {
+        if (device != "cuda" && !device.starts_with("cuda:"))
+          throw UsageError(str("--device: '", device, "' is none of auto, cpu, cuda, cuda:N"));
+        fail("--device ", device, ": this build has no CUDA backend; use --device cpu");
+      }
+    }
+
+    body(args);
+    if (args.given("stats")) {
+      args.stat("seconds", monotonic_seconds() - start);
+      args.stat("peak_MiB", peak_mib());
+      print_stats(args.stats_);
+    }
+    return stop_signal() ? 128 + stop_signal() : 0;
+  } catch (const ClosedPipe&) {
+    return 128 + SIGPIPE;
+  } catch (const UsageError& e) {
+    error_line(e.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    error_line("out of memory");
+    return 1;
+  } catch (const std::exception& e) {
+    error_line(e.what());
+    return 1;
+  }
+}
+
+}  // namespace storm

@@ -1,0 +1,58 @@
+// What every tool's main shares: flags, help, version, errors, exit codes, --stats.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace storm {
+
+struct Flag {
+  std::string name;   // "beam" or with a short form "b,beam"
+  std::string value;  // what its value is called in the help ("N"); empty for a switch
+  std::string preset; // the default, as text; empty: none
+  std::string help;
+};
+
+// Flags that mean the same in each tool that has them; -h, --version, -q and --stats are always there.
+enum Common : unsigned { kThreads = 1, kDevice = 2, kSeed = 4 };
+
+struct Tool {
+  std::string name, summary;
+  std::string examples;  // shown first in the help
+  unsigned common = 0;
+  std::vector<Flag> flags;
+  std::string operands;  // what follows the flags, for the help: "FILE..."; empty: none are taken
+};
+
+class Args {
+ public:
+  bool given(std::string_view flag) const;  // on the command line, not by default
+  bool on(std::string_view flag) const;     // a switch
+  const std::string& text(std::string_view flag) const;
+  int64_t integer(std::string_view flag, int64_t least, int64_t most) const;  // throws UsageError outside the range
+  double real(std::string_view flag, double least, double most) const;        // both ends are allowed; never NaN
+  // One of the words that the flag may take, else UsageError.
+  std::string choice(std::string_view flag, const std::vector<std::string>& words) const;
+  const std::vector<std::string>& operands() const { return operands_; }
+  const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
+
+  // A figure for the --stats line, printed when the tool ends.
+  void stat(const std::string& key, double value) const { stats_[key] = value; }
+
+ private:
+  friend int run_tool(const Tool&, int, const char* const*, const std::function<void(const Args&)>&);
+  std::map<std::string, std::string, std::less<>> values_;
+  std::map<std::string, bool, std::less<>> given_;
+  std::vector<std::string> operands_;
+  std::string command_;
+  mutable std::map<std::string, double> stats_;
+};
+
+// Parses, runs the body, reports what it throws, and returns the exit code: 0, 1, 2, or 128 + signal.
+int run_tool(const Tool& tool, int argc, const char* const* argv, const std::function<void(const Args&)>& body);
+
+}  // namespace storm
