@@ -1,0 +1,138 @@
+// The kind "tokens": ragged columns of token ids with the vocabularies they were made with. What tokenize and decode
+// write, and what decode, train and tokenize -d read. Names, shapes and keys: lib/stream/README.md.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stream/document.h"
+#include "stream/stream.h"
+
+namespace storm {
+
+constexpr const char* kTokensKind = "tokens";
+constexpr const char* kColumnsKey = "storm.columns";
+constexpr int64_t kDocumentTokens = 65536;  // a document ends here, or when the writer's input would block
+
+// One column of a document: sentence i is ids[offsets[i] .. offsets[i + 1]).
+struct TokenColumn {
+  std::string name;
+  std::span<const int32_t> ids;      // [tokens], without BOS and EOS
+  std::span<const int64_t> offsets;  // [sentences + 1], the first is 0, the last is ids.size()
+
+  int64_t size() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  std::span<const int32_t> operator[](int64_t i) const {
+    const auto k = static_cast<std::size_t>(i);
+    return ids.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
+  }
+};
+
+// One document's rows, checked. It keeps the bytes alive.
+struct TokenBatch {
+  std::vector<TokenColumn> columns;
+  std::span<const float> scores;   // [rows] or empty: log-probability or length-normalised score of each row
+  std::span<const int32_t> ranks;  // [rows] or empty: 0 is the best hypothesis of its sentence
+  std::span<const int64_t>
+      sentences;  // [rows] or empty: which input sentence (from 0, over the whole stream) a row answers
+  Document document;
+
+  int64_t size() const { return columns.empty() ? 0 : columns[0].size(); }
+  const TokenColumn& column(std::string_view name) const;  // throws Error when there is none
+};
+
+// What a token stream's first document says about all of it.
+struct TokenInfo {
+  std::vector<std::string> columns;             // "src", or "src" and "tgt", or what --columns says
+  std::map<std::string, std::string> metadata;  // all of it; a writer adds kind, version and columns itself
+  std::map<std::string, std::string>
+      vocabularies;  // "vocab" (shared) or "vocab.src", ...: serialized SentencePiece models
+
+  bool has(std::string_view column) const;
+  const std::string* vocabulary(
+      std::string_view column) const;  // its own or the shared one; nullptr when there is none
+};
+
+// The vocabularies in any document: tensors "vocab" and "vocab.NAME", U8. A model file's serve as well as a stream's.
+std::map<std::string, std::string> vocabularies_of(const Document& document);
+
+// 16 hexadecimal digits that tell vocabularies apart in messages (FNV-1a, 64 bits, of the serialized model).
+std::string fingerprint(std::string_view bytes);
+// Throws Error "model.st: vocabulary differs from the input's (a3f1... != 77c0...); tokenize with -m model.st".
+void require_same_vocabulary(std::string_view model_name, std::string_view model_vocabulary,
+                             std::string_view input_vocabulary);
+
+// The columns of one document of a token stream, checked: offsets from 0 up to the ids' count, never falling, as many
+// rows in each column, ids not negative and below limit[i] (0: any) of column i.
+TokenBatch token_batch(Document document, const std::vector<std::string>& columns,
+                       std::span<const int64_t> limits = {});
+
+// Reads a token stream; the first document is read at once, so that info() is known before any row is wanted. Streams
+// laid end to end (cat a.st b.st) are one stream when columns and vocabularies agree, and an Error when they do not.
+class TokenReader {
+ public:
+  explicit TokenReader(StreamReader stream);
+  explicit TokenReader(const std::string& path) : TokenReader(StreamReader(path)) {}
+
+  const TokenInfo& info() const { return info_; }
+  const std::string& name() const { return stream_.name(); }
+  // Ids of this column must be below size from now on (the vocabulary's size), else Error.
+  void limit(std::string_view column, int64_t size);
+  std::optional<TokenBatch> next();  // nullopt at the end; a batch may have no rows
+  bool would_block() { return !first_ && stream_.would_block(); }
+
+ private:
+  StreamReader stream_;
+  TokenInfo info_;
+  std::vector<int64_t> limits_;
+  std::optional<Document> first_;  // read for info(), not yet handed out
+};
+
+// The first document's TokenInfo; throws Error when it is no token stream.
+TokenInfo token_info(const Document& first);
+// Checks that a later document of the stream agrees with what the first one said; most say nothing.
+void require_agreement(const Document& later, const TokenInfo& info);
+
+// Writes a token stream. A document is written when it holds kDocumentTokens, by flush(), and by finish(), which writes
+// a document without rows when there was none, so that every stream says what it is.
+class TokenWriter {
+ public:
+  TokenWriter(Output& output, TokenInfo info);
+
+  // One row: the ids of each column, in the order of info.columns.
+  void add(std::span<const std::span<const int32_t>> row);
+  void add(std::span<const int32_t> ids) { add(std::span(&ids, 1)); }  // for a stream of one column
+  // A row of decode's output. All rows of a stream have the same extras; sentence and rank come together (n-best).
+  struct Extras {
+    std::optional<float> score;
+    std::optional<int32_t> rank;
+    std::optional<int64_t> sentence;
+  };
+  void add(std::span<const int32_t> ids, const Extras& extras);
+
+  void flush();   // ends the document and hands it to the reader of our pipe
+  void finish();  // call once, last; then commit the output
+  int64_t rows() const { return rows_; }
+
+ private:
+  void write();
+
+  Output& output_;
+  TokenInfo info_;
+  struct Column {
+    std::vector<int32_t> ids;
+    std::vector<int64_t> offsets;
+  };
+  std::vector<Column> columns_;
+  std::vector<float> scores_;
+  std::vector<int32_t> ranks_;
+  std::vector<int64_t> sentences_;
+  int64_t rows_ = 0, tokens_ = 0;  // rows of the stream; tokens of the document being filled
+  bool first_ = true;
+};
+
+}  // namespace storm
