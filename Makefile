@@ -5,12 +5,13 @@ CXX ?= g++
 SANITIZE ?=
 BUILD ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 comma := ,
+percent := %
 
 # x86-64-v3 is "since AVX2"; kernels marked STORM_CLONES also carry AVX-512 code that is picked at run time.
 CXXFLAGS ?= -O3 -g1
 # -Wrestrict has false alarms in GCC 12 (its PR 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi -Wno-restrict -Werror
-FLAGS := -std=c++20 -march=x86-64-v3 -fopenmp -Ilib $(WARNINGS) -MMD -MP
+FLAGS := -std=c++20 -march=x86-64-v3 -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math -fopenmp -Ilib $(WARNINGS) -MMD -MP
 LDLIBS := -Wl,--as-needed -lsentencepiece
 
 multiarch := $(shell $(CXX) -print-multiarch 2>/dev/null)
@@ -28,13 +29,29 @@ ifneq ($(SANITIZE),)
   CXXFLAGS := -O1 -g
 endif
 
-lib_objects := $(patsubst %.cc,$(BUILD)/%.o,$(wildcard lib/*/*.cc))
+# The one-way dependencies of lib/: PART's archive and what may stand below it, in link order. A test program of a part
+# is linked with these alone, so an arrow that points the other way does not link.
+base := base
+stream := stream $(base)
+text := text $(stream)
+metrics := metrics $(text)
+tensor := tensor $(base)
+cpu := cpu $(tensor)
+ops := ops $(cpu)
+nn := nn $(ops)
+models := models $(nn) $(stream)
+data := data $(stream)
+decode := decode $(models) $(text)
+train := train $(decode) $(data) $(metrics)
+parts := train decode models nn ops cpu tensor data metrics text stream base
+archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
+
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))
 programs := $(patsubst tools/%.cc,$(BUILD)/bin/%,$(tool_sources))
 test_parts := $(sort $(foreach f,$(wildcard tests/*/*.cc),$(word 2,$(subst /, ,$(f)))))
 test_programs := $(patsubst %,$(BUILD)/tests/%,$(test_parts))
 
-all: $(programs)
+all: $(programs) $(BUILD)/data/make-corpus
 tests: all $(test_programs)
 
 # The flags are part of what a build depends on; so is a package that came or went.
@@ -44,23 +61,29 @@ $(shell mkdir -p $(BUILD); printf '%s\n' '$(settings)' | cmp -s - $(BUILD)/setti
 $(BUILD)/packages: $(BUILD)/settings scripts/check-packages
 	@CXX="$(CXX)" scripts/check-packages && touch $@
 
-$(BUILD)/%.o: %.cc $(BUILD)/settings | $(BUILD)/packages
+$(BUILD)/obj/%.o: %.cc $(BUILD)/settings | $(BUILD)/packages
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(filter tools/% tests/%,$<),-I.) -c $< -o $@
+	$(CXX) $(FLAGS) $(CXXFLAGS) $(if $(filter tools/% tests/% data/%,$<),-I.) -c $< -o $@
 
-$(BUILD)/libstorm.a: $(lib_objects)
-	@rm -f $@
+.SECONDEXPANSION:
+$(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildcard lib/$$*/*.cc))
+	@mkdir -p $(@D) && rm -f $@
 	ar rcs $@ $^
 
-$(programs): $(BUILD)/bin/%: $(BUILD)/tools/%.o $(BUILD)/tools/cli.o $(BUILD)/libstorm.a
+$(programs): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
+# Writes the embedded corpus; not a tool, so it is not installed.
+$(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc) tools/cli.cc) $(call archives,base)
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
-test_objects = $(patsubst %.cc,$(BUILD)/%.o,$(wildcard tests/$*/*.cc))
-.SECONDEXPANSION:
-$(test_programs): $(BUILD)/tests/%: $$(test_objects) $(BUILD)/tests/main.o $(BUILD)/libstorm.a
+test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc))
+$(test_programs): $(BUILD)/tests/%: $$(test_objects) $(BUILD)/obj/tests/main.o $$(call archives,$$(or $$($$*),$(parts)))
+	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(catch2) $(LDLIBS) -o $@
 
 test: tests
@@ -76,7 +99,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(programs) $(DESTDIR)$(PREFIX)/bin
 
-sources := $(wildcard lib/*/*.h lib/*/*.cc tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc)
+sources := $(wildcard lib/*/*.h lib/*/*.cc tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc)
 format:
 	clang-format -i $(sources)
 

@@ -1,8 +1,8 @@
 // The main of every unit-test program: one line a test case, which tests/run counts.
 #define CATCH_CONFIG_RUNNER
-#include "tests/catch.h"
-
 #include <iostream>
+
+#include "tests/catch.h"
 
 namespace storm::test {
 namespace {
@@ -22,7 +22,8 @@ struct OneLineEach : Listener {
       std::cout << "not ok - ";
     else
       std::cout << (skipped.empty() ? "ok - " : "skip - ");
-    std::cout << stats.testInfo
+    std::cout << stats
+                     .testInfo
 #if __has_include(<catch2/catch_all.hpp>)
                      ->name
 #else

@@ -13,12 +13,11 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "base/signals.h"
+#include "base/version.h"
 
 namespace storm {
 
 namespace {
-
-constexpr const char* kVersion = "0.1.0";
 
 std::string long_name(const std::string& name) { return name.substr(name.find(',') + 1); }
 
@@ -92,8 +91,9 @@ const std::string& Args::text(std::string_view flag) const {
 int64_t Args::integer(std::string_view flag, int64_t least, int64_t most) const {
   const auto value = parse_number<int64_t>(text(flag));
   if (!value || *value < least || *value > most)
-    throw UsageError(most == INT64_MAX ? str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " up")
-                                       : str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " to ", most));
+    throw UsageError(most == INT64_MAX
+                         ? str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " up")
+                         : str("--", flag, ": '", text(flag), "' is not a whole number from ", least, " to ", most));
   return *value;
 }
 

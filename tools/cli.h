@@ -11,9 +11,9 @@
 namespace storm {
 
 struct Flag {
-  std::string name;   // "beam" or with a short form "b,beam"
-  std::string value;  // what its value is called in the help ("N"); empty for a switch
-  std::string preset; // the default, as text; empty: none
+  std::string name;    // "beam" or with a short form "b,beam"
+  std::string value;   // what its value is called in the help ("N"); empty for a switch
+  std::string preset;  // the default, as text; empty: none
   std::string help;
 };
 

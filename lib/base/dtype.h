@@ -14,7 +14,7 @@ constexpr std::size_t byte_size(DType t) {
   return sizes[static_cast<std::size_t>(t)];
 }
 
-std::string_view dtype_name(DType t);        // "F32"
+std::string_view dtype_name(DType t);          // "F32"
 DType dtype_from_name(std::string_view name);  // throws Error for a name that STORM does not know
 
 // f16 and bf16 as their bits; conversions round to nearest even, as IEEE 754 asks.

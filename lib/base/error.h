@@ -1,4 +1,5 @@
-// Errors: one line that says what failed, where (file, line, byte) and what to do. Thrown, caught once in a tool's main.
+// Errors: one line that says what failed, where (file, line, byte) and what to do. Thrown, caught once in a tool's
+// main.
 #pragma once
 
 #include <locale>

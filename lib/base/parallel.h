@@ -18,7 +18,7 @@ void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   const int64_t threads = omp_in_parallel() ? 1 : std::min<int64_t>(omp_get_max_threads(), blocks);
   if (threads <= 1) return body(int64_t{0}, n);
   std::exception_ptr failure;
-#pragma omp parallel num_threads(static_cast<int>(threads))
+#pragma omp parallel num_threads(static_cast <int>(threads))
   {
     const int64_t t = omp_get_thread_num();
     const int64_t begin = blocks * t / threads * grain, end = std::min(n, blocks * (t + 1) / threads * grain);

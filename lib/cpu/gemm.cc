@@ -1,0 +1,62 @@
+#include "cpu/gemm.h"
+
+#include <cblas.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "base/error.h"
+
+#ifdef STORM_ONEDNN
+#include <dnnl.h>
+#endif
+
+extern "C" {
+char* openblas_get_config(void);
+char* openblas_get_corename(void);
+int openblas_get_parallel(void);  // 0: one thread, 1: pthreads, 2: OpenMP
+}
+
+namespace storm {
+
+void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
+          int64_t ldb, float beta, float* c, int64_t ldc) {
+  if (m <= 0 || n <= 0) return;
+#ifdef STORM_ONEDNN
+  const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  require(status == dnnl_success, "oneDNN: matrix product [", m, ",", k, "] x [", k, ",", n,
+          "] failed: ", static_cast<int>(status));
+#else
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),
+              static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta,
+              c, static_cast<int>(ldc));
+#endif
+}
+
+std::string gemm_description() {
+  constexpr const char* kinds[] = {"one thread", "pthreads", "OpenMP"};
+  const int kind = openblas_get_parallel();
+  std::string text = str("OpenBLAS ", openblas_get_corename(), " (", kind >= 0 && kind <= 2 ? kinds[kind] : "?", ")");
+#ifdef STORM_ONEDNN
+  const auto* v = dnnl_version();
+  text = str("oneDNN ", v->major, ".", v->minor, ".", v->patch, ", ", text);
+#endif
+  return text;
+}
+
+void prefer_avx512_blas(char** argv) {
+#ifdef STORM_ONEDNN
+  (void)argv;  // oneDNN knows the CPU by its features, and it does the products
+#else
+  const std::string_view core = openblas_get_corename();
+  const bool has_avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (!has_avx512 || core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids") return;
+  if (::getenv("OPENBLAS_CORETYPE")) return;  // the user's choice, or ours of a moment ago
+  ::setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
+  ::execv("/proc/self/exe", argv);  // when it fails we go on, slower
+#endif
+}
+
+}  // namespace storm

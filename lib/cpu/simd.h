@@ -1,0 +1,41 @@
+// What CPU kernels share. A kernel is a plain loop function over rows, marked STORM_CLONES: the compiler makes an
+// AVX-512 and an AVX2 version of it, and the dynamic linker picks one when the program starts. Loops carry `#pragma omp
+// simd`.
+//
+// Rules of a kernel: a static function at namespace scope; it calls only functions marked STORM_INLINE (which become
+// part of each version), never a template or inline function of the standard library; no OpenMP region inside (the
+// caller splits the rows with parallel_ranges and calls the kernel once a range).
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+// The sanitizers' run time is not up yet when the linker asks which version to take, so they get the AVX2 one alone.
+#ifdef STORM_SANITIZE
+#define STORM_CLONES
+#else
+#define STORM_CLONES __attribute__((target_clones("arch=x86-64-v4", "default")))
+#endif
+#define STORM_INLINE [[gnu::always_inline]] static inline
+
+namespace storm::simd {
+
+// e^x to 2 ulp for x in [-87, 88]; below that it is 0 to f32's smallest normal, above it saturates. Range reduction to
+// |r| <= ln2/2 and a polynomial (Cephes' expf, S. L. Moshier). Without branches, so that it vectorises.
+STORM_INLINE float exp(float x) {
+  x = x < -87.3f ? -87.3f : x;
+  x = x > 88.3f ? 88.3f : x;
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  const float n = (x * 1.44269504088896341f + magic) - magic;
+  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+}  // namespace storm::simd

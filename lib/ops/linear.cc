@@ -1,0 +1,166 @@
+#include "ops/linear.h"
+
+#include <cmath>
+#include <tuple>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "cpu/gemm.h"
+#include "ops/dropout.h"
+#include "tensor/execution.h"
+
+namespace storm {
+
+namespace {
+
+struct Attributes {
+  Activation activation;
+  float dropout;
+};
+
+constexpr int64_t kRowGrain = 16;
+constexpr int64_t kColumnGrain =
+    64;  // for sums over rows: a thread owns whole columns, so threads do not change the bits
+
+int64_t whole_groups(int64_t cols) { return (cols + 7) / 8 * 8; }
+
+// y: [rows, n] holds x W^T; b: [n] or null.
+STORM_CLONES void add_bias(float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) row[i] += b[i];
+  }
+}
+
+STORM_CLONES void add_bias_relu(float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      const float z = row[i] + (b ? b[i] : 0.0f);
+      row[i] = z > 0 ? z : 0.0f;
+    }
+  }
+}
+
+// z: [rows, n] holds x W^T and gets the bias; y = gelu(z).
+void add_bias_gelu(float* z, float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = r * n; i < (r + 1) * n; ++i) {
+      z[i] += b ? b[i - r * n] : 0.0f;
+      y[i] = z[i] * 0.5f * (1 + std::erf(z[i] * 0.70710678f));
+    }
+}
+
+STORM_CLONES void apply_dropout(float* y, const DropoutStream& stream, int64_t first, int64_t rows, int64_t n,
+                                float* factors) {
+  for (int64_t r = 0; r < rows; ++r) {
+    dropout_row(stream, first + r, n, factors);
+    float* row = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) row[i] *= factors[i];
+  }
+}
+
+// ReLU with dropout leaves 0 where either closed: y > 0 tells all that backward needs.
+STORM_CLONES void relu_backward(float* dy, const float* y, float scale, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) dy[i] = y[i] > 0 ? dy[i] * scale : 0.0f;
+}
+
+void gelu_backward(float* dy, const float* z, int64_t size) {
+  for (int64_t i = 0; i < size; ++i) {
+    const float cdf = 0.5f * (1 + std::erf(z[i] * 0.70710678f));
+    dy[i] *= cdf + z[i] * 0.39894228f * std::exp(-0.5f * z[i] * z[i]);
+  }
+}
+
+// db[from..to) += sum over rows of dz
+STORM_CLONES void bias_gradient(float* db, const float* dz, int64_t rows, int64_t n, int64_t from, int64_t to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = dz + r * n;
+#pragma omp simd
+    for (int64_t i = from; i < to; ++i) db[i] += row[i];
+  }
+}
+
+void forward(const Execution& run, const Node& node) {
+  const auto [activation, dropout] = node.attributes<Attributes>();
+  const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
+  const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
+  float* y = run.data(node.outputs[0]);
+  float* z = activation == Activation::gelu ? run.data(node.outputs[1]) : y;
+  const float* b = run.data_or_null(bias);
+  gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? dropout : 0);
+  parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
+    float* part = y + begin * n;
+    switch (activation) {
+      case Activation::none:
+        if (b) add_bias(part, b, end - begin, n);
+        break;
+      case Activation::relu:
+        add_bias_relu(part, b, end - begin, n);
+        break;
+      case Activation::gelu:
+        add_bias_gelu(z + begin * n, part, b, end - begin, n);
+        break;
+    }
+    if (stream.active()) {
+      std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
+      apply_dropout(part, stream, begin, end - begin, n, factors.data());
+    }
+  });
+}
+
+void backward(const Execution& run, const Node& node) {
+  const auto [activation, dropout] = node.attributes<Attributes>();
+  const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
+  const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
+  float* dy = run.gradient(node.outputs[0]);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number, dropout);
+  if (activation != Activation::none || stream.active())
+    parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
+      float* part = dy + begin * n;
+      const int64_t size = (end - begin) * n;
+      if (activation == Activation::relu) {
+        relu_backward(part, run.data(node.outputs[0]) + begin * n, stream.scale, size);
+        return;
+      }
+      if (stream.active()) {
+        std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
+        apply_dropout(part, stream, begin, end - begin, n, factors.data());
+      }
+      if (activation == Activation::gelu) gelu_backward(part, run.data(node.outputs[1]) + begin * n, size);
+    });
+  if (float* dx = run.gradient(x))
+    gemm(false, false, rows, in, n, 1, dy, n, run.data(weight), in, run.beta(node, 0), dx, in);
+  if (float* dw = run.gradient(weight))
+    gemm(true, false, n, in, rows, 1, dy, n, run.data(x), in, run.beta(node, 1), dw, in);
+  if (float* db = run.gradient(bias))
+    parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) { bias_gradient(db, dy, rows, n, begin, end); });
+}
+
+constexpr Op kLinear{"linear", forward, backward};
+
+}  // namespace
+
+Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activation, float dropout) {
+  const Shape in = graph.shape(x), w = graph.shape(weight);
+  require(in.cols == w.cols, "linear: input is ", in.cols, " wide, the weight takes ", w.cols);
+  require(!bias || graph.shape(bias).size() == w.rows, "linear: the bias does not fit the weight");
+  Node node{.op = &kLinear, .inputs = {x, weight, bias}};
+  node.keep_inputs = 0b011;
+  const Shape out{in.rows, w.rows};
+  const Attributes attributes{activation, dropout};
+  if (activation == Activation::gelu) {
+    node.keep_outputs = 0b10;  // the sum before the activation
+    return graph.record(node, {{out}, {out}}, attributes);
+  }
+  node.keep_outputs = activation == Activation::relu ? 0b01 : 0;
+  return graph.record(node, {{out}}, attributes);
+}
+
+}  // namespace storm

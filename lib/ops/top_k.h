@@ -1,0 +1,19 @@
+// From logits to what decoding asks for. No gradients.
+#pragma once
+
+#include "tensor/graph.h"
+
+namespace storm {
+
+struct TopK {
+  Value log_probs;  // F32 [rows, k], falling; of equal ones the lower id comes first
+  Value ids;        // I32 [rows, k]
+};
+
+// logits: [rows, vocabulary]. log_probs are over the whole vocabulary (log-softmax). k is cut to the vocabulary's size.
+TopK top_k(Graph& graph, Value logits, int32_t k);
+
+// [rows, vocabulary] -> [rows, vocabulary], in place where the planner can.
+Value log_softmax(Graph& graph, Value logits);
+
+}  // namespace storm

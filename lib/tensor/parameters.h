@@ -1,0 +1,53 @@
+// A model's parameters: one flat buffer of values and one of gradients, with named views into both, so that an
+// optimizer, a norm, a checkpoint and (later) an all-reduce are each one pass. (DESIGN §3.7)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/buffer.h"
+#include "tensor/graph.h"
+
+namespace storm {
+
+struct ParameterSpec {
+  std::string name;
+  Shape shape;  // [out, in] for a matrix; [1, n] for a vector
+  enum class Init { zeros, ones, normal, uniform } init = Init::zeros;
+  float scale = 0;      // normal: the standard deviation; uniform: the bound
+  bool vector = false;  // stored in files with one dimension
+};
+
+class Parameters {
+ public:
+  // Each begins at a multiple of 64 bytes. All values are zero until initialize() or a file fills them.
+  explicit Parameters(std::vector<ParameterSpec> specs);
+
+  void initialize(uint64_t seed);  // each parameter from its own random stream: order and threads do not matter
+  void allocate_gradients();       // zeroed; without them graphs get parameters that are not trained
+
+  std::span<float> values() const { return values_.as<float>().first(count_); }  // padding included, always 0
+  std::span<float> gradients() const { return gradients_.as<float>().first(gradients_.size() ? count_ : 0); }
+  std::size_t trainable() const;  // numbers, padding not counted
+
+  const std::vector<ParameterSpec>& specs() const { return specs_; }
+  bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
+  std::span<float> view(std::string_view name) const;           // values; throws Error for an unknown name
+  std::span<float> gradient_view(std::string_view name) const;  // gradients
+  Value in(Graph& graph, std::string_view name) const;          // the parameter as a value of a graph
+
+ private:
+  std::size_t at(std::string_view name) const;
+
+  std::vector<ParameterSpec> specs_;
+  std::vector<std::size_t> offsets_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+  std::size_t count_ = 0;
+  Buffer values_, gradients_;
+};
+
+}  // namespace storm

@@ -1,0 +1,42 @@
+#include "ops/linear.h"
+
+#include <cmath>
+
+#include "tests/catch.h"
+#include "tests/ops/check.h"
+
+using namespace storm;
+using test::Doubles;
+
+namespace {
+
+Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t n, Activation activation) {
+  Doubles y(static_cast<std::size_t>(rows * n));
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < n; ++j) {
+      double z = in.size() > 2 ? in[2][static_cast<std::size_t>(j)] : 0;
+      for (int64_t i = 0; i < k; ++i)
+        z += in[0][static_cast<std::size_t>(r * k + i)] * in[1][static_cast<std::size_t>(j * k + i)];
+      if (activation == Activation::relu) z = std::max(z, 0.0);
+      if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
+      y[static_cast<std::size_t>(r * n + j)] = z;
+    }
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("linear equals its double-precision reference, forward and gradients") {
+  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu})
+    for (const bool bias : {true, false})
+      for (const auto [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
+        std::vector<Shape> shapes{{rows, k}, {n, k}};
+        if (bias) shapes.push_back({1, n});
+        test::check_op({.inputs = shapes,
+                        .record =
+                            [&](Graph& g, std::span<const Value> v) {
+                              return linear(g, v[0], v[1], bias ? v[2] : Value{}, activation);
+                            },
+                        .reference = [&](auto in) { return reference(in, rows, k, n, activation); }});
+      }
+}
