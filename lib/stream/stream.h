@@ -29,6 +29,10 @@ class StreamReader {
   Input input_;
 };
 
+// The document that begins at this offset, a view of the bytes; offset moves to its end. Throws Error for bytes that
+// are no document; name: what errors call them.
+Document parse_document(std::span<const std::byte> bytes, std::string_view name, uint64_t& offset);
+
 // The documents of a file, mapped: only headers are read, tensor bytes are loaded when touched. Documents keep the map
 // alive.
 class MappedStream {

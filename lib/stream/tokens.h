@@ -62,7 +62,7 @@ std::map<std::string, std::string> vocabularies_of(const Document& document);
 
 // 16 hexadecimal digits that tell vocabularies apart in messages (FNV-1a, 64 bits, of the serialized model).
 std::string fingerprint(std::string_view bytes);
-// Throws Error "model.st: vocabulary differs from the input's (a3f1... != 77c0...); tokenize with -m model.st".
+// Throws Error "model.st: vocabulary differs from the input's (a3f1… ≠ 77c0…); tokenize with -m model.st".
 void require_same_vocabulary(std::string_view model_name, std::string_view model_vocabulary,
                              std::string_view input_vocabulary);
 
@@ -102,6 +102,9 @@ void require_agreement(const Document& later, const TokenInfo& info);
 class TokenWriter {
  public:
   TokenWriter(Output& output, TokenInfo info);
+  ~TokenWriter();  // without finish(), the stream ends inside a document, so that its reader fails as the writer did
+  TokenWriter(const TokenWriter&) = delete;
+  TokenWriter& operator=(const TokenWriter&) = delete;
 
   // One row: the ids of each column, in the order of info.columns.
   void add(std::span<const std::span<const int32_t>> row);
@@ -132,7 +135,7 @@ class TokenWriter {
   std::vector<int32_t> ranks_;
   std::vector<int64_t> sentences_;
   int64_t rows_ = 0, tokens_ = 0;  // rows of the stream; tokens of the document being filled
-  bool first_ = true;
+  bool first_ = true, finished_ = false;
 };
 
 }  // namespace storm

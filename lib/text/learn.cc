@@ -1,0 +1,93 @@
+#include "text/learn.h"
+
+#include <sentencepiece_trainer.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/random.h"
+
+namespace storm {
+
+namespace {
+
+// SentencePiece asks for lines through this interface.
+class Lines final : public sentencepiece::SentenceIterator {
+ public:
+  explicit Lines(const std::vector<std::string>& lines) : lines_(lines) {}
+  bool done() const override { return at_ == lines_.size(); }
+  void Next() override { ++at_; }
+  const std::string& value() const override { return lines_[at_]; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  const std::vector<std::string>& lines_;
+  std::size_t at_ = 0;
+};
+
+// Algorithm R (Vitter, "Random sampling with a reservoir", ACM TOMS 1985): each line is kept with the same probability,
+// however many there are. The sample is put back into the order of the text, so that a sample of everything is the
+// text.
+std::vector<std::string> sample(const std::function<bool(std::string&)>& next, const LearnOptions& options) {
+  const auto most = options.sentences > 0 ? static_cast<uint64_t>(options.sentences) : UINT64_MAX;
+  RandomStream random(options.seed, RandomUse::sampling);
+  std::vector<std::pair<uint64_t, std::string>> kept;
+  std::string line;
+  for (uint64_t seen = 0; next(line);) {
+    if (line.empty() || line.size() > static_cast<std::size_t>(options.max_line_bytes)) continue;
+    if (kept.size() < most)
+      kept.emplace_back(seen, line);
+    else if (const auto slot = random.below(seen + 1); slot < most)
+      kept[slot] = {seen, line};
+    ++seen;
+  }
+  std::sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::string> lines;
+  lines.reserve(kept.size());
+  for (auto& [at, text] : kept) lines.push_back(std::move(text));
+  return lines;
+}
+
+// One field of a comma-separated list, as SentencePiece reads user-defined symbols.
+std::string quoted(std::string_view symbol) {
+  std::string text = "\"";
+  for (const char c : symbol) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+}  // namespace
+
+std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options) {
+  const auto lines = sample(next, options);
+  require(!lines.empty(), "no text to learn a vocabulary from");
+  const auto flag = [](bool on) { return on ? "true" : "false"; };
+  std::unordered_map<std::string, std::string> spec{
+      {"vocab_size", str(options.vocab_size)},
+      {"model_type", options.type},
+      {"character_coverage", fixed(options.character_coverage, 8)},
+      {"byte_fallback", flag(options.byte_fallback)},
+      {"max_sentence_length", str(options.max_line_bytes)},
+      {"pad_id", "0"},
+      {"unk_id", "1"},
+      {"bos_id", "2"},
+      {"eos_id", "3"},
+      {"minloglevel", options.verbose ? "0" : "3"},
+  };
+  if (!options.normalize) {
+    spec["normalization_rule_name"] = "identity";
+    spec["remove_extra_whitespaces"] = "false";
+  }
+  std::string symbols;
+  for (const auto& symbol : options.symbols) symbols += (symbols.empty() ? "" : ",") + quoted(symbol);
+  if (!symbols.empty()) spec["user_defined_symbols"] = symbols;
+
+  Lines iterator(lines);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(spec, &iterator, &model);
+  require(status.ok(), "cannot learn a vocabulary: SentencePiece: ", status.ToString());
+  return model;
+}
+
+}  // namespace storm
