@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -71,7 +70,7 @@ int main(int argc, char** argv) {
   return run_tool(kTool, argc, argv, [](const Args& args) {
     if (args.operands().size() != 1) throw UsageError("name the folder to write to; see make-corpus --help");
     const std::string& folder = args.operands()[0];
-    require(mkdir(folder.c_str(), 0777) == 0 || errno == EEXIST, folder, ": ", std::strerror(errno));
+    if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) fail(folder, ": ", std::strerror(errno));
     Pairs pairs(args);
     uint64_t split = 0;
     for (const std::string name : {"test", "valid", "train"})  // train last: it takes what is left
