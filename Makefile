@@ -12,7 +12,7 @@ CXXFLAGS ?= -O3 -g1
 # -Wrestrict has false alarms in GCC 12 (its PR 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi -Wno-restrict -Werror
 FLAGS := -std=c++20 -march=x86-64-v3 -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math -fopenmp -Ilib $(WARNINGS) -MMD -MP
-LDLIBS := -Wl,--as-needed -lsentencepiece
+LDLIBS := -Wl,--as-needed -lsentencepiece_train -lsentencepiece
 
 multiarch := $(shell $(CXX) -print-multiarch 2>/dev/null)
 # OpenBLAS's OpenMP build by its own folder: the system's default alternative may be the pthread one.
