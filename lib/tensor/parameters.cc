@@ -61,8 +61,9 @@ std::span<float> Parameters::gradient_view(std::string_view name) const {
   return gradients().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
 }
 
-Value Parameters::in(Graph& graph, std::string_view name) const {
-  const auto i = at(name);
+Value Parameters::in(Graph& graph, ParameterId id) const {
+  if (!id) return {};
+  const auto i = static_cast<std::size_t>(id.index);
   float* gradient = gradients_.size() ? gradients().data() + offsets_[i] : nullptr;
   return graph.parameter(specs_[i].shape, values().data() + offsets_[i], gradient);
 }

@@ -22,6 +22,25 @@ struct ParameterSpec {
   bool vector = false;  // stored in files with one dimension
 };
 
+// A parameter's place in the list that Parameters was made from.
+struct ParameterId {
+  int32_t index = -1;
+  explicit operator bool() const { return index >= 0; }
+};
+
+// Collects the specs while layers are declared.
+class ParameterList {
+ public:
+  ParameterId add(ParameterSpec spec) {
+    specs_.push_back(std::move(spec));
+    return {static_cast<int32_t>(specs_.size()) - 1};
+  }
+  std::vector<ParameterSpec> take() { return std::move(specs_); }
+
+ private:
+  std::vector<ParameterSpec> specs_;
+};
+
 class Parameters {
  public:
   // Each begins at a multiple of 64 bytes. All values are zero until initialize() or a file fills them.
@@ -38,7 +57,7 @@ class Parameters {
   bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
   std::span<float> view(std::string_view name) const;           // values; throws Error for an unknown name
   std::span<float> gradient_view(std::string_view name) const;  // gradients
-  Value in(Graph& graph, std::string_view name) const;          // the parameter as a value of a graph
+  Value in(Graph& graph, ParameterId id) const;                 // as a value of a graph; none for no parameter
 
  private:
   std::size_t at(std::string_view name) const;

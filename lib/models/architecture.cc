@@ -1,0 +1,70 @@
+#include "models/architecture.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "models/transformer.h"
+
+namespace storm {
+
+namespace {
+
+// An architecture is added by its line here.
+const Architecture* const kArchitectures[] = {&transformer_architecture()};
+
+std::string key_of(std::string flag) {
+  std::replace(flag.begin(), flag.end(), '-', '_');
+  return flag;
+}
+
+// Numbers stay numbers: whole ones whole, so that a configuration reads as a person would write it.
+nlohmann::json typed(const std::string& text) {
+  if (const auto whole = parse_number<int64_t>(text)) return *whole;
+  if (const auto real = parse_number<double>(text)) return *real;
+  return text;
+}
+
+}  // namespace
+
+std::span<const Architecture* const> architectures() { return kArchitectures; }
+
+const Architecture& architecture(std::string_view name) {
+  std::string names;
+  for (const auto* a : kArchitectures) {
+    if (a->name == name) return *a;
+    names += (names.empty() ? "" : ", ") + a->name;
+  }
+  throw UsageError(str("architecture '", name, "' is none of ", names));
+}
+
+nlohmann::json make_config(const Architecture& arch, std::string_view preset,
+                           std::span<const std::pair<std::string, std::string>> settings, int64_t source_vocabulary,
+                           int64_t target_vocabulary) {
+  nlohmann::json config{{"arch", arch.name}};
+  for (const auto& s : arch.settings) config[key_of(s.flag)] = typed(s.preset);
+  const auto found =
+      std::find_if(arch.presets.begin(), arch.presets.end(), [&](const Preset& p) { return p.name == preset; });
+  if (found == arch.presets.end()) {
+    std::string names;
+    for (const auto& p : arch.presets) names += (names.empty() ? "" : ", ") + p.name;
+    throw UsageError(str("--preset: '", preset, "' is none of ", names));
+  }
+  for (const auto& [flag, value] : found->settings) config[key_of(flag)] = typed(value);
+  for (const auto& [flag, value] : settings) {
+    if (!config.contains(key_of(flag))) throw UsageError(str(arch.name, " has no setting --", flag));
+    config[key_of(flag)] = typed(value);
+  }
+  config["source_vocab_size"] = source_vocabulary;
+  config["target_vocab_size"] = target_vocabulary;
+  return config;
+}
+
+std::unique_ptr<Model> make_model(const nlohmann::json& config) {
+  require(config.is_object() && config.contains("arch") && config["arch"].is_string(),
+          "configuration: names no architecture (\"arch\")");
+  return architecture(config["arch"].get<std::string>()).make(config);
+}
+
+}  // namespace storm

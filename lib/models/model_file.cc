@@ -1,0 +1,89 @@
+#include "models/model_file.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "models/architecture.h"
+#include "stream/stream.h"
+#include "stream/tokens.h"
+
+namespace storm {
+
+namespace {
+
+std::vector<int64_t> file_shape(const ParameterSpec& spec) {
+  return spec.vector ? std::vector<int64_t>{spec.shape.cols} : std::vector<int64_t>{spec.shape.rows, spec.shape.cols};
+}
+
+void widen(const Tensor& tensor, std::span<float> to) {
+  if (tensor.dtype == DType::F32) {
+    std::memcpy(to.data(), tensor.bytes.data(), tensor.bytes.size());
+    return;
+  }
+  const bool half = tensor.dtype == DType::F16;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
+    to[i] = half ? f16_to_f32(bits) : bf16_to_f32(bits);
+  }
+}
+
+}  // namespace
+
+const std::string& LoadedModel::vocabulary(const std::string& column) const {
+  auto it = vocabularies.find("vocab." + column);
+  if (it == vocabularies.end()) it = vocabularies.find("vocab");
+  require(it != vocabularies.end(), name, ": the model carries no vocabulary for '", column, "'");
+  return it->second;
+}
+
+void read_parameters(const Document& document, Model& model) {
+  for (const auto& spec : model.parameters().specs()) {
+    const Tensor* tensor = document.find(spec.name);
+    require(tensor != nullptr, document.where, ": the parameter ", spec.name, " is missing");
+    require(tensor->shape == file_shape(spec), document.where, ": ", spec.name, " is ", shape_text(tensor->shape),
+            ", the configuration asks for ", shape_text(file_shape(spec)));
+    require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
+            ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
+    widen(*tensor, model.parameters().view(spec.name));
+  }
+}
+
+LoadedModel load_model(const Document& document, const std::string& name) {
+  require(document.kind() == kModelKind || document.kind() == kCheckpointKind, name, ": holds '", document.kind(),
+          "', not a model; train writes models");
+  LoadedModel loaded;
+  loaded.name = name;
+  loaded.metadata = document.metadata;
+  const auto config = nlohmann::json::parse(document.meta(kConfigKey), nullptr, false);
+  require(!config.is_discarded(), name, ": the configuration is not JSON");
+  try {
+    loaded.model = make_model(config);
+  } catch (const Error& e) {
+    fail(name, ": ", e.what());
+  }
+  read_parameters(document, *loaded.model);
+  loaded.vocabularies = vocabularies_of(document);
+  return loaded;
+}
+
+LoadedModel load_model(const std::string& path) { return load_model(read_document(path), path); }
+
+Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,
+                        std::map<std::string, std::string> metadata) {
+  Document document;
+  document.metadata = std::move(metadata);
+  document.metadata.emplace(kKindKey, kModelKind);
+  document.metadata[kVersionKey] = kStreamVersion;
+  document.metadata[kConfigKey] = model.config();
+  for (const auto& spec : model.parameters().specs()) {
+    const auto values = model.parameters().view(spec.name);
+    document.add_view(spec.name, DType::F32, file_shape(spec), std::as_bytes(std::span<const float>(values)));
+  }
+  for (const auto& [name, bytes] : vocabularies) document.add(name, std::span<const char>(bytes));
+  return document;
+}
+
+}  // namespace storm

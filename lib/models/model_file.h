@@ -1,0 +1,39 @@
+// Models as files: one document of kind "model": the parameters by name (F32; F16 and BF16 are read too), the
+// configuration as JSON in the metadata key "config", and the vocabularies. lib/stream/README.md has it in full.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "models/model.h"
+#include "stream/document.h"
+
+namespace storm {
+
+constexpr const char* kModelKind = "model";
+constexpr const char* kCheckpointKind = "checkpoint";  // a model with the state of its training
+constexpr const char* kConfigKey = "config";
+
+struct LoadedModel {
+  std::unique_ptr<Model> model;
+  std::map<std::string, std::string> vocabularies;  // "vocab", or "vocab.src" and "vocab.tgt": serialized models
+  std::map<std::string, std::string> metadata;
+  std::string name;  // the file's, for messages
+
+  // The vocabulary of "src" or "tgt". Throws Error when the file carries none.
+  const std::string& vocabulary(const std::string& column) const;
+};
+
+// A file of kind model, or of kind checkpoint (its weights). Throws Error that names the file and what is wrong with
+// it.
+LoadedModel load_model(const std::string& path);
+LoadedModel load_model(const Document& document, const std::string& name);
+// Copies the parameters of a document into a model of the same configuration.
+void read_parameters(const Document& document, Model& model);
+
+// The document of a model. The tensors are views of the model's parameters: write it before they change.
+Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,
+                        std::map<std::string, std::string> metadata);
+
+}  // namespace storm

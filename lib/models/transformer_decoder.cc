@@ -1,0 +1,112 @@
+#include "models/transformer_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "ops/cached_attention.h"
+
+namespace storm {
+
+TransformerDecoder::TransformerDecoder(const TransformerModel& model, Workspace& workspace,
+                                       const PackedSentences& source)
+    : model_(model), source_offsets_(source.offsets), source_tokens_(source.tokens()) {
+  const auto& config = model.config_;
+  const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
+  const auto per_layer = static_cast<std::size_t>(source_tokens_) * width;
+  source_kv_ = Buffer(per_layer * model.layers_.decoder.size() * sizeof(float));
+  steps_.resize(model.layers_.decoder.size());
+
+  Graph& graph = workspace.graph;
+  graph.clear();
+  const Value offsets = graph.constant({source.sentences() + 1, 1}, source_offsets_.data());
+  const Value memory = model.encode(graph, source, offsets);
+  float* place = source_kv_.as<float>().data();
+  for (const DecoderLayer& layer : model.layers_.decoder) {
+    graph.place(layer.kv(graph, model.parameters(), memory), place);
+    place += per_layer;
+  }
+  workspace.run();
+}
+
+void TransformerDecoder::follow(std::span<const int32_t> parents) {
+  if (step_ >= path_stride_) {  // room for as many steps again
+    std::vector<int32_t> wider(path_.size() * 2);
+    for (std::size_t r = 0; r < path_.size() / static_cast<std::size_t>(path_stride_); ++r)
+      std::copy_n(path_.begin() + static_cast<std::ptrdiff_t>(r) * path_stride_, path_stride_,
+                  wider.begin() + static_cast<std::ptrdiff_t>(r) * path_stride_ * 2);
+    path_ = std::move(wider);
+    path_stride_ *= 2;
+  }
+  next_path_.resize(parents.size() * static_cast<std::size_t>(path_stride_));
+  next_sentence_.resize(parents.size());
+  for (std::size_t r = 0; r < parents.size(); ++r) {
+    const auto parent = static_cast<std::size_t>(parents[r]);
+    next_sentence_[r] = step_ == 0 ? parents[r] : sentence_[parent];
+    if (step_ == 0) continue;
+    auto* to = next_path_.data() + r * static_cast<std::size_t>(path_stride_);
+    std::copy_n(path_.data() + parent * static_cast<std::size_t>(path_stride_), step_ - 1, to);
+    to[step_ - 1] = parents[r];
+  }
+  path_.swap(next_path_);
+  sentence_.swap(next_sentence_);
+
+  row_offsets_.assign(source_offsets_.size(), 0);
+  for (std::size_t r = 0; r < sentence_.size(); ++r) {
+    require(r == 0 || sentence_[r - 1] <= sentence_[r], "decoder: rows are not grouped by sentence");
+    ++row_offsets_[static_cast<std::size_t>(sentence_[r]) + 1];
+  }
+  for (std::size_t s = 1; s < row_offsets_.size(); ++s) row_offsets_[s] += row_offsets_[s - 1];
+}
+
+Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {
+  const auto& config = model_.config_;
+  const auto& layers = model_.layers_;
+  const auto& parameters = model_.parameters();
+  const auto rows = static_cast<int64_t>(parents.size());
+  follow(parents);
+  tokens_.assign(tokens.begin(), tokens.end());
+  positions_.assign(tokens.size(), step_);
+
+  const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
+  const auto per_layer = static_cast<std::size_t>(rows) * width;
+  caches_.emplace_back(per_layer * layers.decoder.size() * sizeof(float));
+
+  const Shape column{rows, 1};
+  Value position_table;
+  if (layers.target_positions) {
+    require(step_ < config.max_positions, "decoder: the output is longer than the model's ", config.max_positions,
+            " learned positions; lower --max-length");
+    position_table = parameters.in(graph, layers.target_positions);
+  } else {
+    position_table = graph.constant({step_ + 1, config.d_model}, model_.sinusoids_.rows(step_ + 1));
+  }
+  const Value x =
+      embed(graph, parameters.in(graph, layers.target_embedding), graph.constant(column, tokens_.data()),
+            position_table, graph.constant(column, positions_.data()), std::sqrt(static_cast<float>(config.d_model)));
+  const auto sentences = static_cast<int64_t>(source_offsets_.size());
+  const Value row_offsets = graph.constant({sentences, 1}, row_offsets_.data());
+  const Value source_offsets = graph.constant({sentences, 1}, source_offsets_.data());
+
+  ResidualStream stream(graph, parameters, config, layers.decoder_norms, x);
+  for (std::size_t i = 0; i < layers.decoder.size(); ++i) {
+    const DecoderLayer& layer = layers.decoder[i];
+    steps_[i].push_back(caches_.back().as<float>().data() + i * per_layer);
+    const AttentionCache cache{steps_[i].data(), step_, path_.data(), path_stride_};
+    const Value qkv = layer.qkv(graph, parameters, stream.input());
+    const Value past = cached_attention(graph, qkv, cache, static_cast<int32_t>(config.heads),
+                                        static_cast<int32_t>(config.d_k), static_cast<int32_t>(config.d_v));
+    stream.add(layer.out(graph, parameters, past));
+    const Value q = layer.q(graph, parameters, stream.input());
+    const Value kv =
+        graph.constant({source_tokens_, static_cast<int64_t>(width)},
+                       source_kv_.as<float>().data() + i * static_cast<std::size_t>(source_tokens_) * width);
+    const auto cross = model_.cross_attention_of(graph, q, kv, row_offsets, source_offsets);
+    stream.add(layer.cross_out(graph, parameters, attention(graph, cross)));
+    stream.add(model_.feed_forward(graph, layer.ffn, stream.input()));
+  }
+  ++step_;
+  return linear(graph, stream.input(), parameters.in(graph, layers.output), {});
+}
+
+}  // namespace storm

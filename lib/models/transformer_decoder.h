@@ -1,0 +1,34 @@
+// Incremental decoding of the Transformer. Keys and values of the source are made once; those of the target grow by
+// one row a step and stay where they are when beams are reordered (ops/cached_attention.h).
+#pragma once
+
+#include <vector>
+
+#include "models/transformer_model.h"
+
+namespace storm {
+
+class TransformerDecoder : public Decoder {
+ public:
+  TransformerDecoder(const TransformerModel& model, Workspace& workspace, const PackedSentences& source);
+  Value step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) override;
+
+ private:
+  void follow(std::span<const int32_t> parents);  // moves sentences, paths and offsets on to this step's rows
+
+  const TransformerModel& model_;
+  std::vector<int32_t> source_offsets_;  // [sentences + 1]
+  Buffer source_kv_;                     // per layer [source tokens, heads * (d_k + d_v)]
+  int64_t source_tokens_;
+
+  int32_t step_ = 0;
+  std::vector<Buffer> caches_;              // per step: [layers][rows, heads * (d_k + d_v)]
+  std::vector<std::vector<float*>> steps_;  // per layer, per step: where its rows lie
+  std::vector<int32_t> path_, next_path_;   // [rows, path_stride_]
+  int64_t path_stride_ = 16;
+  std::vector<int32_t> sentence_, next_sentence_;  // of each row
+  std::vector<int32_t> row_offsets_;               // [sentences + 1]
+  std::vector<int32_t> tokens_, positions_;        // of this step; the graph reads them
+};
+
+}  // namespace storm
