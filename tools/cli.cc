@@ -1,6 +1,7 @@
 #include "tools/cli.h"
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <csignal>
@@ -111,6 +112,11 @@ std::string Args::choice(std::string_view flag, const std::vector<std::string>& 
     list += (list.empty() ? "" : ", ") + word;
   }
   throw UsageError(str("--", flag, ": '", text(flag), "' is none of ", list));
+}
+
+void refuse_terminal(const Output& output) {
+  if (output.name() == "standard output" && ::isatty(STDOUT_FILENO))
+    throw UsageError("standard output is a terminal, and a stream is no text; use a pipe or -o FILE");
 }
 
 int run_tool(const Tool& tool, int argc, const char* const* argv, const std::function<void(const Args&)>& body) {

@@ -10,6 +10,8 @@
 
 namespace storm {
 
+class Output;
+
 struct Flag {
   std::string name;    // "beam" or with a short form "b,beam"
   std::string value;   // what its value is called in the help ("N"); empty for a switch
@@ -51,6 +53,9 @@ class Args {
   std::string command_;
   mutable std::map<std::string, double> stats_;
 };
+
+// A stream is no text: throws UsageError when this output is a terminal.
+void refuse_terminal(const Output& output);
 
 // Parses, runs the body, reports what it throws, and returns the exit code: 0, 1, 2, or 128 + signal.
 int run_tool(const Tool& tool, int argc, const char* const* argv, const std::function<void(const Args&)>& body);
