@@ -86,7 +86,10 @@ std::string learn_vocabulary(const std::function<bool(std::string& line)>& next,
   Lines iterator(lines);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(spec, &iterator, &model);
-  require(status.ok(), "cannot learn a vocabulary: SentencePiece: ", status.ToString());
+  // What stands before "] " is a place in SentencePiece's source.
+  const std::string why = status.ToString();
+  const auto place = why.find("] ");
+  require(status.ok(), "cannot learn a vocabulary: ", place == why.npos ? why : why.substr(place + 2));
   return model;
 }
 

@@ -1,0 +1,174 @@
+#include "text/rows.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/parallel.h"
+#include "text/utf8.h"
+
+namespace storm {
+
+namespace {
+constexpr int64_t kChunkLines = 128;  // handed to the cores one by one, since lines differ in length
+}
+
+RowCounts& RowCounts::operator+=(const RowCounts& other) {
+  lines += other.lines;
+  tokens += other.tokens;
+  empty += other.empty;
+  too_long += other.too_long;
+  invalid += other.invalid;
+  dropped += other.dropped;
+  return *this;
+}
+
+RowEncoder::RowEncoder(EncodeOptions options) : options_(std::move(options)) {
+  require(!options_.columns.empty() && options_.columns.size() == options_.vocabularies.size(),
+          "each column needs a vocabulary");
+}
+
+void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) const {
+  const auto refuse = [&](const auto&... parts) { fail(block.where(i), ": ", parts...); };
+  std::string_view line = block[i];
+  std::string replaced;
+  if (const auto valid = valid_utf8_prefix(line); valid < line.size()) {
+    if (!options_.replace_invalid) refuse("invalid UTF-8 at byte ", valid, "; mend it, or give --replace-invalid");
+    ++chunk.counts.invalid;
+    line = replaced = replace_invalid_utf8(line);
+  }
+
+  const auto columns = options_.columns.size();
+  const auto ids_before = chunk.ids.size(), ends_before = chunk.ends.size(), text_before = chunk.text.size();
+  const bool as_pieces = options_.form == EncodeOptions::Form::pieces;
+  const auto limit = options_.max_length > 0 ? static_cast<std::size_t>(options_.max_length) : SIZE_MAX;
+  bool empty = false, too_long = false;
+  int64_t tokens = 0;
+  std::vector<int32_t> ids;
+  std::vector<std::string> pieces;
+  for (std::size_t c = 0; c < columns; ++c) {
+    const auto tab = columns == 1 ? line.npos : line.find('\t');
+    if ((tab == line.npos) != (c + 1 == columns))
+      refuse(tab == line.npos ? str(c + 1) : "more than " + str(columns), " columns, not ", columns,
+             " separated by TABs");
+    const auto field = line.substr(0, tab);
+    line.remove_prefix(std::min(line.size(), field.size() + 1));
+
+    std::size_t length = 0;
+    if (as_pieces) {
+      pieces = options_.vocabularies[c].encode_pieces(field);
+      length = pieces.size();
+    } else {
+      options_.vocabularies[c].encode(field, ids);
+      length = ids.size();
+    }
+    empty = empty || length == 0;
+    if (length > limit) {
+      too_long = true;
+      if (options_.too_long == RowRule::refuse)
+        refuse(length, " tokens in column ", options_.columns[c], ", more than --max-length ", limit);
+      if (options_.too_long == RowRule::cut) length = limit;
+    }
+    if (as_pieces) {
+      for (std::size_t k = 0; k < length; ++k) chunk.text.append(k ? " " : c ? "\t" : "").append(pieces[k]);
+      if (length == 0 && c) chunk.text += '\t';
+    } else {
+      chunk.ids.insert(chunk.ids.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(length));
+      chunk.ends.push_back(chunk.ids.size());
+      if (options_.form == EncodeOptions::Form::ids) {
+        if (c) chunk.text += '\t';
+        for (std::size_t k = 0; k < length; ++k) {
+          char digits[16];
+          const auto end = std::to_chars(digits, digits + sizeof digits, ids[k]).ptr;
+          if (k) chunk.text += ' ';
+          chunk.text.append(digits, end);
+        }
+      }
+    }
+    tokens += static_cast<int64_t>(length);
+  }
+  chunk.text += '\n';
+
+  ++chunk.counts.lines;
+  chunk.counts.empty += empty;
+  chunk.counts.too_long += too_long;
+  if (empty && options_.empty == RowRule::refuse) refuse("empty", columns > 1 ? " on one side" : "");
+  if ((empty && options_.empty == RowRule::drop) || (too_long && options_.too_long == RowRule::drop)) {
+    chunk.ids.resize(ids_before);
+    chunk.ends.resize(ends_before);
+    chunk.text.resize(text_before);
+    ++chunk.counts.dropped;
+  } else {
+    chunk.counts.tokens += tokens;
+  }
+}
+
+void RowEncoder::encode(const LineBlock& block) {
+  used_ = static_cast<std::size_t>((block.size() + kChunkLines - 1) / kChunkLines);
+  if (chunks_.size() < used_) chunks_.resize(used_);
+  parallel_items(static_cast<int64_t>(used_), [&](int64_t k) {
+    Chunk& chunk = chunks_[static_cast<std::size_t>(k)];
+    chunk.ids.clear();
+    chunk.ends.clear();
+    chunk.text.clear();
+    chunk.error.clear();
+    chunk.counts = {};
+    try {
+      for (int64_t i = k * kChunkLines; i < std::min(block.size(), (k + 1) * kChunkLines); ++i)
+        encode_line(block, i, chunk);
+    } catch (const Error& e) {  // thrown again by write(), once it is known to be the first
+      chunk.error = e.what();
+    }
+  });
+}
+
+void RowEncoder::write(const LineBlock& block, TokenWriter& writer) {
+  encode(block);
+  std::vector<std::span<const int32_t>> row(options_.columns.size());
+  for (std::size_t k = 0; k < used_; ++k) {
+    const Chunk& chunk = chunks_[k];
+    require(chunk.error.empty(), chunk.error);
+    std::size_t begin = 0;
+    for (std::size_t at = 0; at < chunk.ends.size();) {
+      for (auto& ids : row) {
+        ids = std::span(chunk.ids).subspan(begin, chunk.ends[at] - begin);
+        begin = chunk.ends[at++];
+      }
+      writer.add(row);
+    }
+    counts_ += chunk.counts;
+  }
+}
+
+void RowEncoder::write(const LineBlock& block, Output& output) {
+  encode(block);
+  for (std::size_t k = 0; k < used_; ++k) {
+    require(chunks_[k].error.empty(), chunks_[k].error);
+    output.write(chunks_[k].text);
+    counts_ += chunks_[k].counts;
+  }
+}
+
+void write_text(const TokenBatch& batch, int64_t rows_before, std::span<const Vocabulary> vocabularies,
+                Output& output) {
+  const auto chunks = (batch.size() + kChunkLines - 1) / kChunkLines;
+  std::vector<std::string> texts(static_cast<std::size_t>(chunks));
+  parallel_items(chunks, [&](int64_t k) {
+    std::string& text = texts[static_cast<std::size_t>(k)];
+    for (int64_t i = k * kChunkLines; i < std::min(batch.size(), (k + 1) * kChunkLines); ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      const auto begin = text.size();
+      if (!batch.scores.empty()) text += str(batch.sentences.empty() ? rows_before + i : batch.sentences[row], " ||| ");
+      for (std::size_t c = 0; c < batch.columns.size(); ++c) {
+        if (c) text += '\t';
+        text += vocabularies[c].decode(batch.columns[c][i]);
+      }
+      if (!batch.scores.empty()) text += " ||| " + fixed(batch.scores[row], 6);
+      std::replace(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n', ' ');
+      text += '\n';
+    }
+  });
+  for (const auto& text : texts) output.write(text);
+}
+
+}  // namespace storm

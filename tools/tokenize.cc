@@ -1,0 +1,275 @@
+// Text to token streams and back, and the learning of vocabularies.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "stream/tokens.h"
+#include "text/learn.h"
+#include "text/rows.h"
+#include "text/utf8.h"
+#include "tools/cli.h"
+
+namespace storm {
+namespace {
+
+std::vector<std::string> split(std::string_view text, std::string_view flag) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    if (end == begin) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// Somebody may be waiting for each row, unless the rows go to a file.
+bool is_live(const std::string& path) {
+  struct stat info {};
+  return path == "-" ? ::fstat(STDOUT_FILENO, &info) != 0 || !S_ISREG(info.st_mode)
+                     : ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
+void learn(const Args& args) {
+  LearnOptions options;
+  if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
+  options.vocab_size = args.integer("vocab-size", 8, 1'000'000);
+  options.type = args.choice("type", {"bpe", "unigram", "char", "word"});
+  options.character_coverage = args.real("character-coverage", 0.9, 1);
+  options.byte_fallback = !args.on("no-byte-fallback");
+  options.normalize = !args.on("no-normalize");
+  options.sentences = args.integer("sample", 0, INT64_MAX);
+  if (args.given("symbols")) options.symbols = split(args.text("symbols"), "symbols");
+  options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  options.verbose = args.on("verbose");
+
+  Output output(args.text("save"));
+  refuse_terminal(output);
+  LineReader reader(args.operands());
+  LineBlock block;
+  int64_t at = 0, lines = 0;
+  const bool replace = args.on("replace-invalid");
+  const auto next = [&](std::string& line) {
+    if (at == block.size()) {
+      at = 0;
+      if (!reader.next(block, false)) return false;
+    }
+    line = block[at];
+    if (const auto valid = valid_utf8_prefix(line); valid < line.size()) {
+      require(replace, block.where(at), ": invalid UTF-8 at byte ", valid, "; mend it, or give --replace-invalid");
+      line = replace_invalid_utf8(line);
+    }
+    ++at;
+    ++lines;
+    return true;
+  };
+  const auto model = learn_vocabulary(next, options);
+  output.write(model);
+  output.commit();
+  note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ", lines,
+       " lines");
+  args.stat("lines", static_cast<double>(lines));
+}
+
+struct Column {
+  std::string name, model;
+};
+
+// "-m MODEL --columns src,tgt" or "-m src=A,tgt=B".
+std::vector<Column> columns_of(const Args& args) {
+  const auto& text = args.text("model");
+  std::vector<Column> columns;
+  std::error_code ignored;
+  if (text.find('=') == text.npos || std::filesystem::exists(text, ignored)) {
+    for (const auto& name : split(args.text("columns"), "columns")) columns.push_back({name, text});
+  } else {
+    if (args.given("columns")) throw UsageError("--columns: -m already names the columns");
+    for (const auto& part : split(text, "model")) {
+      const auto equal = part.find('=');
+      if (equal == 0 || equal == part.npos || equal + 1 == part.size())
+        throw UsageError(str("--model: '", part, "' is not COLUMN=MODEL"));
+      columns.push_back({part.substr(0, equal), part.substr(equal + 1)});
+    }
+  }
+  for (auto it = columns.begin(); it != columns.end(); ++it)
+    if (std::any_of(columns.begin(), it, [&](const Column& c) { return c.name == it->name; }))
+      throw UsageError(str("two columns '", it->name, "'"));
+  return columns;
+}
+
+RowRule rule(const Args& args, std::string_view flag, const std::vector<std::string>& words, RowRule preset) {
+  if (!args.given(flag)) return preset;
+  const auto word = args.choice(flag, words);
+  return word == "keep"   ? RowRule::keep
+         : word == "drop" ? RowRule::drop
+         : word == "cut"  ? RowRule::cut
+                          : RowRule::refuse;
+}
+
+void report(const RowCounts& counts, const EncodeOptions& options, const Args& args) {
+  const bool pairs = options.columns.size() > 1;
+  const auto verb = [](RowRule r) { return r == RowRule::drop ? "dropped" : r == RowRule::cut ? "cut" : "kept"; };
+  if (pairs && counts.empty)
+    note(counts.empty, " of ", counts.lines, " lines are empty on one side: ", verb(options.empty));
+  else if (counts.empty && options.empty == RowRule::drop)
+    note(counts.empty, " of ", counts.lines, " lines are empty: dropped");
+  if (counts.too_long)
+    note(counts.too_long, " of ", counts.lines, " lines are longer than ", options.max_length,
+         " tokens: ", verb(options.too_long));
+  if (counts.invalid) note(counts.invalid, " of ", counts.lines, " lines were not valid UTF-8: mended with U+FFFD");
+  args.stat("lines", static_cast<double>(counts.lines));
+  args.stat("rows", static_cast<double>(counts.lines - counts.dropped));
+  args.stat("tokens", static_cast<double>(counts.tokens));
+}
+
+void encode(const Args& args) {
+  EncodeOptions options;
+  const auto form = args.choice("output", {"stream", "pieces", "ids"});
+  if (form != "stream") options.form = form == "ids" ? EncodeOptions::Form::ids : EncodeOptions::Form::pieces;
+  const bool text = form != "stream", pairs = columns_of(args).size() > 1;
+  if (args.given("max-length") || !text) options.max_length = args.integer("max-length", 0, INT64_MAX);
+  options.too_long =
+      rule(args, "long", {"keep", "drop", "cut", "refuse"}, pairs && !text ? RowRule::drop : RowRule::cut);
+  options.empty = rule(args, "empty", {"keep", "drop", "refuse"}, pairs && !text ? RowRule::drop : RowRule::keep);
+  options.replace_invalid = args.on("replace-invalid");
+  for (const auto& [name, model] : columns_of(args)) {
+    options.columns.push_back(name);
+    options.vocabularies.push_back(Vocabulary::load(model, name));
+  }
+
+  const auto path = args.text("save");
+  Output output(path);
+  const bool live = is_live(path);
+  RowEncoder encoder(options);
+  LineReader reader(args.operands());
+  LineBlock block;
+  if (text) {
+    while (reader.next(block, live)) {
+      encoder.write(block, output);
+      if (live) output.flush();
+    }
+  } else {
+    refuse_terminal(output);
+    TokenInfo info{options.columns, {{kCommandKey, args.command()}}, {}};
+    const auto& first = options.vocabularies[0];
+    if (std::all_of(options.vocabularies.begin(), options.vocabularies.end(),
+                    [&](const auto& v) { return v == first; }))
+      info.vocabularies["vocab"] = first.bytes();
+    else
+      for (std::size_t c = 0; c < options.columns.size(); ++c)
+        info.vocabularies["vocab." + options.columns[c]] = options.vocabularies[c].bytes();
+    TokenWriter writer(output, info);
+    while (reader.next(block, live)) {
+      encoder.write(block, writer);
+      if (live) writer.flush();
+    }
+    writer.finish();
+  }
+  output.commit();
+  report(encoder.counts(), options, args);
+}
+
+void decode_one(const std::string& input, const Args& args, Output& output, int64_t& rows) {
+  TokenReader reader(input);
+  auto columns = reader.info().columns;
+  if (args.given("column")) {
+    require(reader.info().has(args.text("column")), reader.name(), ": has no column '", args.text("column"), "'");
+    columns = {args.text("column")};
+  }
+  std::vector<Vocabulary> vocabularies;
+  for (const auto& name : columns) {
+    const auto* bytes = reader.info().vocabulary(name);
+    require(bytes || args.given("model"), reader.name(), ": carries no vocabulary for column '", name,
+            "'; give -m MODEL");
+    vocabularies.push_back(args.given("model") ? Vocabulary::load(args.text("model"), name)
+                                               : Vocabulary::from_bytes(*bytes, reader.name()));
+    if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back().bytes(), *bytes);
+    reader.limit(name, vocabularies.back().size());
+  }
+  int64_t before = 0;
+  while (auto batch = reader.next()) {
+    std::vector<TokenColumn> wanted;
+    for (const auto& name : columns) wanted.push_back(batch->column(name));
+    batch->columns = wanted;
+    write_text(*batch, before, vocabularies, output);
+    before += batch->size();
+    if (reader.would_block()) output.flush();
+  }
+  rows += before;
+}
+
+void decode(const Args& args) {
+  Output output(args.text("save"));
+  int64_t rows = 0;
+  if (args.operands().empty()) decode_one("-", args, output, rows);
+  for (const auto& input : args.operands()) decode_one(input, args, output, rows);
+  output.commit();
+  args.stat("lines", static_cast<double>(rows));
+}
+
+const Tool tool{
+    "tokenize",
+    "text to token streams and back, with SentencePiece",
+    R"(  tokenize --learn --vocab-size 8000 -o spm.model train.en train.de
+  paste train.en train.de | tokenize -m spm.model --columns src,tgt > train.st
+  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
+  tokenize -m spm.model --output pieces < test.en
+)",
+    kThreads | kSeed,
+    {{"m,model", "MODEL", "", "a SentencePiece model, any stream that carries one, or COLUMN=MODEL,..."},
+     {"columns", "NAMES", "src", "what the TAB-separated columns of a line are called: src,tgt"},
+     {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
+     {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
+     {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
+     {"replace-invalid", "", "", "U+FFFD for bytes that are not valid UTF-8, instead of an error"},
+     {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
+     {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
+     {"column", "NAME", "", "with -d: only this column"},
+     {"learn", "", "", "learn a SentencePiece model: pad 0, unk 1, bos 2, eos 3"},
+     {"vocab-size", "N", "", "with --learn: how many pieces"},
+     {"type", "TYPE", "bpe", "with --learn: bpe, unigram, char or word"},
+     {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
+     {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},
+     {"no-byte-fallback", "", "", "with --learn: other characters become unk, instead of bytes"},
+     {"no-normalize", "", "", "with --learn: text as it is, instead of NFKC and single spaces"},
+     {"sample", "N", "10000000", "with --learn: from a uniform sample of N lines (0: from all)"},
+     {"verbose", "", "", "with --learn: show SentencePiece's own log"},
+     {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
+    "FILE... (none, or -: standard input)",
+};
+
+// A flag of another mode is a misunderstanding, and not to be passed over in silence.
+void only(const Args& args, std::string_view mode, const std::vector<std::string>& others) {
+  for (const auto& flag : others)
+    if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with ", mode));
+}
+
+void run(const Args& args) {
+  const std::vector<std::string> learning{"vocab-size",       "type",         "symbols", "character-coverage",
+                                          "no-byte-fallback", "no-normalize", "sample",  "verbose"};
+  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "output"};
+  if (args.on("learn")) {
+    only(args, "--learn", {"model", "decode", "column"});
+    only(args, "--learn", encoding);
+    return learn(args);
+  }
+  only(args, args.on("decode") ? "--decode" : "--model", learning);
+  if (args.on("decode")) {
+    only(args, "--decode", encoding);
+    only(args, "--decode", {"replace-invalid"});
+    return decode(args);
+  }
+  only(args, "--model", {"column"});
+  if (!args.given("model")) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
+  encode(args);
+}
+
+}  // namespace
+}  // namespace storm
+
+int main(int argc, char** argv) { return storm::run_tool(storm::tool, argc, argv, storm::run); }
