@@ -27,7 +27,7 @@ class Execution {
   T* data(Value v) const {
     const ValueInfo& info = graph_[v];
     if (info.data) return static_cast<T*>(info.data);
-    return reinterpret_cast<T*>(arena_ + plan_.data[static_cast<std::size_t>(v.id)]);
+    return place<T>(plan_.data[static_cast<std::size_t>(v.id)]);
   }
   template <class T = float>
   T* data_or_null(Value v) const {
@@ -43,13 +43,14 @@ class Execution {
     return static_cast<float>(plan_.accumulate[static_cast<std::size_t>(node.number)] >> input & 1);
   }
 
+  // Null where the node asked for no bytes.
   template <class T = float>
   T* scratch_forward(const Node& node) const {
-    return reinterpret_cast<T*>(arena_ + plan_.scratch[static_cast<std::size_t>(node.number)]);
+    return place<T>(plan_.scratch[static_cast<std::size_t>(node.number)]);
   }
   template <class T = float>
   T* scratch_backward(const Node& node) const {
-    return reinterpret_cast<T*>(arena_ + plan_.scratch[graph_.nodes().size() + static_cast<std::size_t>(node.number)]);
+    return place<T>(plan_.scratch[graph_.nodes().size() + static_cast<std::size_t>(node.number)]);
   }
 
   bool gradients() const { return graph_.gradients(); }
@@ -59,6 +60,11 @@ class Execution {
   uint64_t batch() const { return batch_; }
 
  private:
+  template <class T>
+  T* place(std::size_t offset) const {
+    return offset == Plan::kNone ? nullptr : reinterpret_cast<T*>(arena_ + offset);
+  }
+
   const Graph& graph_;
   const Plan& plan_;
   std::byte* arena_;

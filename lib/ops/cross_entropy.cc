@@ -1,0 +1,167 @@
+#include "ops/cross_entropy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "cpu/gemm.h"
+#include "cpu/simd.h"
+#include "tensor/execution.h"
+
+namespace storm {
+
+namespace {
+
+struct Attributes {
+  float label_smoothing, gradient_scale;
+};
+
+constexpr int64_t kColumnGrain = 64;
+
+// Rows whose logits exist at one time. By the vocabulary alone, so that threads do not change the order of the sums.
+int64_t chunk_rows(int64_t vocabulary) {
+  constexpr int64_t floats = int64_t{1} << 20;
+  return std::clamp<int64_t>(floats / std::max<int64_t>(vocabulary, 1), 32, 1024) / 16 * 16;
+}
+
+// What a row of logits comes down to, each relative to the row's largest logit.
+struct RowSums {
+  float exps;    // the sum of e^logit
+  float logits;  // the sum of the logits
+  float target;  // the target's logit
+};
+
+// logits: [rows, n], without the bias. With gradients they become gradient_scale * d loss / d logits.
+// uniform: gradient_scale * label_smoothing / n, the share of every word; gold: what is left for the target.
+struct Softmax {
+  const float* bias;  // [n] or null
+  const int32_t* targets;
+  int64_t n;
+  bool gradients;
+  float scale, uniform, gold;
+};
+
+STORM_CLONES void softmax_rows(const Softmax& f, float* logits, int64_t begin, int64_t end, RowSums* sums) {
+  const int64_t n = f.n;
+  const float* bias = f.bias;
+  for (int64_t r = begin; r < end; ++r) {
+    float* row = logits + r * n;
+    float largest = -__builtin_huge_valf();
+    if (bias) {
+#pragma omp simd reduction(max : largest)
+      for (int64_t i = 0; i < n; ++i) {
+        const float z = row[i] + bias[i];
+        row[i] = z;
+        largest = z > largest ? z : largest;
+      }
+    } else {
+#pragma omp simd reduction(max : largest)
+      for (int64_t i = 0; i < n; ++i) largest = row[i] > largest ? row[i] : largest;
+    }
+    const int64_t target = f.targets[r];
+    const float gold = row[target] - largest;
+    float exps = 0, total = 0;
+    if (f.gradients) {
+#pragma omp simd reduction(+ : exps, total)
+      for (int64_t i = 0; i < n; ++i) {
+        const float z = row[i] - largest, e = simd::exp(z);
+        row[i] = e;
+        exps += e;
+        total += z;
+      }
+      const float scale = f.scale / exps, uniform = f.uniform;
+#pragma omp simd
+      for (int64_t i = 0; i < n; ++i) row[i] = row[i] * scale - uniform;
+      row[target] -= f.gold;
+    } else {
+#pragma omp simd reduction(+ : exps, total)
+      for (int64_t i = 0; i < n; ++i) {
+        const float z = row[i] - largest;
+        exps += simd::exp(z);
+        total += z;
+      }
+    }
+    sums[r] = {exps, total, gold};
+  }
+}
+
+// db[from..to) += the sum over the rows of dz
+STORM_CLONES void bias_gradient(float* db, const float* dz, int64_t rows, int64_t n, int64_t from, int64_t to) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* row = dz + r * n;
+#pragma omp simd
+    for (int64_t i = from; i < to; ++i) db[i] += row[i];
+  }
+}
+
+void forward(const Execution& run, const Node& node) {
+  const auto [epsilon, scale] = node.attributes<Attributes>();
+  const auto [x, weight, bias, target] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]);
+  const int64_t rows = run.shape(x).rows, d = run.shape(x).cols, n = run.shape(weight).rows, chunk = chunk_rows(n);
+  const int32_t* targets = run.data<int32_t>(target);
+  for (int64_t r = 0; r < rows; ++r)  // they come from files: one out of range must not write elsewhere
+    require(targets[r] >= 0 && targets[r] < n, "cross_entropy: target ", targets[r], " of row ", r,
+            " is not within 0..", n - 1);
+  float *dx = run.gradient(x), *dw = run.gradient(weight), *db = run.gradient(bias);
+  if (dw && run.beta(node, 1) == 0) std::fill_n(dw, n * d, 0.0f);
+  if (db && run.beta(node, 2) == 0) std::fill_n(db, n, 0.0f);
+  float* logits = run.scratch_forward(node);  // [chunk, n], then RowSums[chunk]
+  auto* sums = reinterpret_cast<RowSums*>(logits + std::min(chunk, rows) * n);
+  float* token_nll = run.data(node.outputs[1]);
+  double loss = 0, nll = 0;
+  for (int64_t first = 0; first < rows; first += chunk) {
+    const int64_t count = std::min(chunk, rows - first);
+    const float* part = run.data(x) + first * d;
+    gemm(false, true, count, n, d, 1, part, d, run.data(weight), d, 0, logits, n);
+    const Softmax softmax{.bias = run.data_or_null(bias),
+                          .targets = targets + first,
+                          .n = n,
+                          .gradients = dx || dw || db,
+                          .scale = scale,
+                          .uniform = scale * epsilon / static_cast<float>(n),
+                          .gold = scale * (1 - epsilon)};
+    parallel_ranges(count, 1, [&](int64_t begin, int64_t end) { softmax_rows(softmax, logits, begin, end, sums); });
+    for (int64_t r = 0; r < count; ++r) {  // in the order of the rows, whatever the threads
+      const double log_sum = std::log(static_cast<double>(sums[r].exps));
+      const double gold = log_sum - static_cast<double>(sums[r].target);
+      const double mean = log_sum - static_cast<double>(sums[r].logits) / static_cast<double>(n);
+      token_nll[first + r] = static_cast<float>(gold);
+      nll += gold;
+      loss += epsilon > 0 ? gold + static_cast<double>(epsilon) * (mean - gold) : gold;
+    }
+    if (dx) gemm(false, false, count, d, n, 1, logits, n, run.data(weight), d, run.beta(node, 0), dx + first * d, d);
+    if (dw) gemm(true, false, n, d, count, 1, logits, n, part, d, 1, dw, d);
+    if (db)
+      parallel_ranges(n, kColumnGrain,
+                      [&](int64_t begin, int64_t end) { bias_gradient(db, logits, count, n, begin, end); });
+  }
+  double* totals = run.data<double>(node.outputs[0]);
+  totals[0] = loss;
+  totals[1] = nll;
+}
+
+constexpr Op kCrossEntropy{.name = "cross_entropy", .forward = forward, .gradient_in_forward = true};
+
+}  // namespace
+
+CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Value targets, float label_smoothing,
+                           float gradient_scale) {
+  const Shape in = graph.shape(x), w = graph.shape(weight);
+  require(in.cols == w.cols, "cross_entropy: input is ", in.cols, " wide, the weight takes ", w.cols);
+  require(!bias || graph.shape(bias).size() == w.rows, "cross_entropy: the bias does not fit the weight");
+  require(graph.shape(targets).size() == in.rows, "cross_entropy: ", in.rows, " rows, ", graph.shape(targets).size(),
+          " targets");
+  Node node{.op = &kCrossEntropy, .inputs = {x, weight, bias, targets}};
+  const auto chunk = static_cast<std::size_t>(std::min(chunk_rows(w.rows), in.rows));
+  node.scratch_forward = chunk * (static_cast<std::size_t>(w.rows) * sizeof(float) + sizeof(RowSums));
+  const Value totals =
+      graph.record(node, {{{1, 2}, DType::F64}, {{in.rows, 1}}}, Attributes{label_smoothing, gradient_scale});
+  const Value token_nll = graph.producer(totals).outputs[1];
+  graph.keep(totals);
+  graph.keep(token_nll);
+  return {totals, token_nll};
+}
+
+}  // namespace storm
