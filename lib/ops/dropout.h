@@ -25,12 +25,14 @@ struct DropoutStream {
   bool active() const { return threshold < 65536; }
 };
 
-// Fills factors[0..cols) (rounded up to whole groups of 8: room for that is the caller's) with 0 or `scale`.
-STORM_INLINE void dropout_row(const DropoutStream& s, int64_t row, int64_t cols, float* factors) {
+// Fills factors[0..cols) (rounded up to whole groups of 8: room for that is the caller's) with 0 or `scale`, for the
+// columns from first_col, a multiple of 8.
+STORM_INLINE void dropout_row(const DropoutStream& s, int64_t row, int64_t cols, float* factors,
+                              int64_t first_col = 0) {
   const int64_t groups = (cols + 7) / 8;
 #pragma omp simd
   for (int64_t g = 0; g < groups; ++g) {
-    uint32_t c0 = static_cast<uint32_t>(g), c1 = static_cast<uint32_t>(row);
+    uint32_t c0 = static_cast<uint32_t>(first_col / 8 + g), c1 = static_cast<uint32_t>(row);
     uint32_t c2 = s.node | 1u << 28, c3 = static_cast<uint32_t>(s.batch);  // 1 << 28: RandomUse::dropout
     uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = static_cast<uint32_t>(s.seed >> 32);
     for (int round = 0; round < 10; ++round) {  // Philox4x32-10, as in base/random.h
