@@ -1,0 +1,100 @@
+#include "metrics/bleu.h"
+
+#include <omp.h>
+
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/input.h"
+#include "tests/catch.h"
+
+using namespace storm;
+
+namespace {
+
+std::vector<std::string> lines(const std::string& name) {
+  const char* root = std::getenv("STORM_ROOT");
+  Input file(std::string(root ? root : ".") + "/tests/metrics/data/" + name);
+  std::vector<std::string> all;
+  for (std::string line; file.read_line(line);) all.push_back(line);
+  return all;
+}
+
+std::vector<std::string> tokens(Tokenization tokenization, std::string_view text) {
+  Tokenizer tokenizer(tokenization);
+  const auto found = tokenizer(text);
+  return {found.begin(), found.end()};
+}
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("corpus BLEU is sacreBLEU's to the last digits") {
+  // Recorded in tests/metrics/data/transcript: plain.ref -i plain.good -tok 13a -f text -w 10, and with two references.
+  const std::vector<std::vector<std::string>> one{lines("plain.ref")}, two{lines("plain.ref"), lines("plain.ref2")};
+  const BleuScore good = corpus_bleu(lines("plain.good"), one);
+  CHECK(good.score == Approx(79.3413025634).epsilon(1e-12));
+  CHECK(good.verbose() == "92.1/83.5/75.7/68.1 (BP = 1.000 ratio = 1.015 hyp_len = 725 ref_len = 714)");
+  CHECK(corpus_bleu(lines("plain.fair"), two).score == Approx(49.1170348430).epsilon(1e-12));
+}
+
+TEST_CASE("BLEU does not depend on the number of threads") {
+  const std::vector<std::vector<std::string>> references{lines("noise.ref")};
+  const auto hypotheses = lines("noise.hyp");
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const BleuScore alone = corpus_bleu(hypotheses, references);
+  for (int n : {2, 3, 8}) {
+    omp_set_num_threads(n);
+    const BleuScore together = corpus_bleu(hypotheses, references);
+    CHECK(together.score == alone.score);
+    CHECK(together.verbose() == alone.verbose());
+  }
+  omp_set_num_threads(threads);
+}
+
+TEST_CASE("matches are clipped at the most that any one reference has") {
+  BleuCounter counter({});
+  const std::vector<std::string_view> references{"a a b", "a c c c"};
+  counter.set_references(references);
+  for (int again = 0; again < 2; ++again) {  // a second hypothesis starts afresh
+    const BleuCounts c = counter.count("a a a c c b");
+    CHECK(c.correct == std::array<int64_t, 4>{2 + 2 + 1, 3, 1, 0});  // a a, a c, c c; a c c
+    CHECK(c.total == std::array<int64_t, 4>{6, 5, 4, 3});
+    CHECK(c.ref_len == 4);
+  }
+  counter.set_references(std::vector<std::string_view>{"x"});
+  CHECK(counter.count("a a").correct == std::array<int64_t, 4>{});
+}
+
+TEST_CASE("the closest reference gives the length, the shorter of two that are as close") {
+  BleuCounter counter({});
+  counter.set_references(std::vector<std::string_view>{"a b c d e", "a b c", "a"});
+  CHECK(counter.count("a b c d").ref_len == 3);
+  CHECK(counter.count("a b").ref_len == 1);
+  CHECK(counter.count("a b c d e f g").ref_len == 5);
+}
+
+TEST_CASE("lists of different lengths, and empty ones, are errors") {
+  const std::vector<std::string> two{"a", "b"};
+  CHECK_THROWS_AS(corpus_bleu(two, std::vector<std::vector<std::string>>{{"a"}}), Error);
+  CHECK_THROWS_AS(corpus_bleu(two, {}), Error);
+  CHECK_THROWS_AS(corpus_bleu({}, std::vector<std::vector<std::string>>{{}}), Error);
+}
+
+TEST_CASE("tokenisers cut runs of marks as the chained substitutions do") {
+  using enum Tokenization;
+  CHECK(tokens(mteval13a, "3.5 a.5 5.a a..5 3..5 3...5 a-5 5-a 1,000.") ==
+        Words{"3.5", "a", ".", "5", "5", ".",  "a",   "a", ".", ".5", "3",     ".",
+              ".",   "5", "3", ".", ".", ".5", "a-5", "5", "-", "a",  "1,000", "."});
+  CHECK(tokens(international, "in 1999.") == Words{"in", "1999."});
+  CHECK(tokens(mteval13a, "in 1999.") == Words{"in", "1999", "."});
+  CHECK(tokens(mteval13a, "&amp;lt; &quot;<skipped>x") == Words{"<", "\"", "x"});
+  CHECK(tokens(character, " \xC3\xA4 b") == Words{"\xC3\xA4", "b"});
+  CHECK(tokens(none, " a.b\xC2\x85 c ") == Words{"a.b", "c"});
+  CHECK(tokens(chinese,
+               "a\xE7\x8C\xAB"
+               "b") == Words{"a", "\xE7\x8C\xAB", "b"});
+  CHECK(tokens(mteval13a, "").empty());
+}

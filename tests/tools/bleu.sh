@@ -1,0 +1,69 @@
+# bleu against what sacreBLEU 2.6 printed for the same arguments (tests/metrics/record-sacrebleu), and its errors.
+. "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+data=$here/tests/metrics/data
+export SACREBLEU_SEED=12345 NO_COLOR=1
+unset SACREBLEU_FORMAT
+version=storm-$(bleu --version | grep -o '[0-9][0-9.]*$')
+
+# Every run of the transcript gives the same bytes.
+runs=0 differ=0
+check_run() {
+  [ -n "$arguments" ] || return 0
+  runs=$((runs + 1))
+  if ! (cd "$data" && eval "bleu $arguments") >got 2>err || ! cmp -s got wanted; then
+    differ=$((differ + 1))
+    echo "bleu $arguments"
+    diff wanted got | head -5
+    cat err
+  fi
+}
+replay() {
+  arguments='' runs=0 differ=0
+  : >wanted
+  while IFS= read -r line; do
+    case $line in
+      '$ '*)
+        check_run
+        arguments=${line#'$ '}
+        : >wanted
+        ;;
+      *) printf '%s\n' "${line//VERSION/$version}" >>wanted ;;
+    esac
+  done <"$data/transcript"
+  check_run
+  echo "$runs runs, $differ differ"
+  [ "$runs" -gt 150 ] && [ "$differ" -eq 0 ]
+}
+ok "the same bytes as sacreBLEU for every recorded run" replay
+
+printf 'a b c d e\nb c d e f\n' >ref
+printf 'a b c d e\nb c d x f\n' >hyp
+printf 'a\n' >short
+: >empty
+printf 'a b\n\377c\n' >latin
+ok "a last line without its end counts" sh -c '[ "$(printf "a b c d e\nb c d x f" | bleu ref -b -w 6)" = "$(bleu ref -i hyp -b -w 6)" ]'
+ok "one thread and four give the same" sh -c '[ "$(bleu ref -i hyp --threads 1 -w 12)" = "$(bleu ref -i hyp --threads 4 -w 12)" ]'
+ok "SACREBLEU_FORMAT goes before --format" sh -c 'SACREBLEU_FORMAT=text bleu ref -i hyp -f json | grep -q "^BLEU|"'
+ok "--stats ends with a line of figures" sh -c 'bleu ref -i hyp --stats 2>&1 >/dev/null | grep -q "\"segments\": 2"'
+ok "100 lines that look tokenised are told of once" sh -c \
+  'yes "a ." | head -100 >t && bleu t -i t 2>&1 >/dev/null | grep -c tokenised | grep -qx 1 && [ -z "$(bleu t -i t --force 2>&1 >/dev/null)" ]'
+refuses "different line counts name both files and their lengths" 1 'ref has 2 lines, but short has 1' bleu ref -i short
+refuses "a longer translation as well" 1 'short has 1 lines, but hyp has 2' bleu short -i hyp
+refuses "invalid UTF-8 names file, line and byte" 1 'latin: line 2: byte 1 is not valid UTF-8' bleu ref -i latin
+refuses "invalid UTF-8 in a reference as well" 1 'latin: line 2: byte 1' bleu latin -i hyp
+refuses "an unreadable file" 1 'missing: cannot open' bleu missing -i hyp
+refuses "empty input" 1 'empty: there is nothing to score' bleu empty -i empty
+refuses "no reference" 2 'no reference' bleu -i hyp
+refuses "no system" 2 'input. is missing an argument' bleu ref -i
+refuses "the same system twice" 2 'hyp twice' bleu ref -i hyp hyp
+refuses "an unknown tokeniser" 2 "'14' is none of none, 13a" bleu ref -i hyp -tok 14
+refuses "an unknown smoothing" 2 "'x' is none of none, floor" bleu ref -i hyp -s x
+refuses "an unknown metric" 2 "'meteor' is none of" bleu ref -i hyp -m meteor
+refuses "a width that is no number" 2 "--width: 'x'" bleu ref -i hyp -w x
+refuses "an unknown flag" 2 'nonsense' bleu ref -i hyp --nonsense
+refuses "too few columns of references" 1 'ref: line 1: 1 tab-separated columns, not 2' bleu ref -nr 2 -i hyp
+refuses "columns that differ between lines" 1 'standard input: line 2: 1 tab-separated columns, not 2' \
+  sh -c 'printf "a\tb\nc\n" | bleu ref'
+refuses "sentence scores of two systems" 2 'one system' bleu ref -i hyp short -sl
+refuses "a full disk" 1 'standard output' sh -c 'bleu ref -i hyp >/dev/full'
+done_testing
