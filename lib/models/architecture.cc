@@ -26,6 +26,12 @@ nlohmann::json typed(const std::string& text) {
   return text;
 }
 
+nlohmann::json defaults(const Architecture& arch) {
+  nlohmann::json config{{"arch", arch.name}};
+  for (const auto& s : arch.settings) config[key_of(s.flag)] = typed(s.preset);
+  return config;
+}
+
 }  // namespace
 
 std::span<const Architecture* const> architectures() { return kArchitectures; }
@@ -42,8 +48,7 @@ const Architecture& architecture(std::string_view name) {
 nlohmann::json make_config(const Architecture& arch, std::string_view preset,
                            std::span<const std::pair<std::string, std::string>> settings, int64_t source_vocabulary,
                            int64_t target_vocabulary) {
-  nlohmann::json config{{"arch", arch.name}};
-  for (const auto& s : arch.settings) config[key_of(s.flag)] = typed(s.preset);
+  nlohmann::json config = defaults(arch);
   const auto found =
       std::find_if(arch.presets.begin(), arch.presets.end(), [&](const Preset& p) { return p.name == preset; });
   if (found == arch.presets.end()) {
@@ -64,7 +69,10 @@ nlohmann::json make_config(const Architecture& arch, std::string_view preset,
 std::unique_ptr<Model> make_model(const nlohmann::json& config) {
   require(config.is_object() && config.contains("arch") && config["arch"].is_string(),
           "configuration: names no architecture (\"arch\")");
-  return architecture(config["arch"].get<std::string>()).make(config);
+  const Architecture& arch = architecture(config["arch"].get<std::string>());
+  nlohmann::json full = defaults(arch);  // a setting that came later than the file has its default
+  full.update(config);
+  return arch.make(full);
 }
 
 }  // namespace storm

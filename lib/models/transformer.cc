@@ -60,22 +60,21 @@ void ResidualStream::add(Value h) {
 }
 
 TransformerModel::TransformerModel(const nlohmann::json& json)
-    : TransformerModel(json, TransformerConfig::from(json), ParameterList()) {}
+    : TransformerModel(json, TransformerConfig::from(json)) {}
 
-TransformerModel::TransformerModel(const nlohmann::json& json, const TransformerConfig& c, ParameterList list)
-    : TransformerModel(json, c, declare(list, c), std::move(list)) {}
+TransformerModel::TransformerModel(const nlohmann::json& json, const TransformerConfig& c)
+    : TransformerModel(json, c, TransformerLayers(c)) {}
 
-TransformerModel::TransformerModel(const nlohmann::json& json, const TransformerConfig& c, TransformerLayers layers,
-                                   ParameterList list)
-    : Model(list, json.dump(), c.source_vocabulary, c.target_vocabulary),
+TransformerModel::TransformerModel(const nlohmann::json& json, const TransformerConfig& c, TransformerLayers layers)
+    : Model(layers.parameters, json.dump(), c.source_vocabulary, c.target_vocabulary),
       config_(c),
       layers_(std::move(layers)),
       sinusoids_(c.d_model, c.positions == TransformerConfig::Positions::sinusoidal_concat
                                 ? SinusoidLayout::concatenated
                                 : SinusoidLayout::interleaved) {}
 
-TransformerLayers TransformerModel::declare(ParameterList& list, const TransformerConfig& c) {
-  TransformerLayers l;
+TransformerLayers::TransformerLayers(const TransformerConfig& c) {
+  ParameterList& list = parameters;
   const auto table = [&](const std::string& name, int64_t rows) {
     // The paper's sqrt(d_model) brings these to variance 1.
     return list.add({.name = name,
@@ -84,15 +83,15 @@ TransformerLayers TransformerModel::declare(ParameterList& list, const Transform
                      .scale = static_cast<float>(1 / std::sqrt(static_cast<double>(c.d_model)))});
   };
   if (c.share == TransformerConfig::Share::all) {
-    l.source_embedding = l.target_embedding = l.output = table("embedding.weight", c.target_vocabulary);
+    source_embedding = target_embedding = output = table("embedding.weight", c.target_vocabulary);
   } else {
-    l.source_embedding = table("source_embedding.weight", c.source_vocabulary);
-    l.target_embedding = l.output = table("target_embedding.weight", c.target_vocabulary);
-    if (c.share == TransformerConfig::Share::none) l.output = table("output.weight", c.target_vocabulary);
+    source_embedding = table("source_embedding.weight", c.source_vocabulary);
+    target_embedding = output = table("target_embedding.weight", c.target_vocabulary);
+    if (c.share == TransformerConfig::Share::none) output = table("output.weight", c.target_vocabulary);
   }
   if (c.positions == TransformerConfig::Positions::learned) {
-    l.source_positions = table("source_positions.weight", c.max_positions);
-    l.target_positions = table("target_positions.weight", c.max_positions);
+    source_positions = table("source_positions.weight", c.max_positions);
+    target_positions = table("target_positions.weight", c.max_positions);
   }
   const auto attention_in = [&](const std::string& name) {
     return LinearLayer::declare(list, name, c.d_model, c.qkv_width(), 3);
@@ -109,28 +108,27 @@ TransformerLayers TransformerModel::declare(ParameterList& list, const Transform
     EncoderLayer e;
     e.qkv = attention_in(name + ".self.qkv");
     e.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model);
-    norm(name + ".self.norm", l.encoder_norms);
+    norm(name + ".self.norm", encoder_norms);
     e.ffn = ffn(name + ".ffn");
-    norm(name + ".ffn.norm", l.encoder_norms);
-    l.encoder.push_back(e);
+    norm(name + ".ffn.norm", encoder_norms);
+    encoder.push_back(e);
   }
-  if (c.pre_norm) norm("encoder.norm", l.encoder_norms);
+  if (c.pre_norm) norm("encoder.norm", encoder_norms);
   for (int64_t i = 0; i < c.decoder_layers; ++i) {
     const auto name = str("decoder.", i);
     DecoderLayer d;
     d.qkv = attention_in(name + ".self.qkv");
     d.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model);
-    norm(name + ".self.norm", l.decoder_norms);
+    norm(name + ".self.norm", decoder_norms);
     d.q = LinearLayer::declare(list, name + ".cross.q", c.d_model, c.heads * c.d_k);
     d.kv = LinearLayer::declare(list, name + ".cross.kv", c.d_model, c.heads * (c.d_k + c.d_v), 2);
     d.cross_out = LinearLayer::declare(list, name + ".cross.out", c.heads * c.d_v, c.d_model);
-    norm(name + ".cross.norm", l.decoder_norms);
+    norm(name + ".cross.norm", decoder_norms);
     d.ffn = ffn(name + ".ffn");
-    norm(name + ".ffn.norm", l.decoder_norms);
-    l.decoder.push_back(d);
+    norm(name + ".ffn.norm", decoder_norms);
+    decoder.push_back(d);
   }
-  if (c.pre_norm) norm("decoder.norm", l.decoder_norms);
-  return l;
+  if (c.pre_norm) norm("decoder.norm", decoder_norms);
 }
 
 Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& s) const {

@@ -11,6 +11,9 @@
 namespace storm {
 
 struct TransformerLayers {
+  explicit TransformerLayers(const TransformerConfig& config);
+
+  ParameterList parameters;
   ParameterId source_embedding, target_embedding, output;  // [vocabulary, d_model]; the same one where shared
   ParameterId source_positions, target_positions;          // [max_positions, d_model], only when learned
   std::vector<EncoderLayer> encoder;
@@ -30,10 +33,8 @@ class TransformerModel : public Model {
  private:
   friend class TransformerDecoder;
 
-  TransformerModel(const nlohmann::json& json, const TransformerConfig& config, ParameterList list);
-  TransformerModel(const nlohmann::json& json, const TransformerConfig& config, TransformerLayers layers,
-                   ParameterList list);
-  static TransformerLayers declare(ParameterList& list, const TransformerConfig& config);
+  TransformerModel(const nlohmann::json& json, const TransformerConfig& config);
+  TransformerModel(const nlohmann::json& json, const TransformerConfig& config, TransformerLayers layers);
 
   // -> [tokens, d_model]
   Value embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& sentences) const;
