@@ -118,6 +118,7 @@ void report(const RowCounts& counts, const EncodeOptions& options, const Args& a
     note(counts.empty, " of ", counts.lines, " lines are empty on one side: ", verb(options.empty));
   else if (counts.empty && options.empty == RowRule::drop)
     note(counts.empty, " of ", counts.lines, " lines are empty: dropped");
+  if (counts.uneven) note(counts.uneven, " of ", counts.lines, " lines have another count of columns: dropped");
   if (counts.too_long)
     note(counts.too_long, " of ", counts.lines, " lines are longer than ", options.max_length,
          " tokens: ", verb(options.too_long));
@@ -136,6 +137,7 @@ void encode(const Args& args) {
   options.too_long =
       rule(args, "long", {"keep", "drop", "cut", "refuse"}, pairs && !text ? RowRule::drop : RowRule::cut);
   options.empty = rule(args, "empty", {"keep", "drop", "refuse"}, pairs && !text ? RowRule::drop : RowRule::keep);
+  options.uneven = rule(args, "uneven", {"refuse", "drop"}, RowRule::refuse);
   options.replace_invalid = args.on("replace-invalid");
   for (const auto& [name, model] : columns_of(args)) {
     options.columns.push_back(name);
@@ -226,6 +228,7 @@ const Tool tool{
      {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
+     {"uneven", "RULE", "refuse", "lines with another count of columns: refuse or drop"},
      {"replace-invalid", "", "", "U+FFFD for bytes that are not valid UTF-8, instead of an error"},
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
      {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
@@ -252,7 +255,7 @@ void only(const Args& args, std::string_view mode, const std::vector<std::string
 void run(const Args& args) {
   const std::vector<std::string> learning{"vocab-size",       "type",         "symbols", "character-coverage",
                                           "no-byte-fallback", "no-normalize", "sample",  "verbose"};
-  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "output"};
+  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output"};
   if (args.on("learn")) {
     only(args, "--learn", {"model", "decode", "column"});
     only(args, "--learn", encoding);

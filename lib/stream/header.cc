@@ -150,8 +150,8 @@ Header parse_header(std::span<const std::byte> json, std::string_view name, uint
   require(!json.empty() && text[0] == '{', where, ": not a tensor stream (its header does not begin with '{')");
   Header header;
   HeaderReader reader(header, where);
-  require(Json::sax_parse(text, text + json.size(), &reader), name, ": byte ", offset + 8 + reader.position(),
-          ": bad header: not valid JSON");
+  if (!Json::sax_parse(text, text + json.size(), &reader))
+    fail(name, ": byte ", offset + 8 + reader.position(), ": bad header: not valid JSON");
 
   std::stable_sort(header.entries.begin(), header.entries.end(), [](const auto& a, const auto& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);  // empty tensors before the one that begins there

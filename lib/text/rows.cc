@@ -19,6 +19,7 @@ RowCounts& RowCounts::operator+=(const RowCounts& other) {
   empty += other.empty;
   too_long += other.too_long;
   invalid += other.invalid;
+  uneven += other.uneven;
   dropped += other.dropped;
   return *this;
 }
@@ -39,6 +40,16 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
   }
 
   const auto columns = options_.columns.size();
+  ++chunk.counts.lines;
+  if (const auto fields = static_cast<std::size_t>(std::count(line.begin(), line.end(), '\t')) + 1;
+      columns > 1 && fields != columns) {
+    if (options_.uneven == RowRule::refuse)
+      refuse(fields, fields == 1 ? " column" : " columns", ", not ", columns,
+             " separated by TABs; or give --uneven drop");
+    ++chunk.counts.uneven;
+    ++chunk.counts.dropped;
+    return;
+  }
   const auto ids_before = chunk.ids.size(), ends_before = chunk.ends.size(), text_before = chunk.text.size();
   const bool as_pieces = options_.form == EncodeOptions::Form::pieces;
   const auto limit = options_.max_length > 0 ? static_cast<std::size_t>(options_.max_length) : SIZE_MAX;
@@ -48,9 +59,6 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
   std::vector<std::string> pieces;
   for (std::size_t c = 0; c < columns; ++c) {
     const auto tab = columns == 1 ? line.npos : line.find('\t');
-    if ((tab == line.npos) != (c + 1 == columns))
-      refuse(tab == line.npos ? str(c + 1) : "more than " + str(columns), " columns, not ", columns,
-             " separated by TABs");
     const auto field = line.substr(0, tab);
     line.remove_prefix(std::min(line.size(), field.size() + 1));
 
@@ -89,7 +97,6 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
   }
   chunk.text += '\n';
 
-  ++chunk.counts.lines;
   chunk.counts.empty += empty;
   chunk.counts.too_long += too_long;
   if (empty && options_.empty == RowRule::refuse) refuse("empty", columns > 1 ? " on one side" : "");

@@ -22,20 +22,21 @@ struct EncodeOptions {
   std::vector<Vocabulary> vocabularies;  // of each column
   int64_t max_length = 0;                // tokens, without EOS; 0: no limit
   RowRule too_long = RowRule::keep;
-  RowRule empty = RowRule::keep;  // cut has no meaning here
-  bool replace_invalid = false;   // U+FFFD for each byte that is not valid UTF-8, instead of an Error
+  RowRule empty = RowRule::keep;     // cut has no meaning here
+  RowRule uneven = RowRule::refuse;  // a line with another count of columns: refuse or drop
+  bool replace_invalid = false;      // U+FFFD for each byte that is not valid UTF-8, instead of an Error
   enum class Form { rows, ids, pieces } form = Form::rows;  // rows for a stream, or lines of text as spm_encode prints
 };
 
 struct RowCounts {
-  int64_t lines = 0, tokens = 0;                 // tokens of the rows that were kept, all columns
-  int64_t empty = 0, too_long = 0, invalid = 0;  // lines that were found so, whatever became of them
+  int64_t lines = 0, tokens = 0;                             // tokens of the rows that were kept, all columns
+  int64_t empty = 0, too_long = 0, invalid = 0, uneven = 0;  // lines that were found so, whatever became of them
   int64_t dropped = 0;
   RowCounts& operator+=(const RowCounts& other);
 };
 
-// Encodes blocks of lines. Throws Error that names the line for invalid UTF-8, a wrong count of columns, and what the
-// rules refuse; of several such lines it is the first.
+// Encodes blocks of lines. Throws Error that names the line for invalid UTF-8 and for what the rules refuse; of several
+// such lines it is the first.
 class RowEncoder {
  public:
   explicit RowEncoder(EncodeOptions options);

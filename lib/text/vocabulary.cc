@@ -17,9 +17,12 @@ struct Vocabulary::State {
   sentencepiece::SentencePieceProcessor model;
   std::string bytes, fingerprint;
   int32_t size = 0;
+  bool dummy_prefix = false;  // each line is encoded with a space before it, which decoding takes away
 };
 
 namespace {
+
+constexpr std::string_view kSpace = "\u2581";  // what SentencePiece turns spaces into
 
 std::string only_vocabulary(const Document& document, std::string_view column) {
   const auto all = vocabularies_of(document);
@@ -53,6 +56,8 @@ Vocabulary Vocabulary::from_bytes(std::string bytes, std::string_view name) {
   state->bytes = std::move(bytes);
   state->fingerprint = storm::fingerprint(state->bytes);
   state->size = state->model.GetPieceSize();
+  const auto pieces = state->model.EncodeAsPieces("x");
+  state->dummy_prefix = !pieces.empty() && (pieces[0].starts_with(kSpace) || pieces[0] == "<0xE2>");
   return Vocabulary(std::move(state));
 }
 
@@ -88,6 +93,11 @@ std::string Vocabulary::decode(std::span<const int32_t> ids) const {
   std::string text;
   const auto status = state_->model.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
   require(status.ok(), "SentencePiece: ", status.ToString());
+  // Where no piece holds the space's sign, byte pieces spell it (words outside a word vocabulary), and SentencePiece
+  // leaves it as they did; the space is meant.
+  if (!ids.empty() && state_->dummy_prefix && state_->model.IsByte(ids[0]) && text.starts_with(kSpace))
+    text.erase(0, kSpace.size());
+  for (std::size_t at = 0; (at = text.find(kSpace, at)) != text.npos; ++at) text.replace(at, kSpace.size(), " ");
   return text;
 }
 

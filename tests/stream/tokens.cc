@@ -1,0 +1,174 @@
+#include "stream/tokens.h"
+
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/stream/bytes.h"
+
+using namespace storm;
+using namespace storm::test;
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+std::string stream_of(const TokenInfo& info, const std::vector<Ids>& rows, bool flush_each = false) {
+  return written([&](Output& output) {
+    TokenWriter writer(output, info);
+    for (const auto& ids : rows) {
+      writer.add(ids);
+      if (flush_each) writer.flush();
+    }
+    writer.finish();
+  });
+}
+
+// A document of one column with these tensors.
+Document column(const Ids& ids, const std::vector<int64_t>& offsets) {
+  Document d;
+  d.where = "x.st: byte 0";
+  d.add<int32_t>("src.ids", ids);
+  d.add<int64_t>("src.offsets", offsets);
+  return d;
+}
+
+}  // namespace
+
+TEST_CASE("rows read back as they were written, empty ones too, wherever documents end") {
+  const TokenInfo info{{"src"}, {{kCommandKey, "test"}}, {{"vocab.src", "v"}}};
+  const std::vector<Ids> rows{{1, 2, 3}, {}, {4}, {}};
+  for (const bool flush_each : {false, true}) {
+    const ScratchFile file(stream_of(info, rows, flush_each));
+    TokenReader reader(file.path());
+    CHECK(reader.info().columns == info.columns);
+    CHECK(*reader.info().vocabulary("src") == "v");
+    CHECK(reader.info().vocabulary("tgt") == nullptr);
+    std::vector<Ids> got;
+    int documents = 0;
+    for (; const auto batch = reader.next(); ++documents)
+      for (int64_t i = 0; i < batch->size(); ++i) {
+        const auto ids = batch->column("src")[i];
+        got.emplace_back(ids.begin(), ids.end());
+      }
+    CHECK(got == rows);
+    CHECK(documents == (flush_each ? 4 : 1));
+  }
+}
+
+TEST_CASE("a stream without rows is one document that says what it is") {
+  const ScratchFile file(stream_of({{"src", "tgt"}, {}, {{"vocab", "v"}}}, {}));
+  TokenReader reader(file.path());
+  CHECK(reader.info().columns == std::vector<std::string>{"src", "tgt"});
+  const auto batch = reader.next();
+  REQUIRE(batch);
+  CHECK(batch->size() == 0);
+  CHECK_FALSE(reader.next());
+}
+
+TEST_CASE("a document ends at 64k tokens, and at as many rows") {
+  const ScratchFile file(stream_of({{"src"}, {}, {}}, std::vector<Ids>(3000, Ids(50, 9))));
+  const ScratchFile empties(stream_of({{"src"}, {}, {}}, std::vector<Ids>(70000)));
+  for (const auto* f : {&file, &empties}) {
+    TokenReader reader(f->path());
+    int64_t documents = 0, rows = 0;
+    for (; const auto batch = reader.next(); ++documents) {
+      CHECK(static_cast<int64_t>(batch->columns[0].ids.size()) < kDocumentTokens + 50);
+      CHECK(batch->size() <= kDocumentTokens);
+      rows += batch->size();
+    }
+    CHECK(rows == (f == &file ? 3000 : 70000));
+    CHECK(documents == (f == &file ? 3 : 2));
+  }
+}
+
+TEST_CASE("scores, ranks and sentence numbers travel with their rows") {
+  const ScratchFile file(written([](Output& output) {
+    TokenWriter writer(output, {{"tgt"}, {}, {}});
+    writer.add(Ids{1, 2}, {-0.5f, 0, 7});
+    writer.add(Ids{}, {-1.5f, 1, 7});
+    writer.finish();
+  }));
+  TokenReader reader(file.path());
+  const auto batch = reader.next();
+  REQUIRE(batch);
+  CHECK(batch->scores[1] == -1.5f);
+  CHECK(batch->ranks[1] == 1);
+  CHECK(batch->sentences[0] == 7);
+}
+
+TEST_CASE("offsets that do not fit the ids are refused") {
+  const auto refusal = [](const Document& d, std::vector<int64_t> limits = {}) {
+    return error_of([&] { token_batch(d, {"src"}, limits); });
+  };
+  CHECK(refusal(column({1, 2}, {0, 1, 2})).empty());
+  CHECK(refusal(column({1, 2}, {0, 1})) == "x.st: byte 0: src.offsets do not go from 0 to the 2 ids");
+  CHECK(refusal(column({1, 2}, {1, 2})) == "x.st: byte 0: src.offsets do not go from 0 to the 2 ids");
+  CHECK(refusal(column({}, {})) == "x.st: byte 0: src.offsets do not go from 0 to the 0 ids");
+  CHECK(refusal(column({1, 2}, {0, 3, 1, 2})) == "x.st: byte 0: src.offsets fall after row 1");
+  CHECK(refusal(column({1, -2}, {0, 2})) == "x.st: byte 0: src.ids: id -2 at token 1 is outside the vocabulary");
+  CHECK(refusal(column({1, 9}, {0, 2}), {9}) == "x.st: byte 0: src.ids: id 9 at token 1 is outside the vocabulary");
+  CHECK(refusal(column({1, 8}, {0, 2}), {9}).empty());
+
+  auto uneven = column({1, 2}, {0, 1, 2});
+  const std::vector<int64_t> one_row{0, 0};
+  uneven.add<int32_t>("tgt.ids", {});
+  uneven.add<int64_t>("tgt.offsets", one_row);
+  CHECK(error_of([&] { token_batch(uneven, {"src", "tgt"}); }) == "x.st: byte 0: column tgt has 1 rows, src has 2");
+
+  auto scored = column({1, 2}, {0, 1, 2});
+  const std::vector<float> scores{1};
+  scored.add<float>("scores", scores);
+  CHECK(refusal(scored).find("tensor 'scores' has shape [1], not [2]") != std::string::npos);
+}
+
+TEST_CASE("streams laid end to end are one stream when they agree, and an error when they do not") {
+  const auto read = [](const std::string& bytes) {
+    const ScratchFile file(bytes);
+    TokenReader reader(file.path());
+    int64_t rows = 0;
+    while (const auto batch = reader.next()) rows += batch->size();
+    return rows;
+  };
+  const TokenInfo info{{"src"}, {}, {{"vocab", "v"}}}, other{{"src"}, {}, {{"vocab", "w"}}}, third{{"tgt"}, {}, {}};
+  const auto a = stream_of(info, {{1}}), b = stream_of(other, {{1}}), c = stream_of(third, {{1}});
+  CHECK(read(a + a) == 2);
+  CHECK(error_of([&] { read(a + b); }).find("differs from the one that the stream began with") != std::string::npos);
+  CHECK(error_of([&] { read(a + c); }).find("columns tgt follow columns src") != std::string::npos);
+}
+
+TEST_CASE("a writer that fails leaves a stream that its reader refuses") {
+  const ScratchFile file(written([](Output& output) {
+    TokenWriter writer(output, {{"src"}, {}, {}});
+    writer.add(Ids{1});
+    writer.flush();
+    writer.add(Ids{2});
+  }));
+  TokenReader reader(file.path());
+  REQUIRE(reader.next());
+  CHECK(error_of([&] { reader.next(); }).find("truncated") != std::string::npos);
+}
+
+TEST_CASE("what is no token stream, or a later version's, is refused") {
+  Document d;
+  d.metadata = {{kKindKey, "model"}};
+  d.where = "m.st: byte 0";
+  CHECK(error_of([&] { token_info(d); }) == "m.st: byte 0: holds 'model', not 'tokens'");
+  d.metadata = {{kKindKey, "tokens"}, {kVersionKey, "9"}, {kColumnsKey, "src"}};
+  CHECK(error_of([&] { token_info(d); }) == "m.st: byte 0: stream version 9, this program reads version 1");
+  d.metadata[kVersionKey] = "1";
+  CHECK(token_info(d).columns == std::vector<std::string>{"src"});
+  for (const char* bad : {"", "src,", "src,src"}) {
+    d.metadata[kColumnsKey] = bad;
+    CHECK(error_of([&] { token_info(d); }).find("bad storm.columns") != std::string::npos);
+  }
+}
+
+TEST_CASE("fingerprints are the published FNV-1a, and differing vocabularies are named by them") {
+  CHECK(fingerprint("") == "cbf29ce484222325");
+  CHECK(fingerprint("a") == "af63dc4c8601ec8c");
+  CHECK(fingerprint("foobar") == "85944171f73967e8");
+  require_same_vocabulary("model.st", "a", "a");
+  CHECK(
+      error_of([] { require_same_vocabulary("model.st", "a", "foobar"); }) ==
+      "model.st: vocabulary differs from the input's (af63dc4c8601ec8c ≠ 85944171f73967e8); tokenize with -m model.st");
+}

@@ -1,0 +1,109 @@
+#include "stream/transform.h"
+
+#include <cmath>
+#include <vector>
+
+#include "stream/tokens.h"
+#include "tests/catch.h"
+#include "tests/stream/bytes.h"
+
+using namespace storm;
+using namespace storm::test;
+
+namespace {
+
+Document weights(const std::vector<float>& values, int32_t step = 0) {
+  Document d;
+  d.metadata = {{kKindKey, "model"}, {"config", "{}"}};
+  d.add<float>("w", values);
+  const std::vector<int32_t> steps{step};
+  d.add<int32_t>("step", steps);
+  return d;
+}
+
+std::string average(const std::vector<Document>& documents) {
+  return written([&](Output& o) { write_average(documents, "test", o); });
+}
+
+}  // namespace
+
+TEST_CASE("an average is the mean in double, rounded once") {
+  // 1 + 2^-24 + 2^-24 is 1 when summed in float, and 1 + 2^-23 in double.
+  const auto bytes = average({weights({3, 1, -1}), weights({0, 0x1p-24f, 1}), weights({0, 0x1p-24f, 4}, 9)});
+  const auto mean = parsed(bytes);
+  CHECK(mean.values<float>("w")[0] == 1.0f);
+  CHECK(mean.values<float>("w")[1] == static_cast<float>((1 + 0x1p-23) / 3));
+  CHECK(static_cast<float>((1 + 0x1p-23) / 3) != 1.0f / 3);
+  CHECK(mean.values<float>("w")[2] == static_cast<float>(4.0 / 3));
+  CHECK(mean.values<int32_t>("step")[0] == 9);
+  CHECK(mean.meta(kCommandKey) == "test");
+}
+
+TEST_CASE("an average of documents that differ in shape, config or vocabulary is refused") {
+  auto configured = weights({1});
+  configured.metadata["config"] = "{\"d_model\": 2}";
+  auto a = weights({1}), b = weights({1});
+  a.add<char>("vocab", std::string_view("v"));
+  b.add<char>("vocab", std::string_view("w"));
+  CHECK_THROWS_AS(average({weights({1}), weights({1, 2})}), Error);
+  CHECK_THROWS_AS(average({weights({1}), configured}), Error);
+  CHECK_THROWS_AS(average({weights({1}), a}), Error);
+  CHECK_THROWS_AS(average({a, b}), Error);
+}
+
+TEST_CASE("conversion rounds to nearest even, keeps integers, and comes back exactly where it can") {
+  const auto d = weights({1.0f, 1 + 0x1p-8f, 1 + 3 * 0x1p-8f, INFINITY, -0.0f});
+  const auto half = written([&](Output& o) { write_converted(d, DType::BF16, o); });
+  const auto back = written([&](Output& o) { write_converted(parsed(half), DType::F32, o); });
+  const auto got = parsed(back);
+  const auto w = got.values<float>("w");
+  CHECK(w[1] == 1.0f);
+  CHECK(w[2] == 1 + 0x1p-6f);
+  CHECK((std::isinf(w[3]) && std::signbit(w[4])));
+  CHECK(got.values<int32_t>("step")[0] == 0);
+  CHECK(got.metadata == d.metadata);
+  CHECK(parsed(half).tensor("w").bytes.size() == 10);
+}
+
+TEST_CASE("conversion refuses a value that the dtype cannot hold") {
+  const auto d = weights({1, 70000});
+  CHECK(error_of([&] { written([&](Output& o) { write_converted(d, DType::F16, o); }); }) ==
+        "tensor 'w': a value is beyond the range of F16");
+  CHECK_THROWS_AS(written([&](Output& o) { write_converted(d, DType::I32, o); }), Error);
+}
+
+TEST_CASE("a merged token stream holds the same rows in one document") {
+  const ScratchFile file(written([](Output& output) {
+    TokenWriter writer(output, {{"src"}, {}, {{"vocab", "v"}}});
+    for (int32_t i = 0; i < 5; ++i) {
+      writer.add(std::vector<int32_t>(static_cast<std::size_t>(i), i), {0.5f * static_cast<float>(i), 0, i});
+      writer.flush();
+    }
+    writer.finish();
+  }));
+  std::vector<Document> documents;
+  for (MappedStream stream(file.path()); auto d = stream.next();) documents.push_back(*d);
+  REQUIRE(documents.size() == 5);
+  const auto bytes = written([&](Output& o) { write_merged(documents, o); });
+  const auto batch = token_batch(parsed(bytes), {"src"});
+  REQUIRE(batch.size() == 5);
+  for (int64_t i = 0; i < 5; ++i) {
+    CHECK(batch.column("src")[i].size() == static_cast<std::size_t>(i));
+    for (const auto id : batch.column("src")[i]) CHECK(id == i);
+    CHECK(batch.scores[static_cast<std::size_t>(i)] == 0.5f * static_cast<float>(i));
+    CHECK(batch.sentences[static_cast<std::size_t>(i)] == i);
+  }
+  CHECK(vocabularies_of(batch.document).at("vocab") == "v");
+}
+
+TEST_CASE("documents that do not fit each other are not merged") {
+  auto other = weights({1});
+  other.add<float>("extra", {});
+  Document wrong;
+  wrong.add<int32_t>("w", {});
+  wrong.add<int32_t>("step", {});
+  const auto merge = [](const std::vector<Document>& ds) { written([&](Output& o) { write_merged(ds, o); }); };
+  CHECK_THROWS_AS(merge({weights({1}), other}), Error);
+  CHECK_THROWS_AS(merge({other, weights({1})}), Error);
+  CHECK_THROWS_AS(merge({weights({1}), wrong}), Error);
+}
