@@ -17,11 +17,11 @@ using namespace storm;
 const Tool kTool{
     "make-corpus",
     "writes a parallel corpus with gold alignments from a synchronous grammar",
-    "  make-corpus --seed 1 --train 20000 --valid 500 --test 1000 build/demo\n"
+    "  make-corpus --seed 1 --train 40000 --valid 500 --test 1000 build/demo\n"
     "  make-corpus --start 'cardinal 0 99' --train 80 --valid 10 --test 10 numbers   # only numbers\n"
     "It writes SPLIT.en, SPLIT.de, SPLIT.align (words, Pharaoh format) and SPLIT.spans (characters).\n",
     kSeed,
-    {{"train", "N", "20000", "training pairs"},
+    {{"train", "N", "40000", "training pairs"},
      {"valid", "N", "500", "validation pairs"},
      {"test", "N", "1000", "test pairs"},
      {"start", "SYMBOL", "sentence", "what to write: a rule of the grammar, or a number such as 'cardinal 0 99'"},
