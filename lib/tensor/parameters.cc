@@ -1,6 +1,12 @@
 #include "tensor/parameters.h"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/random.h"
 
 namespace storm {
@@ -17,25 +23,45 @@ Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(spec
 
 void Parameters::allocate_gradients() { gradients_ = Buffer(count_ * sizeof(float)); }
 
+namespace {
+
+// Four numbers of mean 0 for one Philox block: uniform in [-1, 1), or normal with variance 1 (Box-Muller).
+std::array<float, 4> draw(const std::array<uint32_t, 4>& words, bool normal) {
+  std::array<float, 4> x;
+  for (std::size_t i = 0; i < 4; ++i) x[i] = (static_cast<float>(words[i] >> 8) + 0.5f) * 0x1p-24f;  // in (0, 1)
+  if (!normal) {
+    for (float& v : x) v = 2 * v - 1;
+    return x;
+  }
+  for (std::size_t i = 0; i < 4; i += 2) {
+    const float radius = std::sqrt(-2 * std::log(x[i])), angle = 2 * std::numbers::pi_v<float> * x[i + 1];
+    x[i] = radius * std::cos(angle);
+    x[i + 1] = radius * std::sin(angle);
+  }
+  return x;
+}
+
+}  // namespace
+
 void Parameters::initialize(uint64_t seed) {
+  using Init = ParameterSpec::Init;
+  const Philox philox{seed};
   for (std::size_t i = 0; i < specs_.size(); ++i) {
-    RandomStream random(seed, RandomUse::initial_weights, i);
-    for (float& x : view(specs_[i].name)) {
-      switch (specs_[i].init) {
-        case ParameterSpec::Init::zeros:
-          x = 0;
-          break;
-        case ParameterSpec::Init::ones:
-          x = 1;
-          break;
-        case ParameterSpec::Init::normal:
-          x = specs_[i].scale * static_cast<float>(random.normal());
-          break;
-        case ParameterSpec::Init::uniform:
-          x = specs_[i].scale * static_cast<float>(2 * random.uniform() - 1);
-          break;
-      }
+    const auto values = view(specs_[i].name);
+    const Init init = specs_[i].init;
+    if (init == Init::zeros || init == Init::ones) {
+      std::fill(values.begin(), values.end(), init == Init::ones ? 1.0f : 0.0f);
+      continue;
     }
+    parallel_ranges(static_cast<int64_t>(values.size() + 3) / 4, 1024, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block) {
+        const auto words = philox({static_cast<uint32_t>(block), static_cast<uint32_t>(RandomUse::initial_weights),
+                                   static_cast<uint32_t>(i), static_cast<uint32_t>(block >> 32)});
+        const auto numbers = draw(words, init == Init::normal);
+        const auto at = static_cast<std::size_t>(block) * 4;
+        for (std::size_t k = 0; k < 4 && at + k < values.size(); ++k) values[at + k] = specs_[i].scale * numbers[k];
+      }
+    });
   }
 }
 
