@@ -25,7 +25,9 @@ ifeq ($(ONEDNN),1)
   LDLIBS += -ldnnl
 endif
 ifneq ($(SANITIZE),)
+  # Sanitizers make GCC guess wrongly about what is initialised (its manual, -fsanitize=).
   FLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSTORM_SANITIZE
+  FLAGS += -Wno-maybe-uninitialized
   CXXFLAGS := -O1 -g
 endif
 
