@@ -95,6 +95,10 @@ Block block_of(const Attributes& a, const Item& item, const DropoutStream& dropo
   return b;
 }
 
+void clear_rows(float* rows, int64_t ld, int64_t count, int64_t width) {
+  for (int64_t r = 0; r < count; ++r) std::fill_n(rows + r * ld, width, 0.0f);
+}
+
 void forward(const Execution& run, const Node& node) {
   const auto a = node.attributes<Attributes>();
   const int64_t q_ld = run.shape(node.inputs[0]).cols, kv_ld = run.shape(node.inputs[1]).cols, out_ld = a.heads * a.d_v;
@@ -133,7 +137,7 @@ void forward(const Execution& run, const Node& node) {
       }
       float* out = out_data + (item.q + q0) * out_ld + item.head * a.d_v;
       if (item.keys == 0) {
-        for (int64_t r = 0; r < rows; ++r) std::fill_n(out + r * out_ld, a.d_v, 0.0f);
+        clear_rows(out, out_ld, rows, a.d_v);
         continue;
       }
       divide_rows(sum, d_v, sums, rows, a.d_v, out, out_ld);
@@ -150,15 +154,26 @@ void clear_unread(float* gradient, Shape shape, std::vector<std::array<int64_t, 
   read.push_back({shape.cols, shape.cols});
   int64_t from = 0;
   for (const auto& [begin, end] : read) {
-    if (begin > from)
-      for (int64_t r = 0; r < shape.rows; ++r) std::fill_n(gradient + r * shape.cols + from, begin - from, 0.0f);
+    if (begin > from) clear_rows(gradient + from, shape.cols, shape.rows, begin - from);
     from = end;
   }
 }
 
+// The product goes straight into the gradient where the head's width suits the vectors, else by way of scratch, p.c.
+void multiply_into(Product p, float* gradient, int64_t ld, int64_t width) {
+  if (p.cols == width) {
+    p.c = gradient;
+    p.ldc = ld;
+    return multiply(p);
+  }
+  const bool add = std::exchange(p.add, false);
+  multiply(p);
+  store_rows(p.c, p.ldc, p.rows, width, add, gradient, ld);
+}
+
 // With P the probabilities, M the dropout mask, and D = rowsum(dO * O) = rowsum(P * dP): dV = (P M)^T dO,
 // dP = (dO V^T) M, dS = P (dP - D), dQ = dS K / sqrt(d_k), dK = dS^T Q / sqrt(d_k). (Dao et al. 2022, appendix B.2.)
-// Key blocks outside, so that dK and dV of a block are summed over the queries in order, in scratch.
+// Q and K are packed with the 1 / sqrt(d_k) in them. Every sum runs over the blocks in order.
 void backward(const Execution& run, const Node& node) {
   const auto a = node.attributes<Attributes>();
   const Value q_value = node.inputs[0], kv_value = node.inputs[1];
@@ -184,48 +199,52 @@ void backward(const Execution& run, const Node& node) {
 
   for_each_item(run, node, a, [&](const Item& item) {
     const int64_t queries = std::min(kQueryBlock, item.queries), keys = padded(std::min(kKeyBlock, item.keys));
-    Scratch scratch(padded(queries) + keys * (a.d_k + a.d_v + 2 * d_k + d_v) + queries * (2 * d_k + d_v + 2 * keys));
-    float* dots = scratch.take(queries);
+    const int64_t part = std::max(queries, keys) * std::max(d_k, d_v);
+    Scratch scratch(padded(queries) + keys * (a.d_k + a.d_v + d_k) + queries * (d_k + d_v + 2 * keys) + part);
+    float *dots = scratch.take(queries), *partial = scratch.take(part);
     float *k_t = scratch.take(a.d_k * keys), *v_t = scratch.take(a.d_v * keys), *k = scratch.take(keys * d_k);
-    float *dk = scratch.take(keys * d_k), *dv = scratch.take(keys * d_v);
-    float *q = scratch.take(queries * d_k), *dq = scratch.take(queries * d_k), *d_out = scratch.take(queries * d_v);
+    float *q = scratch.take(queries * d_k), *d_out = scratch.take(queries * d_v);
     float *scores = scratch.take(queries * keys), *d_scores = scratch.take(queries * keys);
     const int64_t q_at = item.q * q_ld + a.q_column + item.head * a.d_k;
     const int64_t k_at = item.kv * kv_ld + a.k_column + item.head * a.d_k;
     const int64_t v_at = item.kv * kv_ld + a.v_column + item.head * a.d_v;
     const int64_t out_at = item.q * out_ld + item.head * a.d_v;
-    if (dq_data && !add_q && item.keys == 0)
-      for (int64_t r = 0; r < item.queries; ++r) std::fill_n(dq_data + q_at + r * q_ld, a.d_k, 0.0f);
+    if (dq_data && !add_q && item.keys == 0) clear_rows(dq_data + q_at, q_ld, item.queries, a.d_k);
 
     for (int64_t k0 = 0; k0 < item.keys; k0 += kKeyBlock) {
       const int64_t n = std::min(kKeyBlock, item.keys - k0), ld = padded(n);
-      pack_transposed(kv_data + k_at + k0 * kv_ld, kv_ld, n, a.d_k, scale, k_t, ld);
-      pack_transposed(kv_data + v_at + k0 * kv_ld, kv_ld, n, a.d_v, 1, v_t, ld);
-      pack_rows(kv_data + k_at + k0 * kv_ld, kv_ld, n, a.d_k, 1, k, d_k);
-      std::fill(dk, dk + n * d_k, 0.0f);
-      std::fill(dv, dv + n * d_v, 0.0f);
-      // Causal: the first query that sees a key of the block stands where the block begins.
-      for (int64_t q0 = a.causal ? k0 / kQueryBlock * kQueryBlock : 0; q0 < item.queries; q0 += kQueryBlock) {
+      const int64_t k_block = k_at + k0 * kv_ld, v_block = v_at + k0 * kv_ld;
+      const int64_t first_q = a.causal ? k0 : 0;  // earlier queries do not see the block
+      if (first_q >= item.queries) {
+        if (dkv_data && !add_kv) clear_rows(dkv_data + k_block, kv_ld, n, a.d_k);
+        if (dkv_data && !add_kv) clear_rows(dkv_data + v_block, kv_ld, n, a.d_v);
+        continue;
+      }
+      pack_transposed(kv_data + k_block, kv_ld, n, a.d_k, 1, k_t, ld);
+      pack_transposed(kv_data + v_block, kv_ld, n, a.d_v, 1, v_t, ld);
+      pack_rows(kv_data + k_block, kv_ld, n, a.d_k, scale, k, d_k);
+      for (int64_t q0 = first_q; q0 < item.queries; q0 += kQueryBlock) {
         const Block block = block_of(a, item, dropout, q0, k0);
-        const int64_t rows = block.rows, diagonal = block.diagonal;
-        pack_rows(q_data + q_at + q0 * q_ld, q_ld, rows, a.d_k, 1, q, d_k);
-        pack_rows(d_out_data + out_at + q0 * out_ld, out_ld, rows, a.d_v, 1, d_out, d_v);
-        row_dots(d_out_data + out_at + q0 * out_ld, out_data + out_at + q0 * out_ld, out_ld, rows, a.d_v, dots);
+        const int64_t rows = block.rows, diagonal = block.diagonal, q_block = q_at + q0 * q_ld;
+        const int64_t out_block = out_at + q0 * out_ld;
+        pack_rows(q_data + q_block, q_ld, rows, a.d_k, scale, q, d_k);
+        pack_rows(d_out_data + out_block, out_ld, rows, a.d_v, 1, d_out, d_v);
+        row_dots(d_out_data + out_block, out_data + out_block, out_ld, rows, a.d_v, dots);
         multiply({q, d_k, false, k_t, ld, scores, ld, rows, ld, a.d_k, false, band(Band::columns), diagonal});
         multiply({d_out, d_v, false, v_t, ld, d_scores, ld, rows, ld, a.d_v, false, band(Band::columns), diagonal});
         gradient_rows(block, scores, d_scores, log_sum_data + (item.q + q0) * a.heads + item.head, a.heads, dots);
         if (dkv_data) {
-          multiply({scores, ld, true, d_out, d_v, dv, d_v, n, d_v, rows, true, band(Band::terms_from), diagonal});
-          multiply({d_scores, ld, true, q, d_k, dk, d_k, n, d_k, rows, true, band(Band::terms_from), diagonal});
+          const bool add = add_kv || q0 > first_q;
+          multiply_into(
+              {scores, ld, true, d_out, d_v, partial, d_v, n, d_v, rows, add, band(Band::terms_from), diagonal},
+              dkv_data + v_block, kv_ld, a.d_v);
+          multiply_into({d_scores, ld, true, q, d_k, partial, d_k, n, d_k, rows, add, band(Band::terms_from), diagonal},
+                        dkv_data + k_block, kv_ld, a.d_k);
         }
-        if (dq_data) {
-          multiply({d_scores, ld, false, k, d_k, dq, d_k, rows, d_k, n, false, band(Band::terms_until), diagonal});
-          store_rows(dq, d_k, rows, a.d_k, scale, add_q || k0 > 0, dq_data + q_at + q0 * q_ld, q_ld);
-        }
-      }
-      if (dkv_data) {
-        store_rows(dk, d_k, n, a.d_k, scale, add_kv, dkv_data + k_at + k0 * kv_ld, kv_ld);
-        store_rows(dv, d_v, n, a.d_v, 1, add_kv, dkv_data + v_at + k0 * kv_ld, kv_ld);
+        if (dq_data)
+          multiply_into({d_scores, ld, false, k, d_k, partial, d_k, rows, d_k, n, add_q || k0 > 0,
+                         band(Band::terms_until), diagonal},
+                        dq_data + q_block, q_ld, a.d_k);
       }
     }
   });

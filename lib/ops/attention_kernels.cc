@@ -19,12 +19,13 @@ typedef int32_t Index8 __attribute__((vector_size(32)));
 template <class V, int R, int C, bool transposed>
 STORM_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t from, int64_t until) {
   const int64_t width = sizeof(V) / sizeof(float);
+  typedef V Anywhere __attribute__((aligned(4)));
   V sum[R][C];
   float* c = p.c + row * p.ldc + col;
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) sum[r][i] = p.add ? *reinterpret_cast<const V*>(c + r * p.ldc + i * width) : V{};
+    for (int i = 0; i < C; ++i) sum[r][i] = p.add ? *reinterpret_cast<const Anywhere*>(c + r * p.ldc + i * width) : V{};
   const int64_t a_row = transposed ? 1 : p.lda, a_term = transposed ? p.lda : 1;
   const float* a = p.a + row * a_row + from * a_term;
   const float* b = p.b + from * p.ldb + col;
@@ -43,7 +44,7 @@ STORM_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t from,
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) *reinterpret_cast<V*>(c + r * p.ldc + i * width) = sum[r][i];
+    for (int i = 0; i < C; ++i) *reinterpret_cast<Anywhere*>(c + r * p.ldc + i * width) = sum[r][i];
 }
 
 // Rows `row` onward, R at a time, what is left by halves of R.
@@ -93,6 +94,27 @@ STORM_INLINE void swap_blocks(V8* x) {
     }
 }
 
+// The usual widths are constants in copies of these two: rows that short would be all loop overhead.
+STORM_INLINE void pack(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, float* dst,
+                       int64_t dst_ld) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* from = src + r * ld;
+    float* to = dst + r * dst_ld;
+#pragma omp simd
+    for (int64_t i = 0; i < cols; ++i) to[i] = scale * from[i];
+    for (int64_t i = cols; i < dst_ld; ++i) to[i] = 0;
+  }
+}
+
+STORM_INLINE void dot_rows(const float* a, const float* b, int64_t ld, int64_t rows, int64_t cols, float* dots) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < cols; ++i) sum += a[r * ld + i] * b[r * ld + i];
+    dots[r] = sum;
+  }
+}
+
 STORM_INLINE int64_t visible(const Block& b, int64_t row) {
   const int64_t n = b.causal ? row + b.diagonal + 1 : b.keys;
   return n < 0 ? 0 : n < b.keys ? n : b.keys;
@@ -109,13 +131,12 @@ void multiply(const Product& p) {
 
 STORM_CLONES void pack_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, float* dst,
                             int64_t dst_ld) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* from = src + r * ld;
-    float* to = dst + r * dst_ld;
-#pragma omp simd
-    for (int64_t i = 0; i < cols; ++i) to[i] = scale * from[i];
-    for (int64_t i = cols; i < dst_ld; ++i) to[i] = 0;
-  }
+  if (cols == 32 && dst_ld == 32)
+    pack(src, ld, rows, 32, scale, dst, 32);
+  else if (cols == 64 && dst_ld == 64)
+    pack(src, ld, rows, 64, scale, dst, 64);
+  else
+    pack(src, ld, rows, cols, scale, dst, dst_ld);
 }
 
 // 8 x 8 in registers: AVX2 has the instructions, and wider ones gain nothing.
@@ -146,17 +167,17 @@ void pack_transposed(const float* src, int64_t ld, int64_t rows, int64_t cols, f
     }
 }
 
-STORM_CLONES void store_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, bool add,
-                             float* dst, int64_t dst_ld) {
+STORM_CLONES void store_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, bool add, float* dst,
+                             int64_t dst_ld) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* from = src + r * ld;
     float* to = dst + r * dst_ld;
     if (add) {
 #pragma omp simd
-      for (int64_t i = 0; i < cols; ++i) to[i] += scale * from[i];
+      for (int64_t i = 0; i < cols; ++i) to[i] += from[i];
     } else {
 #pragma omp simd
-      for (int64_t i = 0; i < cols; ++i) to[i] = scale * from[i];
+      for (int64_t i = 0; i < cols; ++i) to[i] = from[i];
     }
   }
 }
@@ -171,12 +192,12 @@ STORM_CLONES void divide_rows(const float* src, int64_t ld, const float* sums, i
 }
 
 STORM_CLONES void row_dots(const float* a, const float* b, int64_t ld, int64_t rows, int64_t cols, float* dots) {
-  for (int64_t r = 0; r < rows; ++r) {
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < cols; ++i) sum += a[r * ld + i] * b[r * ld + i];
-    dots[r] = sum;
-  }
+  if (cols == 32)
+    dot_rows(a, b, ld, rows, 32, dots);
+  else if (cols == 64)
+    dot_rows(a, b, ld, rows, 64, dots);
+  else
+    dot_rows(a, b, ld, rows, cols, dots);
 }
 
 STORM_CLONES void softmax_rows(const Block& block, bool first, float* scores, float* maxima, float* sums, float* out,
@@ -186,16 +207,29 @@ STORM_CLONES void softmax_rows(const Block& block, bool first, float* scores, fl
   for (int64_t r = 0; r < block.rows; ++r) {
     float* s = scores + r * ld;
     const int32_t n = static_cast<int32_t>(visible(block, r));
-    float largest = first ? -3.4e38f : maxima[r];
-#pragma omp simd reduction(max : largest)
-    for (int32_t j = 0; j < n; ++j) largest = largest < s[j] ? s[j] : largest;
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int32_t j = 0; j < ld; ++j) {
-      const float e = simd::exp(s[j] - largest);
-      s[j] = j < n ? e : 0.0f;
-      sum += s[j];
-    }
+    // Whole vectors of kLane, in lanes that are joined at the end: no loop has a remainder.
+    alignas(64) float lanes[kLane];
+    for (int l = 0; l < kLane; ++l) lanes[l] = first ? -3.4e38f : maxima[r];
+    for (int32_t j = 0; j < n; j += kLane)
+#pragma omp simd
+      for (int32_t l = 0; l < kLane; ++l) {
+        const float x = j + l < n ? s[j + l] : -3.4e38f;
+        lanes[l] = lanes[l] < x ? x : lanes[l];
+      }
+    for (int w = kLane / 2; w > 0; w /= 2)
+      for (int l = 0; l < w; ++l) lanes[l] = lanes[l] < lanes[l + w] ? lanes[l + w] : lanes[l];
+    const float largest = lanes[0];
+    for (int l = 0; l < kLane; ++l) lanes[l] = 0;
+    for (int32_t j = 0; j < ld; j += kLane)
+#pragma omp simd
+      for (int32_t l = 0; l < kLane; ++l) {
+        const float e = simd::exp(s[j + l] - largest);
+        s[j + l] = j + l < n ? e : 0.0f;
+        lanes[l] += s[j + l];
+      }
+    for (int w = kLane / 2; w > 0; w /= 2)
+      for (int l = 0; l < w; ++l) lanes[l] += lanes[l + w];
+    const float sum = lanes[0];
     if (first) {
       sums[r] = sum;
     } else {

@@ -24,7 +24,7 @@ struct Product {
   bool transposed;
   const float* b;
   int64_t ldb;
-  float* c;
+  float* c;  // any alignment
   int64_t ldc;
   int64_t rows, cols, terms;  // cols: a multiple of kLane
   bool add;
@@ -37,9 +37,8 @@ void multiply(const Product& p);
 void pack_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, float* dst, int64_t dst_ld);
 // dst[c, i] = scale * src[i, c], then zeros up to dst_ld, a multiple of kLane
 void pack_transposed(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, float* dst, int64_t dst_ld);
-// dst[i, c] (+)= scale * src[i, c] for packed src
-void store_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, bool add, float* dst,
-                int64_t dst_ld);
+// dst[i, c] (+)= src[i, c] for packed src
+void store_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, bool add, float* dst, int64_t dst_ld);
 // dots[i] = a[i, :] . b[i, :]
 void row_dots(const float* a, const float* b, int64_t ld, int64_t rows, int64_t cols, float* dots);
 
