@@ -23,7 +23,7 @@ class ScratchFile {
     const int fd = ::mkstemp(name);
     path_ = name;
     std::FILE* file = ::fdopen(fd, "wb");
-    std::fwrite(content.data(), 1, content.size(), file);
+    if (!content.empty()) std::fwrite(content.data(), 1, content.size(), file);
     std::fclose(file);
   }
   ~ScratchFile() { std::remove(path_.c_str()); }

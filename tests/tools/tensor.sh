@@ -1,0 +1,82 @@
+# tensor: looking into streams, merging, averaging, converting, and every bad input's error.
+. "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
+
+for i in $(seq 40); do echo "the old dog $i sees the small cat and the grey bird number $((i * 7))"; done >text
+tokenize -q --learn --vocab-size 300 -o m.model text || exit 1
+tokenize -m m.model text >a.st
+cat a.st a.st a.st >three.st
+
+# document HEADER DATA: one document made by hand
+document() {
+  local length=${#1} bytes=''
+  for _ in 1 2 3 4 5 6 7 8; do
+    bytes+=$(printf '\\x%02x' $((length % 256)))
+    length=$((length / 256))
+  done
+  printf "$bytes"
+  printf '%s' "$1"
+  printf "$2"
+}
+weights() { document '{"__metadata__":{"storm.kind":"model","config":"{}"},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"n":{"dtype":"I32","shape":[],"data_offsets":[16,20]}}' "$1"; }
+weights '\0\0\x80\x3f\0\0\0\x40\0\0\0\0\0\0\x80\xbf\x07\0\0\0' >one.st  # 1 2 0 -1
+weights '\0\0\x40\x40\0\0\0\x40\0\0\0\x3f\0\0\x80\xbf\x09\0\0\0' >two.st # 3 2 0.5 -1
+prints() { # prints WANTED COMMAND...: standard output is exactly this
+  local wanted=$1
+  shift
+  "$@" >prints.out && printf "$wanted" | diff - prints.out
+}
+
+ok "ls shows documents, metadata and tensors" eval 'tensor ls a.st >ls.out && grep -q "^a.st: byte 0: tokens, 3 tensors" ls.out &&
+  grep -qE "^  storm.columns +src$" ls.out && grep -qE "^  src.offsets +I64 +\[41\] +328$" ls.out'
+ok "ls shows each document of a stream, from a pipe as from a file" eval '[ "$(tensor ls three.st | grep -c ": byte ")" = 3 ] && [ "$(tensor ls <three.st | grep -c ": byte ")" = 3 ]'
+ok "ls --json prints one object a document" eval '[ "$(tensor ls --json three.st | grep -c "^{\"byte\":[0-9]*,\"size\".*}$")" = 3 ]'
+ok "cat --tensor prints a matrix by rows" prints '1 2\n0 -1\n' tensor cat --tensor w one.st
+ok "cat --tensor prints a scalar" prints '7\n' tensor cat --tensor n one.st
+ok "cat --tensor --raw gives its bytes" eval 'tensor cat --tensor vocab --raw a.st | cmp - m.model'
+ok "cat merges a stream into one document with the same rows" eval 'tensor cat three.st -o merged.st && [ "$(tensor ls merged.st | grep -c ": byte ")" = 1 ] &&
+  cmp <(tokenize -d merged.st) <(cat text text text)'
+ok "cat merges what comes through a pipe" eval 'cat three.st | tensor cat | cmp - merged.st'
+ok "cat merges several files" eval 'tensor cat a.st three.st | tokenize -d | cmp - <(cat text text text text)'
+ok "average is the mean; integers are the last file's" eval 'tensor average one.st two.st -o mean.st && prints "2 2\n0.25 -1\n" tensor cat -t w mean.st && prints "9\n" tensor cat -t n mean.st'
+ok "average of one is itself" eval 'tensor average one.st | tensor cat -t w | cmp - <(tensor cat -t w one.st)'
+ok "convert changes floats and nothing else" eval 'tensor convert --dtype bf16 one.st -o half.st && tensor ls half.st | grep -qE "w +BF16 +\[2, 2\] +8" &&
+  prints "1 2\n0 -1\n" tensor cat -t w half.st && prints "7\n" tensor cat -t n half.st && tensor convert --dtype f32 half.st | tensor cat -t w | cmp - <(tensor cat -t w one.st)'
+ok "convert takes f16 and f64, and streams" eval 'for t in f16 f64; do prints "1 2\n0 -1\n1 2\n0 -1\n" eval "cat one.st one.st | tensor convert --dtype $t | tensor cat -t w" || exit 1; done'
+
+refuses "a truncated file" 1 'short.st: byte 400: truncated, the document that began at byte 0' eval 'head -c 400 a.st >short.st; tensor ls short.st'
+refuses "a truncated pipe" 1 'standard input: byte 400: truncated' eval 'tensor ls <short.st'
+refuses "an empty file" 1 '/dev/null: byte 0: empty' tensor ls /dev/null
+refuses "a text file" 1 'text: byte 0: not a tensor stream' tensor ls text
+document '{"w":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,4]}}' 'xxxx' >hostile.st
+refuses "a shape that overflows" 1 "hostile.st: byte 0: bad header: tensor 'w': shape \[9223372036854775807\] is too large" tensor ls hostile.st
+document '{"w\nx":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}' 'xxxxxxxx' >hole.st
+refuses "a hole, under a name with a line end" 1 "tensor 'w\?x' begins at byte 4" tensor ls hole.st
+refuses "a file that is not there" 1 'nowhere.st: cannot open' tensor ls nowhere.st
+refuses "a tensor that is not there" 1 "a.st: no document holds a tensor 'x'" tensor cat -t x a.st
+refuses "an average of unlike documents" 1 'kind or config differs' tensor average one.st a.st -o x.st
+refuses "an average of a stream" 1 'three.st: byte [0-9]+: a second document' tensor average three.st -o x.st
+refuses "a merge of unlike documents" 1 "is not in the first document" tensor cat one.st a.st -o x.st
+weights '\0\0\x80\x7f\0\0\0\x40\xff\xff\x7f\x7f\0\0\x80\xbf\0\0\0\0' >huge.st
+refuses "a value beyond f16" 1 "tensor 'w': a value is beyond the range of F16" tensor convert --dtype f16 huge.st -o x.st
+ok "what failed has written no file" test ! -e x.st
+refuses "a full disk" 1 'cannot write: No space left' eval 'tensor cat a.st >/dev/full'
+refuses "no command" 2 'give ls, cat, average or convert' tensor
+refuses "an unknown command" 2 "'list' is none of ls, cat" tensor list a.st
+refuses "an unknown dtype" 2 "'int8' is none of f32" tensor convert --dtype int8 one.st
+refuses "a flag of another command" 2 '--dtype goes with convert, not ls' tensor ls --dtype f32 a.st
+refuses "an unknown flag" 2 'sort' tensor ls --sort a.st
+
+python=${STORM_PYTHON:-python3}
+if "$python" -c 'import numpy, safetensors' 2>/dev/null; then
+  by_python() {
+    "$python" -c 'import safetensors.numpy as s, numpy as n
+w = s.load_file("mean.st")
+assert w["w"].tolist() == [[2, 2], [.25, -1]] and w["n"].shape == () and w["n"] == 9
+s.save_file({"a": n.arange(6, dtype=n.float64).reshape(2, 3), "b": n.array([1, 2], dtype=n.uint8)}, "py.st", {"k": "v"})' &&
+      prints '0 1 2\n3 4 5\n' tensor cat -t a py.st && tensor ls py.st | grep -qE '^  k  v$'
+  }
+  ok "the safetensors package reads what tensor writes, and tensor what it writes" by_python
+else
+  skip "the safetensors package and tensor read each other" "no Python with numpy and safetensors; name one in STORM_PYTHON"
+fi
+done_testing
