@@ -163,6 +163,11 @@ void write_average(std::span<const Document> documents, const std::string& comma
   auto metadata = last.metadata;
   metadata[kCommandKey] = command;
   auto tensors = last.tensors();
+  if (last.kind() == "checkpoint") {  // no run goes on from an average: the training's state would be nonsense
+    metadata[kKindKey] = "model";
+    std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("train."); });
+    std::erase_if(tensors, [](const Tensor& t) { return t.name.starts_with("adam."); });
+  }
   sort_for_writing(tensors);
   std::vector<double> one;
   const auto mean = [&](const Tensor& t, int64_t begin, std::span<double> sum) {

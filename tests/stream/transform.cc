@@ -39,6 +39,23 @@ TEST_CASE("an average is the mean in double, rounded once") {
   CHECK(mean.meta(kCommandKey) == "test");
 }
 
+TEST_CASE("an average of checkpoints is a model, without the state of their training") {
+  auto a = weights({1}), b = weights({2});
+  const std::vector<float> moments{5};
+  for (auto* d : {&a, &b}) {
+    d->metadata[kKindKey] = "checkpoint";
+    d->metadata["train.state"] = "{}";
+    d->add<float>("adam.m", moments);
+  }
+  const auto bytes = average({a, b});
+  const auto mean = parsed(bytes);
+  CHECK(mean.kind() == "model");
+  CHECK(mean.values<float>("w")[0] == 1.5f);
+  CHECK(mean.find("adam.m") == nullptr);
+  CHECK_FALSE(mean.metadata.contains("train.state"));
+  CHECK(mean.metadata.contains("config"));
+}
+
 TEST_CASE("an average of documents that differ in shape, config or vocabulary is refused") {
   auto configured = weights({1});
   configured.metadata["config"] = "{\"d_model\": 2}";
