@@ -269,3 +269,30 @@ TEST_CASE("rows come in the order of their lines, whatever the threads do") {
   CHECK(row == 20 * lines.size());
   CHECK(encoder.counts().lines == static_cast<int64_t>(row));
 }
+
+TEST_CASE("decode's rows are printed as i ||| text ||| score, and a line end inside a text breaks no line") {
+  const auto& v = vocabulary();
+  auto broken = v.encode("the old dog");
+  broken.push_back(4 + '\n');  // the byte piece <0x0A>
+  const auto print = [&](bool nbest, bool scored) {
+    const ScratchFile file(written([&](Output& output) {
+      TokenWriter writer(output, {{"tgt"}, {}, {}});
+      for (const int32_t rank : {0, 1}) {
+        TokenWriter::Extras extras;
+        if (scored) extras.score = -0.25f - static_cast<float>(rank);
+        if (nbest) extras.rank = rank;
+        if (nbest) extras.sentence = 7;
+        writer.add(broken, extras);
+      }
+      writer.finish();
+    }));
+    TokenReader reader(file.path());
+    const auto batch = reader.next();
+    REQUIRE(batch);
+    const Vocabulary all[] = {v};
+    return written([&](Output& output) { write_text(*batch, 40, all, output); });
+  };
+  CHECK(print(false, false) == "the old dog \nthe old dog \n");
+  CHECK(print(false, true) == "40 ||| the old dog  ||| -0.250000\n41 ||| the old dog  ||| -1.250000\n");
+  CHECK(print(true, true) == "7 ||| the old dog  ||| -0.250000\n7 ||| the old dog  ||| -1.250000\n");
+}
