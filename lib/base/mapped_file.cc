@@ -16,18 +16,29 @@ namespace storm {
 MappedFile::MappedFile(const std::string& path) : name_(path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   require(fd >= 0, path, ": cannot open: ", std::strerror(errno));
-  struct stat info {};
-  void* at = MAP_FAILED;
-  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  if (regular && info.st_size > 0)
-    at = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-  const int why = errno;
+  try {
+    map(fd);
+  } catch (...) {
+    ::close(fd);
+    throw;
+  }
   ::close(fd);
-  require(regular, path, ": cannot map: not a regular file");
+}
+
+MappedFile::MappedFile(int fd, std::string name) : name_(std::move(name)) { map(fd); }
+
+void MappedFile::map(int fd) {
+  struct stat info {};
+  require(::fstat(fd, &info) == 0 && S_ISREG(info.st_mode), name_, ": cannot map: not a regular file");
   if (info.st_size == 0) return;
-  require(at != MAP_FAILED, path, ": cannot map: ", std::strerror(why));
+  void* at = ::mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  require(at != MAP_FAILED, name_, ": cannot map: ", std::strerror(errno));
   data_ = static_cast<const std::byte*>(at);
   size_ = static_cast<std::size_t>(info.st_size);
+}
+
+void MappedFile::forget() const {
+  if (data_) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

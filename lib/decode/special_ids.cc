@@ -1,0 +1,15 @@
+#include "decode/special_ids.h"
+
+#include "base/error.h"
+
+namespace storm {
+
+SpecialIds special_ids(const Vocabulary& source, const Vocabulary& target) {
+  require(source.eos_id() >= 0 && target.eos_id() >= 0,
+          "the vocabulary has no end of sentence (EOS); make one with tokenize --learn");
+  require(source.eos_id() == target.eos_id(), "the vocabularies' ends of sentence (EOS) have different ids (",
+          source.eos_id(), " for src, ", target.eos_id(), " for tgt); make both with tokenize --learn");
+  return {.bos = target.bos_id() >= 0 ? target.bos_id() : target.eos_id(), .eos = target.eos_id()};
+}
+
+}  // namespace storm

@@ -1,0 +1,57 @@
+#include "train/checkpoint.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "stream/stream.h"
+
+namespace storm {
+
+void save_checkpoint(const std::string& path, const Model& model, const Adam& adam, const TrainSettings& settings,
+                     const TrainState& state, const std::map<std::string, std::string>& vocabularies,
+                     const std::string& command) {
+  Document document = model_document(model, vocabularies,
+                                     {{kKindKey, kCheckpointKind},
+                                      {kCommandKey, command},
+                                      {kSettingsKey, to_json(settings).dump()},
+                                      {kStateKey, to_json(state).dump()}});
+  document.add_view("adam.m", std::span<const float>(adam.first()));
+  document.add_view("adam.v", std::span<const float>(adam.second()));
+  Output output(path);
+  write_document(output, document);
+  output.commit();
+}
+
+Checkpoint load_checkpoint(const std::string& path) {
+  Document document = read_document(path, kCheckpointKind);
+  const auto json = [&](const char* key) {
+    auto parsed = nlohmann::json::parse(document.meta(key), nullptr, false);
+    require(!parsed.is_discarded(), path, ": ", key, " is not JSON");
+    return parsed;
+  };
+  try {
+    const auto settings = settings_from(json(kSettingsKey));
+    const auto state = state_from(json(kStateKey));
+    return {load_model(document, path), settings, state, document};
+  } catch (const nlohmann::json::exception& e) {
+    fail(path, ": the training's state: ", e.what());
+  }
+}
+
+void Checkpoint::restore(Adam& adam) const {
+  const std::vector<int64_t> shape{static_cast<int64_t>(adam.first().size())};
+  std::ranges::copy(document.values<float>("adam.m", shape), adam.first().begin());
+  std::ranges::copy(document.values<float>("adam.v", shape), adam.second().begin());
+}
+
+void save_model(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,
+                const TrainState& state, const std::string& command) {
+  Output output(path);
+  write_document(output, model_document(model, vocabularies,
+                                        {{kCommandKey, command}, {"train.step", std::to_string(state.step)}}));
+  output.commit();
+}
+
+}  // namespace storm

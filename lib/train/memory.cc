@@ -1,0 +1,66 @@
+#include "train/memory.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "tensor/plan.h"
+
+namespace storm {
+
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+// Sentences of this length, as many as it takes to have exactly so many tokens.
+PackedSentences packed(int64_t tokens, int64_t sentences, int64_t longest) {
+  const std::vector<int32_t> ids(static_cast<std::size_t>(longest));
+  PackedSentences p;
+  for (int64_t s = 0; s < sentences; ++s) {
+    const int64_t left = tokens - p.tokens(), after = sentences - s - 1;
+    p.add(-1, std::span(ids).first(static_cast<std::size_t>(std::clamp(left - after, int64_t{1}, longest))), -1);
+  }
+  return p;
+}
+
+std::size_t arena(const Model& model, int64_t tokens, int64_t source_length, int64_t target_length) {
+  const auto least = [&](int64_t length) { return (tokens + length - 1) / length; };
+  const int64_t sentences = std::max(least(source_length), least(target_length));
+  Batch batch{packed(tokens, sentences, source_length), packed(tokens, sentences, target_length), {}};
+  batch.labels.resize(static_cast<std::size_t>(batch.target.tokens()));
+  Graph graph(true);
+  model.loss(graph, batch, 0.1f, 1);
+  return make_plan(graph).bytes;
+}
+
+}  // namespace
+
+TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target) {
+  const int64_t source = std::min(max_tokens, longest_source), target = std::min(max_tokens, longest_target);
+  TrainingMemory m;
+  m.state = 4 * model.parameters().values().size() * sizeof(float);
+  // Long sentences make for more attention, short ones for more sentences.
+  m.arena = std::max(arena(model, max_tokens, source, target), arena(model, max_tokens, 1, 1));
+  m.program = 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
+  return m;
+}
+
+int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, int64_t longest_source,
+                           int64_t longest_target) {
+  const auto need = [&](int64_t tokens) {
+    return training_memory(model, tokens, longest_source, longest_target).total();
+  };
+  require(need(1) <= bytes, "--memory: ", bytes / kMiB, " MiB are not enough: the model alone takes ",
+          need(1) / kMiB + 1, " MiB");
+  int64_t low = 1, high = 2;
+  while (high < most && need(high) <= bytes) low = std::exchange(high, 2 * high);
+  high = std::min(high, most + 1);
+  while (high - low > std::max<int64_t>(1, low / 256)) {
+    const int64_t middle = low + (high - low) / 2;
+    (need(middle) <= bytes ? low : high) = middle;
+  }
+  return low;
+}
+
+}  // namespace storm

@@ -1,0 +1,78 @@
+#include "train/run_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/input.h"
+#include "base/number.h"
+#include "base/output.h"
+
+namespace storm {
+
+namespace {
+
+constexpr const char* kHeader =
+    "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl\tvalid_bleu\n";
+
+// What of an earlier run's log stands.
+std::string kept_lines(const std::string& path, int64_t resumed) {
+  std::string kept = kHeader, line;
+  if (resumed == 0 || !std::filesystem::is_regular_file(path)) return kept;
+  Input input(path);
+  if (!input.read_line(line)) return kept;
+  require(line + "\n" == kHeader, path, ": line 1: is not the log of a training run; give --log another file");
+  while (input.read_line(line)) {
+    const auto step = parse_number<int64_t>(std::string_view(line).substr(0, line.find('\t')));
+    if (!step || *step > resumed) break;  // a line that was cut off has been written again, or will be
+    kept += line + "\n";
+  }
+  return kept;
+}
+
+}  // namespace
+
+RunLog::RunLog(std::string path, int64_t resumed) : path_(std::move(path)) {
+  if (path_.empty()) return;
+  Output output(path_);
+  output.write(kept_lines(path_, resumed));
+  output.commit();
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  require(fd_ >= 0, path_, ": cannot write: ", std::strerror(errno));
+}
+
+RunLog::~RunLog() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void RunLog::add(const TrainState& s, double rate) {
+  if (fd_ < 0) return;
+  const auto& i = s.interval;
+  std::string line = str(s.step, '\t', s.place.epoch, '\t', fixed(s.seconds, 1), '\t', rate);
+  if (i.updates > 0) {
+    const auto tokens = static_cast<double>(i.sums.tokens);
+    line += str('\t', fixed(i.sums.loss / tokens, 4), '\t', fixed(std::exp(i.sums.nll / tokens), 3), '\t',
+                fixed(i.norms / static_cast<double>(i.updates), 4), '\t', fixed(tokens / i.seconds, 0));
+  } else {
+    line += "\t\t\t\t";
+  }
+  if (s.validation.step == s.step)
+    line += str('\t', fixed(s.validation.loss, 4), '\t', fixed(std::exp(s.validation.nll), 3), '\t',
+                s.validation.bleu ? fixed(*s.validation.bleu, 2) : "");
+  else
+    line += "\t\t\t";
+  put(line + "\n");
+}
+
+void RunLog::put(const std::string& line) {  // one write, so that a reader never sees half a line
+  const auto n = ::write(fd_, line.data(), line.size());
+  require(n == static_cast<ssize_t>(line.size()), path_, ": cannot write: ", std::strerror(n < 0 ? errno : ENOSPC));
+}
+
+}  // namespace storm

@@ -1,0 +1,43 @@
+#include "train/settings.h"
+
+#include <nlohmann/json.hpp>
+
+namespace storm {
+
+nlohmann::json to_json(const TrainSettings& s) {
+  return {{"max_tokens", s.max_tokens},
+          {"accumulate", s.accumulate},
+          {"schedule", schedule_name(s.schedule.kind)},
+          {"lr", s.schedule.peak},
+          {"warmup", s.schedule.warmup},
+          {"schedule_steps", s.schedule.steps},
+          {"beta1", s.adam.beta1},
+          {"beta2", s.adam.beta2},
+          {"epsilon", s.adam.epsilon},
+          {"weight_decay", s.adam.weight_decay},
+          {"clip_norm", s.clip_norm},
+          {"label_smoothing", s.label_smoothing},
+          {"seed", s.seed},
+          {"threads", s.threads}};
+}
+
+TrainSettings settings_from(const nlohmann::json& j) {
+  TrainSettings s;
+  j.at("max_tokens").get_to(s.max_tokens);
+  j.at("accumulate").get_to(s.accumulate);
+  s.schedule.kind = schedule_from_name(j.at("schedule").get<std::string>());
+  j.at("lr").get_to(s.schedule.peak);
+  j.at("warmup").get_to(s.schedule.warmup);
+  j.at("schedule_steps").get_to(s.schedule.steps);
+  j.at("beta1").get_to(s.adam.beta1);
+  j.at("beta2").get_to(s.adam.beta2);
+  j.at("epsilon").get_to(s.adam.epsilon);
+  j.at("weight_decay").get_to(s.adam.weight_decay);
+  j.at("clip_norm").get_to(s.clip_norm);
+  j.at("label_smoothing").get_to(s.label_smoothing);
+  j.at("seed").get_to(s.seed);
+  j.at("threads").get_to(s.threads);
+  return s;
+}
+
+}  // namespace storm

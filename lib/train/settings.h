@@ -1,0 +1,27 @@
+// What decides the bits of a run, beside the model, the data and the machine. Kept in the checkpoint, with every value
+// that was "auto" resolved, so that a resumed run goes on as it began.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "train/adam.h"
+#include "train/schedule.h"
+
+namespace storm {
+
+struct TrainSettings {
+  int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
+  int64_t accumulate = 1;     // batches of an update
+  Schedule schedule;
+  AdamOptions adam;
+  double clip_norm = 0;  // 0: off
+  double label_smoothing = 0.1;
+  uint64_t seed = 1;
+  int64_t threads = 1;
+};
+
+nlohmann::json to_json(const TrainSettings& settings);
+TrainSettings settings_from(const nlohmann::json& json);  // throws nlohmann's exceptions for what is missing
+
+}  // namespace storm

@@ -1,0 +1,79 @@
+#include "train/state.h"
+
+#include <nlohmann/json.hpp>
+
+namespace storm {
+
+namespace {
+
+using nlohmann::json;
+
+json number_or_null(const std::optional<double>& x) { return x ? json(*x) : json(); }
+
+}  // namespace
+
+json to_json(const TrainState& s) {
+  json snapshots = json::array();
+  for (const auto& [step, score] : s.snapshots) snapshots.push_back({{"step", step}, {"score", score}});
+  return {{"step", s.step},
+          {"batches", s.batches},
+          {"epoch", s.place.epoch},
+          {"next_pair", s.place.next},
+          {"target_tokens", s.target_tokens},
+          {"seconds", s.seconds},
+          {"training_seconds", s.training_seconds},
+          {"interval",
+           {{"loss", s.interval.sums.loss},
+            {"nll", s.interval.sums.nll},
+            {"tokens", s.interval.sums.tokens},
+            {"seconds", s.interval.seconds},
+            {"norms", s.interval.norms},
+            {"updates", s.interval.updates}}},
+          {"logged", s.logged},
+          {"validation",
+           {{"step", s.validation.step},
+            {"loss", s.validation.loss},
+            {"nll", s.validation.nll},
+            {"bleu", number_or_null(s.validation.bleu)}}},
+          {"best_score", s.best_step < 0 ? json() : json(s.best_score)},
+          {"best_step", s.best_step},
+          {"not_better", s.not_better},
+          {"snapshots", snapshots},
+          {"data", {{"pairs", s.pairs}, {"source_tokens", s.source_tokens}, {"target_tokens", s.target_side_tokens}}}};
+}
+
+TrainState state_from(const json& j) {
+  TrainState s;
+  j.at("step").get_to(s.step);
+  j.at("batches").get_to(s.batches);
+  j.at("epoch").get_to(s.place.epoch);
+  j.at("next_pair").get_to(s.place.next);
+  j.at("target_tokens").get_to(s.target_tokens);
+  j.at("seconds").get_to(s.seconds);
+  j.at("training_seconds").get_to(s.training_seconds);
+  const json& interval = j.at("interval");
+  interval.at("loss").get_to(s.interval.sums.loss);
+  interval.at("nll").get_to(s.interval.sums.nll);
+  interval.at("tokens").get_to(s.interval.sums.tokens);
+  interval.at("seconds").get_to(s.interval.seconds);
+  interval.at("norms").get_to(s.interval.norms);
+  interval.at("updates").get_to(s.interval.updates);
+  j.at("logged").get_to(s.logged);
+  const json& validation = j.at("validation");
+  validation.at("step").get_to(s.validation.step);
+  validation.at("loss").get_to(s.validation.loss);
+  validation.at("nll").get_to(s.validation.nll);
+  if (const json& bleu = validation.at("bleu"); !bleu.is_null()) s.validation.bleu = bleu.get<double>();
+  j.at("best_step").get_to(s.best_step);
+  if (s.best_step >= 0) j.at("best_score").get_to(s.best_score);
+  j.at("not_better").get_to(s.not_better);
+  for (const json& one : j.at("snapshots"))
+    s.snapshots.push_back({one.at("step").get<int64_t>(), one.at("score").get<double>()});
+  const json& data = j.at("data");
+  data.at("pairs").get_to(s.pairs);
+  data.at("source_tokens").get_to(s.source_tokens);
+  data.at("target_tokens").get_to(s.target_side_tokens);
+  return s;
+}
+
+}  // namespace storm

@@ -1,0 +1,56 @@
+// How far a run has come: with the parameters and Adam's moments, all that a checkpoint holds.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <vector>
+
+#include "data/batches.h"
+#include "train/step.h"
+
+namespace storm {
+
+// Since the last line of the log.
+struct Interval {
+  LossSums sums;
+  double seconds = 0;  // of updates alone
+  double norms = 0;    // of the gradients, summed
+  int64_t updates = 0;
+};
+
+// Of the validation set.
+struct Validation {
+  int64_t step = -1;         // none yet
+  double loss = 0, nll = 0;  // per target token
+  std::optional<double> bleu;
+};
+
+// Weights kept for averaging: MODEL.step-STEP.
+struct Snapshot {
+  int64_t step = 0;
+  double score = 0;  // higher is better
+};
+
+struct TrainState {
+  int64_t step = 0;     // updates done
+  int64_t batches = 0;  // batches done; the next one's number, which its dropout is drawn by
+  Place place;          // in the data
+  int64_t target_tokens = 0;
+  double seconds = 0;           // everything, in all runs so far
+  double training_seconds = 0;  // updates alone
+  Interval interval;
+  int64_t logged = 0;  // the last step that has a line in the log
+  Validation validation;
+  double best_score = -std::numeric_limits<double>::infinity();
+  int64_t best_step = -1;
+  int64_t not_better = 0;  // validations in a row that did not beat the best
+  std::vector<Snapshot> snapshots;
+  int64_t pairs = 0, source_tokens = 0, target_side_tokens = 0;  // of the data: a resumed run must get the same
+};
+
+nlohmann::json to_json(const TrainState& state);
+TrainState state_from(const nlohmann::json& json);  // throws nlohmann's exceptions for what is missing
+
+}  // namespace storm

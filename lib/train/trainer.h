@@ -1,0 +1,88 @@
+// The training loop: updates, validation, checkpoints, the log, and when to stop.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "models/model.h"
+#include "train/adam.h"
+#include "train/checkpoint.h"
+#include "train/run_log.h"
+#include "train/settings.h"
+#include "train/snapshots.h"
+#include "train/state.h"
+#include "train/step.h"
+#include "train/validate.h"
+
+namespace storm {
+
+// When to stop, what to save and what to say. None of it changes the updates.
+struct TrainPlan {
+  int64_t steps = 0, epochs = 0, patience = 0;  // 0: no limit
+  double minutes = 0;
+  int64_t validate_every = 500, save_every = 500, report_every = 100;
+  SnapshotRule snapshots;
+  bool best_by_bleu = false;  // else by the likelihood of the validation set
+  std::string output;         // the model's file; the checkpoint is beside it
+  std::string log;
+  std::string command;
+};
+
+std::string checkpoint_path(const std::string& model_path);  // MODEL.checkpoint
+
+struct TrainData {
+  const PairFile& train;
+  const PairFile* valid = nullptr;
+  SpecialIds special;
+  std::map<std::string, std::string> vocabularies;  // as the model's file has them
+  std::optional<ValidationBleu> bleu;               // decodes the validation set
+};
+
+class Trainer {
+ public:
+  // The model's gradients are allocated here. What must outlive it: the model and the data.
+  Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan);
+
+  void resume(const Checkpoint& checkpoint);  // goes on from there; the model has the checkpoint's weights already
+
+  // Runs until a limit, or a signal (base/signals.h) after which the checkpoint is saved and nothing else is done.
+  // Throws Error when the loss or the gradient is not finite: the last checkpoint stands.
+  void run();
+
+  const TrainState& state() const { return state_; }
+  const BatchSource& batches() const { return batches_; }
+
+ private:
+  bool update();  // false when the last epoch is over
+  std::vector<Batch> gather(Place& place) const;
+  void require_finite(double value, const char* what, const Batch* batch) const;
+  bool finished() const;
+  bool validation_due() const;
+  bool validate();  // false when a signal came
+  void report();
+  void snapshot();
+  void save();
+  void finish();
+  double elapsed() const;
+
+  Model& model_;
+  TrainData data_;
+  TrainSettings settings_;
+  TrainPlan plan_;
+  BatchSource batches_;
+  std::optional<BatchSource> valid_batches_;
+  TrainingStep step_;
+  Adam adam_;
+  TrainState state_;
+  std::optional<RunLog> log_;
+  std::vector<Snapshot> obsolete_;  // to be removed when the next checkpoint stands
+  int64_t saved_ = -1;              // the step of the checkpoint on disk
+  bool out_of_data_ = false;
+  double start_ = 0;  // monotonic_seconds() when state_.seconds was last brought up to date
+};
+
+}  // namespace storm

@@ -1,0 +1,37 @@
+// How good a model is on data that it was not trained on: loss, perplexity and, by decoding, BLEU.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "decode/translate.h"
+#include "text/vocabulary.h"
+#include "train/step.h"
+
+namespace storm {
+
+// Pairs of a stream as a model takes them.
+Batch model_batch(const Pairs& pairs, const SpecialIds& special);
+
+// The sums over all pairs, in the file's order, without dropout; none when a signal asks to stop.
+std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special);
+
+// BLEU as `decode | tokenize -d | bleu` gives it, against the text of the target column (tokenize -d --column tgt).
+class ValidationBleu {
+ public:
+  ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
+                 const DecodeOptions& options);
+  double operator()(const Model& model) const;
+
+ private:
+  Pairs pairs_;
+  std::vector<std::string> references_;
+  Vocabulary target_;
+  SpecialIds special_;
+  DecodeOptions options_;
+};
+
+}  // namespace storm

@@ -1,0 +1,237 @@
+// Trains a model on sentence pairs.
+#include <omp.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/output.h"
+#include "base/signals.h"
+#include "cpu/gemm.h"
+#include "decode/special_ids.h"
+#include "tools/train_flags.h"
+#include "train/memory.h"
+
+namespace storm {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Made when main runs: the architectures it asks for are ready only then.
+Tool tool() {
+  return {"train",
+          "trains a translation model on a token stream of sentence pairs",
+          R"(  train --data train.st --valid valid.st --preset tiny -o model.st
+  paste train.en train.de | tokenize -m spm.model --columns src,tgt | train --preset small --minutes 60 -o model.st
+  train --data train.st --valid valid.st --patience 10 --average 10 --log run.tsv -o model.st
+  train --data train.st --valid valid.st --resume -o model.st                (the same command, after it was stopped)
+  train --data new.st --init model.st --schedule constant --lr 1e-4 --epochs 3 -o tuned.st
+  train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
+)",
+          kThreads | kDevice | kSeed,
+          train_flags::flags(),
+          ""};
+}
+
+// Early, so that no training is lost to a folder that cannot be written.
+void require_writable(const std::string& path) {
+  if (path.empty() || path == "-")
+    throw UsageError("-o MODEL is missing: a file, since checkpoints are kept beside it (or give --dry-run)");
+  std::error_code ignored;
+  require(!fs::exists(path, ignored) || fs::is_regular_file(path, ignored), path,
+          ": cannot write: is not a regular file, and checkpoints are kept beside it");
+  Output probe(path);
+}
+
+const std::string& vocabulary_of(const PairFile& file, const char* column) {
+  const auto* bytes = file.info().vocabulary(column);
+  require(bytes != nullptr, file.name(), ": carries no vocabulary for '", column, "'; make the stream with tokenize");
+  return *bytes;
+}
+
+// A model's configuration with the settings of the command line in place of its own.
+nlohmann::json changed(const std::string& text, const Args& args) {
+  auto config = nlohmann::json::parse(text);
+  for (const char* flag : {"arch", "preset"})
+    if (args.given(flag) && (flag != std::string("arch") || config.at("arch") != args.text("arch")))
+      throw UsageError(str("--", flag, ": the model of --init has its own; leave the flag out"));
+  const auto& arch = architecture(config.at("arch").get<std::string>());
+  const auto fresh = make_config(arch, arch.presets.front().name, train_flags::given_settings(args), 1, 1);
+  for (const auto& [flag, value] : train_flags::given_settings(args)) {
+    std::string key = flag;
+    std::replace(key.begin(), key.end(), '-', '_');
+    config[key] = fresh.at(key);
+  }
+  return config;
+}
+
+std::unique_ptr<Model> new_model(const Args& args, const TrainData& data, int64_t sources, int64_t targets) {
+  const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  if (!args.given("init")) {
+    auto model = make_model(make_config(architecture(args.text("arch")), args.text("preset"),
+                                        train_flags::given_settings(args), sources, targets));
+    if (!args.on("dry-run")) model->parameters().initialize(seed);
+    return model;
+  }
+  const auto path = args.text("init");
+  const auto document = read_document(path);
+  const auto loaded = load_model(document, path);
+  for (const char* column : {"src", "tgt"})
+    require_same_vocabulary(path, loaded.vocabulary(column), vocabulary_of(data.train, column));
+  auto model = make_model(changed(loaded.model->config(), args));
+  read_parameters(document, *model);
+  return model;
+}
+
+void check_resumed(const Args& args, const Checkpoint& checkpoint, const TrainData& data) {
+  const auto& name = checkpoint.loaded.name;
+  for (const char* column : {"src", "tgt"})
+    require_same_vocabulary(name, checkpoint.loaded.vocabulary(column), vocabulary_of(data.train, column));
+  const auto config = nlohmann::json::parse(checkpoint.loaded.model->config());
+  const auto& arch = architecture(config.at("arch").get<std::string>());
+  const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
+                                train_flags::given_settings(args), 1, 1);
+  for (const auto& s : arch.settings) {
+    std::string key = s.flag;
+    std::replace(key.begin(), key.end(), '-', '_');
+    if ((args.given(s.flag) || args.given("preset")) && config.contains(key) && config[key] != wish.at(key))
+      throw UsageError(str("--", s.flag, " ", wish.at(key).dump(), " is not what ", name, " has (", config[key].dump(),
+                           "); leave it out, or begin anew with --init"));
+  }
+}
+
+TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
+  const auto settings = train_flags::settings(args, checkpoint.settings, true);
+  const auto before = to_json(checkpoint.settings), now = to_json(settings);
+  if (settings.seed != checkpoint.settings.seed)
+    throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
+                         checkpoint.settings.seed, "): the order of the data hangs on it; leave it out"));
+  for (const auto& [key, value] : now.items())
+    if (before.at(key) != value && key != "threads")
+      warn(key, " is now ", value.dump(), ", it was ", before.at(key).dump(), " before");
+  if (checkpoint.settings.threads != omp_get_max_threads())
+    warn("threads: now ", omp_get_max_threads(), ", before ", checkpoint.settings.threads,
+         "; the bits will not be those of an undisturbed run");
+  return settings;
+}
+
+void resolve_auto(const Args& args, const Model& model, const PairFile& file, TrainSettings& settings) {
+  if (args.text("lr") == "auto") {
+    const auto config = nlohmann::json::parse(model.config());
+    const auto d_model = config.value("d_model", 512.0);
+    settings.schedule.peak =
+        1 / std::sqrt(d_model * static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1)));
+  }
+  if (args.text("max-tokens") == "auto") {
+    if (!args.given("memory")) throw UsageError("--max-tokens auto needs --memory SIZE");
+    const auto tokens = file.tokens();
+    settings.max_tokens =
+        fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
+                           std::min(file.longest().source + 1, model.longest_source()),
+                           std::min(file.longest().target + 1, model.longest_target()));
+  }
+}
+
+void print_dry_run(const Model& model, const PairFile& file, const Trainer& trainer, const TrainSettings& settings) {
+  const auto& batches = trainer.batches();
+  const auto memory =
+      training_memory(model, settings.max_tokens, std::min(file.longest().source + 1, batches.limits().longest_source),
+                      std::min(file.longest().target + 1, batches.limits().longest_target));
+  const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
+  const int64_t count = batches.batches(0);
+  Output out("-");
+  out.write(str("parameters\t", model.parameters().trainable(), "\npairs\t", batches.pairs(), "\ndropped_pairs\t",
+                batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nbatches/epoch\t", count,
+                "\nupdates/epoch\t", (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t",
+                settings.schedule.peak, "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t",
+                mib(memory.arena), "\nall_MiB\t", mib(memory.total()), "\n"));
+  out.commit();
+}
+
+void run(const Args& args) {
+  catch_stop_signals();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, which says what happened
+  const auto plan = train_flags::plan(args);
+  const bool dry = args.on("dry-run");
+  if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
+  if (args.given("memory") && args.text("max-tokens") != "auto")
+    throw UsageError("--memory has no meaning without --max-tokens auto");
+  if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
+  auto settings = train_flags::settings(args, {}, false);
+  settings.threads = omp_get_max_threads();
+  if (!dry) require_writable(plan.output);
+
+  std::error_code ignored;
+  std::optional<Checkpoint> checkpoint;
+  const auto saved = checkpoint_path(plan.output);
+  if (args.on("resume") && fs::exists(saved, ignored))
+    checkpoint = load_checkpoint(saved);
+  else if (args.on("resume"))
+    note(saved, ": there is none; the training begins");
+  else if (!dry && fs::exists(saved, ignored))
+    note(saved, ": of an earlier run; it will be replaced (--resume would go on from it)");
+
+  PairFile file(args.text("data"));
+  TrainData data{.train = file, .valid = nullptr, .special = {}, .vocabularies = {}, .bleu = {}};
+  const auto source = Vocabulary::from_bytes(vocabulary_of(file, "src"), file.name());
+  const auto target = Vocabulary::from_bytes(vocabulary_of(file, "tgt"), file.name());
+  data.special = special_ids(source, target);
+  if (source == target)
+    data.vocabularies["vocab"] = source.bytes();
+  else
+    data.vocabularies = {{"vocab.src", source.bytes()}, {"vocab.tgt", target.bytes()}};
+  std::optional<PairFile> valid;
+  if (args.given("valid")) {
+    valid.emplace(args.text("valid"));
+    data.valid = &*valid;
+    for (const char* column : {"src", "tgt"})
+      require_same_vocabulary(file.name(), vocabulary_of(file, column), vocabulary_of(*valid, column));
+  }
+  if (checkpoint) check_resumed(args, *checkpoint, data);
+  const auto model =
+      checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data, source.size(), target.size());
+  for (PairFile* f : {&file, valid ? &*valid : nullptr}) {
+    if (!f) continue;
+    f->index(source.size(), target.size());
+    require(f->size() > 0, f->name(), ": holds no sentence pairs");
+  }
+  if (args.on("valid-bleu")) data.bleu.emplace(*valid, target, data.special, train_flags::decoding(args));
+
+  if (checkpoint) {
+    settings = resumed_settings(args, *checkpoint);
+  } else {
+    if (dry) model->parameters().allocate_gradients();
+    resolve_auto(args, *model, file, settings);
+  }
+  Trainer trainer(*model, std::move(data), settings, plan);
+  const auto& batches = trainer.batches();
+  if (batches.dropped() > 0)
+    note(batches.dropped(), " of ", file.size(), " pairs are longer than ", batches.limits().longest_source, " and ",
+         batches.limits().longest_target, " tokens: dropped");
+  require(batches.pairs() > 0, file.name(), ": no pair fits --max-tokens ", settings.max_tokens,
+          " and the model's longest sentence");
+  if (dry) return print_dry_run(*model, file, trainer, settings);
+  if (checkpoint) trainer.resume(*checkpoint);
+  checkpoint.reset();
+
+  note(gemm_description(), ", ", settings.threads, " threads");
+  note(model->parameters().trainable(), " parameters, ", batches.pairs(), " pairs, ",
+       file.tokens().target + file.size(), " target tokens, max_tokens ", settings.max_tokens, ", lr ",
+       settings.schedule.peak, trainer.state().step > 0 ? str(", going on from step ", trainer.state().step) : "");
+  const auto before = trainer.state();
+  trainer.run();
+  const auto& after = trainer.state();
+  const auto tokens = static_cast<double>(after.target_tokens - before.target_tokens);
+  args.stat("steps", static_cast<double>(after.step - before.step));
+  args.stat("target_tokens", tokens);
+  args.stat("target_tokens/s", tokens / (after.training_seconds - before.training_seconds));
+  args.stat("parameters", static_cast<double>(model->parameters().trainable()));
+}
+
+}  // namespace
+}  // namespace storm
+
+int main(int argc, char** argv) {
+  storm::prefer_avx512_blas(argv);
+  return storm::run_tool(storm::tool(), argc, argv, storm::run);
+}

@@ -1,0 +1,153 @@
+// train's flags, and what they say as the library's structs.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "models/architecture.h"
+#include "tools/cli.h"
+#include "train/settings.h"
+#include "train/trainer.h"
+
+namespace storm::train_flags {
+
+inline std::vector<Flag> flags() {
+  std::vector<Flag> all{
+      {"data", "FILE", "-", "token stream with the columns src and tgt (-: standard input, which is spooled)"},
+      {"valid", "FILE", "", "token stream to validate on, made with the same vocabulary"},
+      {"o,save", "MODEL", "", "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it"},
+      {"init", "MODEL", "", "begin with the weights and the shape of this model (fine-tuning)"},
+      {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
+      {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
+      {"steps", "N", "0", "stop after so many updates (0: no limit; 100000 when no other limit is given)"},
+      {"epochs", "N", "0", "stop after so many passes over the data (0: no limit)"},
+      {"minutes", "X", "0", "stop after so much time, that of earlier runs included (0: no limit)"},
+      {"patience", "N", "0", "stop when so many validations in a row are no better than the best (0: no limit)"},
+      {"max-tokens", "N", "4096", "tokens of a batch, on its larger side, EOS included; auto: what fits --memory"},
+      {"memory", "SIZE", "", "for --max-tokens auto: 900M, 4G"},
+      {"accumulate", "N", "1", "batches of an update"},
+      {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup), the paper's"},
+      {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
+      {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
+      {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
+      {"clip-norm", "X", "0", "gradients longer than this are scaled down to it (0: off, as in the paper)"},
+      {"beta1", "X", "0.9", "Adam: decay of the mean"},
+      {"beta2", "X", "0.98", "Adam: decay of the variance"},
+      {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
+      {"weight-decay", "X", "0", "decoupled weight decay of all parameters"},
+      {"validate-every", "N", "500", "updates from validation to validation"},
+      {"valid-bleu", "", "", "also decode the validation set and score BLEU: as decode | tokenize -d | bleu do"},
+      {"beam", "N", "5", "for --valid-bleu"},
+      {"length-penalty", "X", "1", "for --valid-bleu"},
+      {"best-by", "WHAT", "loss", "what is best, for --patience and --average-of best: loss or bleu"},
+      {"save-every", "N", "0", "updates from checkpoint to checkpoint (0: as --validate-every)"},
+      {"average", "N", "1", "the model is the mean of the weights at N checkpoints"},
+      {"average-of", "WHICH", "last", "last (by --save-every) or best (by validation); best of 1: the best model"},
+      {"log", "FILE", "", "a line of tab-separated figures for each report and validation"},
+      {"report-every", "N", "100", "updates from report to report"}};
+  std::string names, presets;
+  for (const Architecture* a : architectures()) {
+    names += (names.empty() ? "" : ", ") + a->name;
+    for (const auto& p : a->presets)
+      if (presets.find(p.name) == std::string::npos) presets += (presets.empty() ? "" : ", ") + p.name;
+  }
+  all.push_back({"arch", "NAME", architectures()[0]->name, "architecture: " + names});
+  all.push_back({"preset", "NAME", "base", "its settings, to be changed by the flags below: " + presets});
+  for (const Architecture* a : architectures())
+    for (const auto& s : a->settings)
+      if (std::none_of(all.begin(), all.end(), [&](const Flag& f) { return f.name == s.flag; }))
+        all.push_back({s.flag, s.value, s.preset, s.help});
+  return all;
+}
+
+// The settings of the architectures that stand on the command line.
+inline std::vector<std::pair<std::string, std::string>> given_settings(const Args& args) {
+  std::vector<std::pair<std::string, std::string>> given;
+  for (const Architecture* a : architectures())
+    for (const auto& s : a->settings)
+      if (args.given(s.flag) &&
+          std::none_of(given.begin(), given.end(), [&](const auto& g) { return g.first == s.flag; }))
+        given.emplace_back(s.flag, args.text(s.flag));
+  return given;
+}
+
+inline std::size_t memory_bytes(const Args& args) {
+  std::string text = args.text("memory");
+  double unit = 1;
+  const std::string units = "KMGT";
+  if (const auto at = text.empty() ? units.npos : units.find(text.back()); at != units.npos) {
+    unit = std::pow(1024.0, static_cast<double>(at + 1));
+    text.pop_back();
+  }
+  const auto value = parse_number<double>(text);
+  if (!value || !(*value > 0 && *value * unit < 1e15))
+    throw UsageError(str("--memory: '", args.text("memory"), "' is not a size such as 900M or 4G"));
+  return static_cast<std::size_t>(*value * unit);
+}
+
+// `settings` with what the command line says; with resuming, only what is given there. lr and max_tokens that are auto
+// stay as they are.
+inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) {
+  const auto said = [&](const char* flag) { return !resuming || args.given(flag); };
+  if (said("max-tokens") && args.text("max-tokens") != "auto") s.max_tokens = args.integer("max-tokens", 1, 1 << 24);
+  if (said("accumulate")) s.accumulate = args.integer("accumulate", 1, 1 << 20);
+  if (said("schedule")) s.schedule.kind = schedule_from_name(args.text("schedule"));
+  if (said("warmup")) s.schedule.warmup = args.integer("warmup", 0, INT64_MAX);
+  if (said("lr") && args.text("lr") != "auto") s.schedule.peak = args.real("lr", 0, 1e6);
+  if (said("steps")) s.schedule.steps = args.integer("steps", 0, INT64_MAX);
+  if (s.schedule.kind == Schedule::Kind::linear || s.schedule.kind == Schedule::Kind::cosine) {
+    if (s.schedule.steps == 0) throw UsageError(str("--schedule ", schedule_name(s.schedule.kind), " needs --steps"));
+  } else {
+    s.schedule.steps = 0;
+  }
+  if (said("beta1")) s.adam.beta1 = args.real("beta1", 0, 0.999999);
+  if (said("beta2")) s.adam.beta2 = args.real("beta2", 0, 0.999999);
+  if (said("epsilon")) s.adam.epsilon = args.real("epsilon", 0, 1);
+  if (said("weight-decay")) s.adam.weight_decay = args.real("weight-decay", 0, 1e6);
+  if (said("clip-norm")) s.clip_norm = args.real("clip-norm", 0, 1e9);
+  if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
+  if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  return s;
+}
+
+inline TrainPlan plan(const Args& args) {
+  TrainPlan p;
+  const bool valid = args.given("valid");
+  for (const char* flag : {"patience", "valid-bleu", "validate-every", "best-by"})
+    if (!valid && args.given(flag)) throw UsageError(str("--", flag, " needs --valid FILE"));
+  p.steps = args.integer("steps", 0, INT64_MAX);
+  p.epochs = args.integer("epochs", 0, INT64_MAX);
+  p.minutes = args.real("minutes", 0, 1e9);
+  if (p.steps == 0 && p.epochs == 0 && p.minutes == 0) p.steps = 100'000;
+  p.patience = args.integer("patience", 0, INT64_MAX);
+  p.validate_every = args.integer("validate-every", 1, INT64_MAX);
+  p.save_every = args.integer("save-every", 0, INT64_MAX);
+  if (p.save_every == 0) p.save_every = p.validate_every;
+  p.report_every = args.integer("report-every", 1, INT64_MAX);
+  p.snapshots.count = args.integer("average", 1, 1000);
+  p.snapshots.best = args.choice("average-of", {"last", "best"}) == "best";
+  if (p.snapshots.best && !valid) throw UsageError("--average-of best needs --valid FILE");
+  p.best_by_bleu = args.choice("best-by", {"loss", "bleu"}) == "bleu";
+  if (p.best_by_bleu && !args.on("valid-bleu")) throw UsageError("--best-by bleu needs --valid-bleu");
+  for (const char* flag : {"beam", "length-penalty"})
+    if (args.given(flag) && !args.on("valid-bleu")) throw UsageError(str("--", flag, " needs --valid-bleu"));
+  p.output = args.text("save");
+  p.log = args.text("log");
+  p.command = args.command();
+  return p;
+}
+
+inline DecodeOptions decoding(const Args& args) {
+  DecodeOptions options;
+  options.beam = static_cast<int32_t>(args.integer("beam", 1, 1024));
+  options.length_penalty = args.real("length-penalty", -10, 10);
+  return options;
+}
+
+}  // namespace storm::train_flags
