@@ -1,0 +1,187 @@
+#include "data/batches.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "base/error.h"
+#include "data/permutation.h"
+#include "tests/catch.h"
+#include "tests/data/streams.h"
+
+using namespace storm;
+
+namespace {
+
+constexpr int64_t kPairs = 1000;
+
+struct Corpus {
+  test::ScratchFolder folder;
+  PairFile file;
+  explicit Corpus(int64_t pairs = kPairs, int64_t rows = 17) : file(write(folder / "x.st", pairs, rows)) {
+    file.index(pairs + 10, 10);
+  }
+  static std::string write(const std::string& path, int64_t pairs, int64_t rows) {
+    test::write_pairs(path, pairs, rows);
+    return path;
+  }
+};
+
+// The pairs of one epoch in their order.
+std::vector<int32_t> order_of(const BatchSource& source, int64_t epoch) {
+  std::vector<int32_t> order;
+  Pairs pairs;
+  for (Place place{epoch, 0}; source.next(place, pairs);)
+    for (int64_t i = 0; i < pairs.size(); ++i) order.push_back(pairs.source(i)[0]);
+  return order;
+}
+
+}  // namespace
+
+TEST_CASE("a permutation takes every number once, for every small n and some larger") {
+  for (const uint64_t n : {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 64, 100, 1023, 1025, 5000}) {
+    const Permutation p(n, 3, 4);
+    std::set<uint64_t> seen;
+    for (uint64_t i = 0; i < n; ++i) seen.insert(p(i));
+    CHECK(seen.size() == n);
+    CHECK(*seen.rbegin() == n - 1);
+  }
+}
+
+TEST_CASE("a permutation is random: every number is about as likely in every place") {
+  constexpr uint64_t n = 10, draws = 20000;
+  std::vector<int> counts(n * n);
+  for (uint64_t epoch = 0; epoch < draws; ++epoch) {
+    const Permutation p(n, 1, epoch);
+    for (uint64_t i = 0; i < n; ++i) ++counts[i * n + p(i)];
+  }
+  // 2,000 each with a standard deviation of 42; the largest of 100 stays below 5 of these.
+  CHECK(*std::ranges::min_element(counts) > 1790);
+  CHECK(*std::ranges::max_element(counts) < 2210);
+}
+
+TEST_CASE("every pair comes exactly once in an epoch, and its tokens are its own") {
+  const Corpus corpus;
+  const BatchSource source(corpus.file, {.max_tokens = 100}, true, 7);
+  auto order = order_of(source, 0);
+  CHECK(order != [] {
+    std::vector<int32_t> v(kPairs);
+    std::iota(v.begin(), v.end(), 0);
+    return v;
+  }());
+  Pairs pairs;
+  for (Place place; source.next(place, pairs);)
+    for (int64_t i = 0; i < pairs.size(); ++i) {
+      const int32_t number = pairs.source(i)[0];
+      REQUIRE(static_cast<int32_t>(pairs.source(i).size()) == 1 + number % 7);
+      REQUIRE(static_cast<int32_t>(pairs.target(i).size()) == 1 + 3 * number % 11);
+    }
+  std::ranges::sort(order);
+  for (int32_t i = 0; i < kPairs; ++i) REQUIRE(order[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("a batch has at most max_tokens on its larger side, and the next pair would not have fitted") {
+  const Corpus corpus;
+  const int64_t max_tokens = GENERATE(12, 50, 333);
+  const BatchSource source(corpus.file, {.max_tokens = max_tokens}, true, 7);
+  Pairs pairs;
+  int64_t batches = 0, last_source = 0, last_target = 0;
+  for (Place place; source.next(place, pairs); ++batches) {
+    int64_t s = 0, t = 0;
+    for (int64_t i = 0; i < pairs.size(); ++i) {
+      s += static_cast<int64_t>(pairs.source(i).size()) + 1;
+      t += static_cast<int64_t>(pairs.target(i).size()) + 1;
+    }
+    REQUIRE(std::max(s, t) <= max_tokens);
+    if (batches > 0) {
+      const auto first_source = static_cast<int64_t>(pairs.source(0).size()) + 1;
+      const auto first_target = static_cast<int64_t>(pairs.target(0).size()) + 1;
+      REQUIRE(std::max(last_source + first_source, last_target + first_target) > max_tokens);
+    }
+    last_source = s;
+    last_target = t;
+  }
+  CHECK(batches == source.batches(0));
+}
+
+TEST_CASE("the order hangs on seed and epoch, not on the batches' size or on the documents") {
+  const Corpus corpus, other(kPairs, 400);
+  const BatchSource source(corpus.file, {.max_tokens = 100}, true, 7);
+  const auto order = order_of(source, 0);
+  CHECK(order == order_of(BatchSource(corpus.file, {.max_tokens = 60}, true, 7), 0));
+  CHECK(order == order_of(BatchSource(other.file, {.max_tokens = 100}, true, 7), 0));
+  CHECK(order != order_of(source, 1));
+  CHECK(order != order_of(BatchSource(corpus.file, {.max_tokens = 100}, true, 8), 0));
+}
+
+TEST_CASE("a place alone restores what comes next") {
+  const Corpus corpus;
+  const BatchSource source(corpus.file, {.max_tokens = 100}, true, 7);
+  Place place{3, 0};
+  Pairs pairs, again;
+  for (int i = 0; i < 5; ++i) source.next(place, pairs);
+  Place resumed{place.epoch, place.next};
+  const BatchSource fresh(corpus.file, {.max_tokens = 100}, true, 7);
+  while (source.next(place, pairs)) {
+    REQUIRE(fresh.next(resumed, again));
+    REQUIRE(pairs.ids == again.ids);
+    REQUIRE(place == resumed);
+  }
+  CHECK(place == Place{4, 0});
+}
+
+TEST_CASE("unshuffled pairs come in the file's order") {
+  const Corpus corpus;
+  const auto order = order_of(BatchSource(corpus.file, {.max_tokens = 100}, false), 0);
+  CHECK(std::ranges::is_sorted(order));
+  CHECK(order.size() == kPairs);
+}
+
+TEST_CASE("pairs over a limit are counted and passed over") {
+  const Corpus corpus;
+  const auto longer = [](int64_t s, int64_t t) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < kPairs; ++i) count += 2 + i % 7 > s || 2 + 3 * i % 11 > t;
+    return count;
+  };
+  const BatchSource by_tokens(corpus.file, {.max_tokens = 9}, true, 1);
+  CHECK(by_tokens.dropped() == longer(9, 9));
+  CHECK(static_cast<int64_t>(order_of(by_tokens, 0).size()) == kPairs - by_tokens.dropped());
+  const BatchSource by_model(corpus.file, {.max_tokens = 100, .longest_source = 5, .longest_target = 10}, true, 1);
+  CHECK(by_model.dropped() == longer(5, 10));
+  CHECK(static_cast<int64_t>(order_of(by_model, 0).size()) == kPairs - by_model.dropped());
+  const BatchSource nothing(corpus.file, {.max_tokens = 1}, true, 1);
+  CHECK(nothing.pairs() == 0);
+  Place place;
+  Pairs pairs;
+  CHECK(!nothing.next(place, pairs));
+}
+
+TEST_CASE("a file that is no stream of pairs, or has ids beyond the vocabulary, is refused") {
+  const test::ScratchFolder folder;
+  const auto path = folder / "x.st";
+  {
+    Output output(path);
+    TokenWriter writer(output, {{"src"}, {}, {}});
+    writer.finish();
+    output.commit();
+  }
+  CHECK_THROWS_AS(PairFile(path), Error);
+  { Output(path).commit(); }
+  CHECK_THROWS_AS(PairFile(path), Error);
+  test::write_pairs(path, 10, 5);
+  PairFile file(path);
+  CHECK_THROWS_AS(file.index(9, 10), Error);
+  CHECK_THROWS_AS(PairFile(folder / "none.st"), Error);
+}
+
+TEST_CASE("a pipe is spooled: it can be read in any order") {
+  const test::ScratchFolder folder;
+  test::write_pairs(folder / "x.st", 100, 7);
+  const auto pipe = folder / "pipe";
+  REQUIRE(::system(("mkfifo " + pipe + " && { cat " + (folder / "x.st") + " > " + pipe + " & }").c_str()) == 0);
+  PairFile file(pipe);
+  file.index(110, 10);
+  CHECK(file.size() == 100);
+  CHECK(order_of(BatchSource(file, {.max_tokens = 50}, true, 1), 0).size() == 100);
+}
