@@ -45,18 +45,21 @@ std::string gemm_description() {
   return text;
 }
 
-void prefer_avx512_blas(char** argv) {
-#ifdef STORM_ONEDNN
-  (void)argv;  // oneDNN knows the CPU by its features, and it does the products
-#else
+void set_library_environment(char** argv) {
+  // A variable that is there is the user's choice, or ours of a moment ago.
+  bool again = false;
+  const auto set = [&](const char* name, const char* value) {
+    again |= !::getenv(name) && ::setenv(name, value, 0) == 0;
+  };
+  if (!::getenv("OMP_WAIT_POLICY")) set("GOMP_SPINCOUNT", "1000");
+#ifndef STORM_ONEDNN
   const std::string_view core = openblas_get_corename();
-  const bool has_avx512 =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  if (!has_avx512 || core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids") return;
-  if (::getenv("OPENBLAS_CORETYPE")) return;  // the user's choice, or ours of a moment ago
-  ::setenv("OPENBLAS_CORETYPE", "SkylakeX", 1);
-  ::execv("/proc/self/exe", argv);  // when it fails we go on, slower
+  const bool knows_avx512 = core == "SkylakeX" || core == "Cooperlake" || core == "SapphireRapids";
+  const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (has_avx512 && !knows_avx512) set("OPENBLAS_CORETYPE", "SkylakeX");
 #endif
+  if (again) ::execv("/proc/self/exe", argv);  // when that fails we go on, slower
 }
 
 }  // namespace storm

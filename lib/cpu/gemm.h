@@ -14,9 +14,14 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
 // Which library and kernels run, for the log: "oneDNN 2.6.3, OpenBLAS 0.3.21 SkylakeX (OpenMP)".
 std::string gemm_description();
 
-// Debian's OpenBLAS takes AVX2 kernels on CPUs that it does not know. When the CPU has AVX-512 and OpenBLAS does not
-// use it, starts the program again with OPENBLAS_CORETYPE set, at most once; call it first in main. Does nothing where
-// OpenBLAS is not the one that is used.
-void prefer_avx512_blas(char** argv);
+// Some things the libraries read from the environment when they are loaded, before main. This sets them, where the user
+// has not, and starts the program again, at most once; call it first in main.
+// - GOMP_SPINCOUNT: OpenMP's threads spin for milliseconds at the end of each loop, so one other busy program on the
+//   machine makes a training step 3 to 4 times slower (measured with two threads on two cores); a short spin costs an
+//   idle machine nothing.
+// - OPENBLAS_CORETYPE: Debian's OpenBLAS takes AVX2 kernels on CPUs that it does not know, AVX-512 or not. Only where
+// oneDNN does not
+//   make the products.
+void set_library_environment(char** argv);
 
 }  // namespace storm
