@@ -1,0 +1,280 @@
+// The training loop: accumulation, checkpoints, exact resume, stopping.
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+#include "base/error.h"
+#include "base/input.h"
+#include "base/log.h"
+#include "stream/stream.h"
+#include "tests/catch.h"
+#include "tests/train/small_run.h"
+#include "train/memory.h"
+
+using namespace storm;
+
+namespace {
+
+struct Quiet {
+  Quiet() { set_quiet(true); }
+} quiet_tests;
+
+// Trains from the start, or from the checkpoint on.
+TrainState trained(const test::SmallRun& run, bool resume = false) {
+  if (!resume) {
+    const auto model = test::small_model();
+    Trainer trainer(*model, run.data(), run.settings, run.plan);
+    trainer.run();
+    return trainer.state();
+  }
+  const auto checkpoint = load_checkpoint(run.checkpoint());
+  Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan);
+  trainer.resume(checkpoint);
+  trainer.run();
+  return trainer.state();
+}
+
+// A checkpoint's tensors, all of them: what a resumed run's must equal bit by bit.
+std::string tensors_of(const std::string& path) {
+  const auto document = read_document(path);
+  std::string all;
+  for (const Tensor& t : document.tensors())
+    all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
+  return all;
+}
+
+Batch all_pairs(const PairFile& file, int64_t first, int64_t last) {
+  Pairs pairs;
+  for (int64_t i = first; i < last; ++i) file.append(i, pairs);
+  return model_batch(pairs, SpecialIds{});
+}
+
+}  // namespace
+
+TEST_CASE("the gradient of k batches is that of one batch of them all") {
+  const test::SmallRun run(30);
+  const auto model = test::small_model({{"dropout", "0"}});
+  model->parameters().allocate_gradients();
+  TrainingStep step(*model, 0.1f, 1);
+  const Batch whole = all_pairs(run.train, 0, 30);
+  const float scale = 1 / static_cast<float>(whole.target.tokens());
+  const auto sums = step.forward_backward(whole, scale, 0);
+  const auto gradients = model->parameters().gradients();
+  const std::vector<float> wanted(gradients.begin(), gradients.end());
+  std::ranges::fill(gradients, 0.0f);
+  LossSums parts;
+  for (const auto& [first, last] : {std::pair{0, 3}, {3, 20}, {20, 30}})
+    parts += step.forward_backward(all_pairs(run.train, first, last), scale, 0);
+  CHECK(parts.tokens == sums.tokens);
+  CHECK(parts.loss == Approx(sums.loss).epsilon(1e-6));
+  CHECK(parts.nll == Approx(sums.nll).epsilon(1e-6));
+  float worst = 0, largest = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    worst = std::max(worst, std::abs(wanted[i] - gradients[i]));
+    largest = std::max(largest, std::abs(wanted[i]));
+  }
+  CHECK(worst < 1e-6f * std::max(largest, 1.0f));
+  CHECK(largest > 1e-3f);
+}
+
+TEST_CASE("an update with accumulation counts the tokens of all its batches") {
+  test::SmallRun run;
+  run.settings.accumulate = 3;
+  run.plan.epochs = 1;
+  run.plan.steps = 0;
+  run.plan.report_every = 1000;
+  const auto state = trained(run);
+  const BatchSource source(run.train, {.max_tokens = 100}, true, run.settings.seed);
+  CHECK(state.batches == source.batches(0));
+  CHECK(state.step == (source.batches(0) + 2) / 3);
+  CHECK(state.target_tokens == run.train.tokens().target + run.train.size());
+}
+
+TEST_CASE("a checkpoint gives back everything") {
+  const test::SmallRun run;
+  const auto state = trained(run);
+  const auto checkpoint = load_checkpoint(run.checkpoint());
+  CHECK(to_json(checkpoint.settings) == to_json(run.settings));
+  CHECK(to_json(checkpoint.state).dump() == to_json(state).dump());
+  CHECK(checkpoint.loaded.vocabularies == run.data().vocabularies);
+  Adam adam(checkpoint.loaded.model->parameters().values().size(), {});
+  checkpoint.restore(adam);
+  CHECK(std::ranges::any_of(adam.first(), [](float x) { return x != 0; }));
+  CHECK(std::ranges::none_of(adam.second(), [](float x) { return x < 0; }));
+  const auto model = load_model(run.plan.output);
+  CHECK(std::ranges::equal(model.model->parameters().values(), checkpoint.loaded.model->parameters().values()));
+}
+
+TEST_CASE("a run that was stopped and resumed ends in the bits of one that was not") {
+  test::SmallRun whole, parts;
+  for (test::SmallRun* run : {&whole, &parts}) {
+    run->settings.accumulate = 2;
+    run->settings.clip_norm = 0.5;
+    run->plan.log = run->folder / "run.tsv";
+  }
+  trained(whole);
+  bool resume = false;
+  for (const int64_t steps : {3, 8, 11, 20}) {  // between reports, at a validation, in another epoch
+    // What finish() validates is not what an undisturbed run would have validated; signals do not do that.
+    parts.plan.validate_every = steps == 20 ? 8 : 1000;
+    parts.plan.steps = steps;
+    trained(parts, resume);
+    resume = true;
+  }
+  CHECK(tensors_of(whole.checkpoint()) == tensors_of(parts.checkpoint()));
+  CHECK(tensors_of(whole.plan.output) == tensors_of(parts.plan.output));
+}
+
+TEST_CASE("two runs with one seed are the same to the bit, and another seed gives other bits") {
+  test::SmallRun one, two, three;
+  three.settings.seed = 2;
+  trained(one);
+  trained(two);
+  trained(three);
+  CHECK(tensors_of(one.checkpoint()) == tensors_of(two.checkpoint()));
+  CHECK(tensors_of(one.checkpoint()) != tensors_of(three.checkpoint()));
+}
+
+TEST_CASE("the data of a resumed run must be the data it began with") {
+  const test::SmallRun run, other(201);
+  trained(run);
+  const auto checkpoint = load_checkpoint(run.checkpoint());
+  Trainer trainer(*checkpoint.loaded.model, other.data(), checkpoint.settings, run.plan);
+  CHECK_THROWS_AS(trainer.resume(checkpoint), Error);
+}
+
+TEST_CASE("twenty pairs are learnt by heart, down to the floor that label smoothing sets") {
+  test::SmallRun run(20);
+  run.settings.max_tokens = 4096;
+  run.settings.schedule = {Schedule::Kind::inverse_sqrt, 0.01, 50, 0};
+  run.plan.steps = 300;
+  run.plan.validate_every = run.plan.save_every = run.plan.report_every = 1000;
+  const auto model = test::small_model({{"dropout", "0"}, {"layers", "2"}});
+  auto data = run.data();
+  data.valid = nullptr;
+  Trainer trainer(*model, data, run.settings, run.plan);
+  trainer.run();
+  TrainingStep step(*model, 0.1f, 1);
+  const auto sums = step.forward(all_pairs(run.train, 0, 20));
+  // The smallest loss there is: the target has 0.9 + 0.1 / V, every other word 0.1 / V.
+  const double other = 0.1 / test::kVocabulary, target = 0.9 + other;
+  const double floor = -target * std::log(target) - (test::kVocabulary - 1) * other * std::log(other);
+  const double loss = sums.loss / static_cast<double>(sums.tokens);
+  CHECK(loss > floor - 1e-6);
+  CHECK(loss < floor + 0.02);
+}
+
+TEST_CASE("a loss that is no number stops the run, names step and batch, and leaves the checkpoint alone") {
+  test::SmallRun run;
+  run.plan.steps = 8;
+  trained(run);
+  const auto before = read_file(run.checkpoint());
+  auto checkpoint = load_checkpoint(run.checkpoint());
+  checkpoint.loaded.model->parameters().view("embedding.weight")[200] = std::numeric_limits<float>::quiet_NaN();
+  run.plan.steps = 16;
+  Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan);
+  trainer.resume(checkpoint);
+  std::string message;
+  try {
+    trainer.run();
+  } catch (const Error& e) {
+    message = e.what();
+  }
+  CHECK(message.find("step 9, batch 8") != message.npos);
+  CHECK(message.find("not a number") != message.npos);
+  CHECK(message.find("--lr") != message.npos);
+  CHECK(message.find("step 8 stands") != message.npos);
+  CHECK(read_file(run.checkpoint()) == before);
+}
+
+TEST_CASE("patience counts validations that are no better, and stops there") {
+  test::SmallRun run;
+  run.settings.schedule.peak = 0;  // nothing moves: the first validation stays the best
+  run.plan.steps = 1000;
+  run.plan.validate_every = 5;
+  run.plan.patience = 3;
+  const auto state = trained(run);
+  CHECK(state.step == 20);
+  CHECK(state.best_step == 5);
+  CHECK(state.not_better == 3);
+}
+
+TEST_CASE("the last or the best snapshots are kept, and the model is their mean") {
+  test::SmallRun run;
+  run.plan.save_every = 4;
+  run.plan.validate_every = 4;
+  run.plan.snapshots = {3, GENERATE(false, true)};
+  const auto state = trained(run);
+  REQUIRE(state.snapshots.size() == 3);
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(run.folder.path))
+    files += entry.path().string().find(".step-") != std::string::npos;
+  CHECK(files == 3);
+  const auto mean = load_model(run.plan.output);
+  std::vector<double> sums(mean.model->parameters().values().size());
+  for (const auto& s : state.snapshots) {
+    if (!run.plan.snapshots.best) CHECK(s.step >= 12);
+    const auto one = load_model(snapshot_path(run.plan.output, s.step));
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(one.model->parameters().values()[i]);
+  }
+  double worst = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i)
+    worst = std::max(worst, std::abs(sums[i] / 3 - static_cast<double>(mean.model->parameters().values()[i])));
+  CHECK(worst < 1e-7);
+}
+
+TEST_CASE("the rule of the best keeps the highest scores, and of equal ones the earlier") {
+  const SnapshotRule best{2, true};
+  std::vector<Snapshot> kept;
+  for (const Snapshot& s : {Snapshot{1, -3}, {2, -1}, {3, -2}, {4, -5}, {5, -1}, {6, -1}})
+    if (wanted(kept, s, best)) take(kept, s, best);
+  REQUIRE(kept.size() == 2);
+  CHECK(kept[0].step == 2);
+  CHECK(kept[1].step == 5);
+}
+
+TEST_CASE("the log of a resumed run goes on where the checkpoint was") {
+  test::SmallRun run;
+  run.plan.log = run.folder / "run.tsv";
+  run.plan.steps = 8;
+  trained(run);
+  const auto first = read_file(run.plan.log);
+  {
+    std::ofstream log(run.plan.log, std::ios::app);  // a run that went on and was killed
+    log << "12\t0\t1\t1\n16\t0";
+  }
+  run.plan.steps = 16;
+  trained(run, true);
+  const auto both = read_file(run.plan.log);
+  CHECK(both.starts_with(first));
+  std::vector<std::string> steps;
+  Input input(run.plan.log);
+  for (std::string line; input.read_line(line);) {
+    steps.push_back(line.substr(0, line.find('\t')));
+    CHECK(std::ranges::count(line, '\t') == 10);
+  }
+  CHECK(steps == std::vector<std::string>{"step", "4", "8", "12", "16"});
+}
+
+TEST_CASE("no batch takes more memory than the arithmetic says, and max_tokens auto stays within its bytes") {
+  const test::SmallRun run;
+  const auto model = test::small_model();
+  model->parameters().allocate_gradients();
+  const auto need = training_memory(*model, 100, run.train.longest().source + 1, run.train.longest().target + 1);
+  const BatchSource source(run.train, {.max_tokens = 100}, true, 1);
+  Pairs pairs;
+  for (Place place; source.next(place, pairs);) {
+    const Batch batch = model_batch(pairs, SpecialIds{});
+    Graph graph(true);
+    model->loss(graph, batch, 0.1f, 1);
+    REQUIRE(make_plan(graph).bytes <= need.arena);
+  }
+  const std::size_t bytes = need.total() + (1 << 20);
+  const auto fitting = fitting_max_tokens(*model, bytes, 1 << 20, 7, 7);
+  CHECK(fitting > 100);
+  CHECK(training_memory(*model, fitting, 7, 7).total() <= bytes);
+  CHECK(training_memory(*model, fitting + fitting / 100 + 2, 7, 7).total() > bytes);
+  CHECK(fitting_max_tokens(*model, bytes, 50, 7, 7) == 50);
+  CHECK_THROWS_AS(fitting_max_tokens(*model, 1000, 50, 7, 7), Error);
+}

@@ -1,0 +1,69 @@
+// A small model on made-up sentence pairs, and runs of it.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/architecture.h"
+#include "tests/data/streams.h"
+#include "train/trainer.h"
+
+namespace storm::test {
+
+constexpr int32_t kVocabulary = 40;
+
+// Targets are the sources, backwards, each id one higher: easy to learn by heart.
+inline void write_reversed(const std::string& path, int64_t pairs, int64_t first = 0) {
+  Output output(path);
+  TokenWriter writer(output, {{"src", "tgt"}, {}, {{"vocab", "not read here"}}});
+  for (int64_t i = first; i < first + pairs; ++i) {
+    std::vector<int32_t> source, target;
+    for (int64_t k = 0; k < 2 + i % 5; ++k)
+      source.push_back(static_cast<int32_t>(4 + (i * 7 + k * k * 5 + i * i * k) % 35));
+    for (auto it = source.rbegin(); it != source.rend(); ++it) target.push_back(*it + 1);
+    const std::vector<std::span<const int32_t>> row{source, target};
+    writer.add(row);
+  }
+  writer.finish();
+  output.commit();
+}
+
+inline std::unique_ptr<Model> small_model(const std::vector<std::pair<std::string, std::string>>& changes = {}) {
+  std::vector<std::pair<std::string, std::string>> settings{
+      {"layers", "1"}, {"d-model", "32"}, {"d-ff", "64"}, {"heads", "2"}, {"dropout", "0.1"}};
+  settings.insert(settings.end(), changes.begin(), changes.end());
+  auto model = make_model(make_config(architecture("transformer"), "base", settings, kVocabulary, kVocabulary));
+  model->parameters().initialize(1);
+  return model;
+}
+
+struct SmallRun {
+  ScratchFolder folder;
+  PairFile train, valid;
+  TrainSettings settings;
+  TrainPlan plan;
+
+  explicit SmallRun(int64_t pairs = 200) : train(file("train.st", pairs, 0)), valid(file("valid.st", 30, 1000)) {
+    settings.max_tokens = 100;
+    settings.schedule = {Schedule::Kind::inverse_sqrt, 0.01, 20, 0};
+    plan.steps = 20;
+    plan.validate_every = plan.save_every = 8;
+    plan.report_every = 4;
+    plan.output = folder / "model.st";
+    plan.command = "train";
+  }
+  TrainData data() const { return {train, &valid, SpecialIds{}, {{"vocab", "not read here"}}, {}}; }
+  std::string checkpoint() const { return checkpoint_path(plan.output); }
+
+ private:
+  PairFile file(const std::string& name, int64_t pairs, int64_t first) const {
+    write_reversed(folder / name, pairs, first);
+    PairFile f(folder / name);
+    f.index(kVocabulary, kVocabulary);
+    return f;
+  }
+};
+
+}  // namespace storm::test
