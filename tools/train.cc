@@ -232,6 +232,6 @@ void run(const Args& args) {
 }  // namespace storm
 
 int main(int argc, char** argv) {
-  storm::prefer_avx512_blas(argv);
+  storm::set_library_environment(argv);
   return storm::run_tool(storm::tool(), argc, argv, storm::run);
 }
