@@ -15,8 +15,10 @@ inline constexpr char kListSeparator = '\x1f';  // between the values of a flag 
 
 // Short names of more than one letter; a flag's other short name is in its Flag.
 inline constexpr std::pair<std::string_view, std::string_view> kBleuShortNames[] = {
-    {"-nr", "--num-refs"},  {"-sl", "--sentence-level"}, {"-sv", "--smooth-value"}, {"-tok", "--tokenize"},
-    {"-lc", "--lowercase"}, {"-sh", "--short"},          {"-nc", "--no-color"},     {"-V", "--version"},
+    {"-nr", "--num-refs"},      {"-sl", "--sentence-level"},  {"-sv", "--smooth-value"},    {"-tok", "--tokenize"},
+    {"-lc", "--lowercase"},     {"-cc", "--chrf-char-order"}, {"-cw", "--chrf-word-order"}, {"-ci", "--confidence"},
+    {"-cin", "--confidence-n"}, {"-par", "--paired-ar"},      {"-pbs", "--paired-bs"},      {"-parn", "--paired-ar-n"},
+    {"-pbsn", "--paired-bs-n"}, {"-sh", "--short"},           {"-nc", "--no-color"},        {"-V", "--version"},
 };
 inline constexpr std::string_view kBleuLists[] = {"--input", "--metrics"};
 

@@ -93,6 +93,7 @@ Metric bleu_metric(const BleuOptions& options, int64_t num_refs) {
   if (options.smooth_method == Smoothing::floor || options.smooth_method == Smoothing::add_k)
     smooth += "[" + fixed(smooth_value(options), 2) + "]";
   Metric m;
+  m.key = m.name = "BLEU";
   m.signature.fields = {{"nrefs", "#", std::to_string(num_refs)},
                         {"case", "c", options.lowercase ? "lc" : "mixed"},
                         {"eff", "e", options.effective_order ? "yes" : "no"},
@@ -112,11 +113,9 @@ Metric bleu_metric(const BleuOptions& options, int64_t num_refs) {
       }
     };
   };
-  m.score = [options](std::span<const double> sums) {
-    const BleuScore s = score_sums(sums, options);
-    return Score{"BLEU", s.score, s.verbose(), {}};
-  };
-  m.score_f32 = [options](std::span<const float> sums) { return score_sums(sums, options).score; };
+  m.value = [options](std::span<const double> sums) { return score_sums(sums, options).score; };
+  m.verbose = [options](std::span<const double> sums) { return score_sums(sums, options).verbose(); };
+  m.value_f32 = [options](std::span<const float> sums) { return score_sums(sums, options).score; };
   m.is_f32 = false;  // precisions are, but their logarithms are taken in double precision
   return m;
 }

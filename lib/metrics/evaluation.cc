@@ -11,7 +11,7 @@ Score score_of(const Metric& metric, std::span<const Count> counts) {
   std::vector<double> statistics;
   for (std::size_t c = 0; c < counts.size(); ++c)
     statistics.push_back(static_cast<double>(counts[c]) / metric.divisors[c]);
-  return metric.score(statistics);
+  return {metric.name, metric.value(statistics), metric.verbose ? metric.verbose(statistics) : "", {}};
 }
 
 }  // namespace

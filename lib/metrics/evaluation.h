@@ -23,6 +23,10 @@ class Evaluation {
   int64_t segments() const { return segments_; }  // added so far
   Score score(std::size_t metric, std::size_t system) const;
 
+  int64_t sum(std::size_t metric, std::size_t system, std::size_t column) const {
+    return sums_[metric][system * static_cast<std::size_t>(metrics_[metric].columns) + column];
+  }
+
   // [segments, systems, columns of the metric]
   std::span<const int32_t> rows(std::size_t metric) const { return rows_[metric]; }
   Score row_score(std::size_t metric, std::size_t row) const;  // row: segment * num_systems + system

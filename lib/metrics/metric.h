@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,13 +18,17 @@ using SegmentCounter = std::function<void(std::span<const std::string_view> refe
                                           std::span<const std::string_view> hypotheses, int32_t* rows)>;
 
 struct Metric {
+  std::string key;   // "CHRF": what several metrics are put in order by
+  std::string name;  // "chrF2++"
   Signature signature;
   int64_t columns = 0;
   std::vector<double> divisors;  // [columns] the statistic is count / divisor: 1, or the number of references
   std::function<SegmentCounter()> counter;
-  std::function<Score(std::span<const double>)> score;  // of summed statistics [columns]
-  // The same in 32-bit arithmetic, as numpy gives it for sums of 32-bit floats; is_f32 says whether the score is one.
-  std::function<double(std::span<const float>)> score_f32;
+  // The score, on the scale that is printed, of summed statistics [columns].
+  std::function<double(std::span<const double>)> value;
+  std::function<std::string(std::span<const double>)> verbose;  // what is printed behind it; may be empty
+  // The score of sums of 32-bit floats, in the precision that numpy gives it; is_f32 says whether it is one, too.
+  std::function<double(std::span<const float>)> value_f32;
   bool is_f32 = true;
 };
 

@@ -23,6 +23,8 @@ class NgramTable {
   uint32_t add_pair(uint32_t prefix, uint32_t token);
   uint32_t find_pair(uint32_t prefix, uint32_t token) const;
 
+  uint32_t size() const { return static_cast<uint32_t>(entries_.size() - 1); }  // the largest number given out
+
   void add(uint32_t ngram);    // one more of it in this reference
   bool match(uint32_t ngram);  // one more of it in the hypothesis: true while the references have as many
 

@@ -24,11 +24,8 @@ class Tokenizer {
   std::span<const std::string_view> operator()(std::string_view segment);
 
  private:
-  std::string_view unescape_13a(std::string_view segment);
   void cut_spaces(std::string_view text);
   void cut_characters(std::string_view text);
-  // edge_is_digit: what the text's ends count as beside a point or comma; chinese: cut around each Chinese character.
-  void cut_western(std::string_view text, bool edge_is_digit, bool chinese);
   void cut_international(std::string_view text);
 
   Tokenization tokenization_;

@@ -2,23 +2,14 @@
 
 #include <omp.h>
 
-#include <cstdlib>
-
 #include "base/error.h"
-#include "base/input.h"
 #include "tests/catch.h"
+#include "tests/metrics/data.h"
 
 using namespace storm;
+using test::data_lines;
 
 namespace {
-
-std::vector<std::string> lines(const std::string& name) {
-  const char* root = std::getenv("STORM_ROOT");
-  Input file(std::string(root ? root : ".") + "/tests/metrics/data/" + name);
-  std::vector<std::string> all;
-  for (std::string line; file.read_line(line);) all.push_back(line);
-  return all;
-}
 
 std::vector<std::string> tokens(Tokenization tokenization, std::string_view text) {
   Tokenizer tokenizer(tokenization);
@@ -32,16 +23,17 @@ using Words = std::vector<std::string>;
 
 TEST_CASE("corpus BLEU is sacreBLEU's to the last digits") {
   // Recorded in tests/metrics/data/transcript: plain.ref -i plain.good -tok 13a -f text -w 10, and with two references.
-  const std::vector<std::vector<std::string>> one{lines("plain.ref")}, two{lines("plain.ref"), lines("plain.ref2")};
-  const BleuScore good = corpus_bleu(lines("plain.good"), one);
+  const std::vector<std::vector<std::string>> one{data_lines("plain.ref")},
+      two{data_lines("plain.ref"), data_lines("plain.ref2")};
+  const BleuScore good = corpus_bleu(data_lines("plain.good"), one);
   CHECK(good.score == Approx(79.3413025634).epsilon(1e-12));
   CHECK(good.verbose() == "92.1/83.5/75.7/68.1 (BP = 1.000 ratio = 1.015 hyp_len = 725 ref_len = 714)");
-  CHECK(corpus_bleu(lines("plain.fair"), two).score == Approx(49.1170348430).epsilon(1e-12));
+  CHECK(corpus_bleu(data_lines("plain.fair"), two).score == Approx(49.1170348430).epsilon(1e-12));
 }
 
 TEST_CASE("BLEU does not depend on the number of threads") {
-  const std::vector<std::vector<std::string>> references{lines("noise.ref")};
-  const auto hypotheses = lines("noise.hyp");
+  const std::vector<std::vector<std::string>> references{data_lines("noise.ref")};
+  const auto hypotheses = data_lines("noise.hyp");
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const BleuScore alone = corpus_bleu(hypotheses, references);

@@ -1,10 +1,10 @@
 #include "metrics/unicode.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <map>
 
 #include "tests/catch.h"
+#include "tests/metrics/data.h"
 
 using namespace storm;
 
@@ -12,8 +12,7 @@ namespace {
 
 // FNV-1a digests of what Python says of every code point, as tests/metrics/record-sacrebleu wrote them.
 std::map<std::string, std::string> recorded() {
-  const char* root = std::getenv("STORM_ROOT");
-  std::ifstream file(std::string(root ? root : ".") + "/tests/metrics/data/unicode");
+  std::ifstream file(test::data_path("unicode"));
   std::map<std::string, std::string> digests;
   for (std::string name, value; file >> name >> value;) digests[name] = value;
   return digests;

@@ -32,7 +32,7 @@ replay() {
   done <"$data/transcript"
   check_run
   echo "$runs runs, $differ differ"
-  [ "$runs" -gt 150 ] && [ "$differ" -eq 0 ]
+  [ "$runs" -gt 300 ] && [ "$differ" -eq 0 ]
 }
 ok "the same bytes as sacreBLEU for every recorded run" replay
 
@@ -47,6 +47,12 @@ ok "SACREBLEU_FORMAT goes before --format" sh -c 'SACREBLEU_FORMAT=text bleu ref
 ok "--stats ends with a line of figures" sh -c 'bleu ref -i hyp --stats 2>&1 >/dev/null | grep -q "\"segments\": 2"'
 ok "100 lines that look tokenised are told of once" sh -c \
   'yes "a ." | head -100 >t && bleu t -i t 2>&1 >/dev/null | grep -c tokenised | grep -qx 1 && [ -z "$(bleu t -i t --force 2>&1 >/dev/null)" ]'
+ok "--seed goes before SACREBLEU_SEED" sh -c \
+  '[ "$(bleu ref -i hyp -ci --seed 7 -w 9)" = "$(SACREBLEU_SEED=7 bleu ref -i hyp -ci -w 9)" ] && bleu ref -i hyp -ci --seed 7 | grep -q "\"seed\": \"7\""'
+ok "a seed of none draws other numbers each time" sh -c \
+  '[ "$(bleu "$1" -i "$2" -ci --seed none -w 12)" != "$(bleu "$1" -i "$2" -ci --seed none -w 12)" ]' . "$data/plain.ref" "$data/plain.fair"
+ok "beginnings of flags will do where they are clear" sh -c \
+  '[ "$(bleu ref -i hyp --sent --score)" = "$(bleu ref -i hyp -sl -b)" ]'
 refuses "different line counts name both files and their lengths" 1 'ref has 2 lines, but short has 1' bleu ref -i short
 refuses "a longer translation as well" 1 'short has 1 lines, but hyp has 2' bleu short -i hyp
 refuses "invalid UTF-8 names file, line and byte" 1 'latin: line 2: byte 1 is not valid UTF-8' bleu ref -i latin
@@ -65,5 +71,15 @@ refuses "too few columns of references" 1 'ref: line 1: 1 tab-separated columns,
 refuses "columns that differ between lines" 1 'standard input: line 2: 1 tab-separated columns, not 2' \
   sh -c 'printf "a\tb\nc\n" | bleu ref'
 refuses "sentence scores of two systems" 2 'one system' bleu ref -i hyp short -sl
+refuses "sentence scores of two metrics" 2 'one metric' bleu ref -i hyp -sl -m bleu ter
+refuses "sentence scores with a test" 2 'no statistical test' bleu ref -i hyp -sl -ci
+refuses "a paired test of one system" 2 'several systems' bleu ref -i hyp -pbs
+refuses "an interval of two systems" 2 'one system' bleu ref -i hyp ref -ci
+refuses "two paired tests" 2 'exclude each other' bleu ref -i hyp ref -pbs -par
+refuses "a seed that is no number" 2 "'x' is neither" bleu ref -i hyp -ci --seed x
+refuses "n-grams of no order" 2 'both 0' bleu ref -i hyp -m chrf -cc 0
+refuses "n-grams of an order out of range" 2 "'21' is not a whole number from 0 to 20" bleu ref -i hyp -m chrf -cw 21
+refuses "no resamples" 2 "'0' is not a whole number from 1" bleu ref -i hyp ref -pbs -pbsn 0
+refuses "another encoding" 2 'only utf-8' bleu ref -i hyp -e latin1
 refuses "a full disk" 1 'standard output' sh -c 'bleu ref -i hyp >/dev/full'
 done_testing
