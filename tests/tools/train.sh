@@ -1,0 +1,100 @@
+# train as a user runs it: flags, refusals, stopping and going on, what is left behind.
+source "$(dirname "$0")/../shell.sh"
+
+numbers() { # numbers SEED COUNT: lines of made-up words and their mirror
+  awk -v seed="$1" -v n="$2" 'BEGIN { srand(seed); for (i = 0; i < n; ++i) { a = ""; b = ""; k = 2 + int(rand() * 5)
+    for (j = 0; j < k; ++j) { w = "w" int(rand() * 40); a = a w " "; b = w " " b } print a "\t" b } }'
+}
+numbers 1 300 >train.tsv
+numbers 2 40 >valid.tsv
+cut -f1 train.tsv >train.src
+tokenize -q --learn --no-byte-fallback --vocab-size 46 -o spm.model train.src
+tokenize -q --learn --no-byte-fallback --vocab-size 40 -o other.model train.src
+tokenize -q -m spm.model --columns src,tgt <train.tsv >train.st
+tokenize -q -m spm.model --columns src,tgt <valid.tsv >valid.st
+tokenize -q -m other.model --columns src,tgt <valid.tsv >other.st
+tokenize -q -m spm.model <train.src >source.st
+tokenize -q -m spm.model --columns src,tgt </dev/null >none.st
+small=(--layers 1 --d-model 32 --d-ff 64 --heads 2 --dropout 0.1 --max-tokens 200 --warmup 20 --lr 0.01)
+run=(train -q --data train.st --valid valid.st "${small[@]}" --validate-every 20 --report-every 10)
+
+# The bytes of a file's tensors: all that follows the header.
+data_of() { tail -c +$((9 + $(od -An -t u8 -N 8 "$1"))) "$1" | sha256sum; }
+same_data() { [ "$(data_of "$1")" = "$(data_of "$2")" ]; }
+
+trains() {
+  "${run[@]}" --steps 60 --log run.tsv --stats -o model.st 2>stats.json || return 1
+  [ -s model.st ] && [ -s model.st.checkpoint ] && [ "$(head -n 1 run.tsv | cut -f1-5)" = "$(printf 'step\tepoch\tseconds\tlr\tloss')" ] &&
+    [ "$(cut -f1 run.tsv | tr '\n' ' ')" = "step 10 20 30 40 50 60 " ] &&
+    [ "$(awk -F '\t' '$9 != ""' run.tsv | wc -l)" -eq 4 ] && grep -q '"target_tokens/s"' stats.json && grep -q '"peak_MiB"' stats.json
+}
+ok "a run writes the model, its checkpoint, the log and the figures" trains
+learns() { awk -F '\t' 'NR == 2 { first = $6 } { last = $6 } END { exit !(last < first / 2) }' run.tsv; }
+ok "the perplexity falls" learns
+ok "the model carries the vocabulary" bash -c 'echo "w1 w2" | tokenize -m model.st --output ids | grep -q .'
+
+piped() { tokenize -q -m spm.model --columns src,tgt <train.tsv | train -q --valid valid.st "${small[@]}" --validate-every 20 --steps 60 -o piped.st && same_data model.st piped.st; }
+ok "data on standard input are spooled, and give the same model" piped
+threads() { "${run[@]}" --threads 1 --steps 30 -o t1.st && "${run[@]}" --threads 1 --steps 30 -o t2.st && same_data t1.st t2.st; }
+ok "the same seed gives the same bits" threads
+
+stopped() { # stopped SIGNAL CODE: a run stopped in its middle, gone on with, equals one that was not stopped
+  rm -f stop.st*
+  "${run[@]}" --steps 400 --save-every 10 -o whole.st || return 1
+  "${run[@]}" --steps 400 --save-every 10 --log stop.tsv -o stop.st &
+  local pid=$! code
+  until [ -e stop.st.checkpoint ] && [ "$(wc -l <stop.tsv)" -gt 3 ]; do kill -0 $pid || break; done
+  kill "-$1" $pid
+  wait $pid
+  code=$?
+  echo "exit code $code"
+  [ $code -eq "$2" ] && [ ! -e stop.st ] || return 1
+  "${run[@]}" --steps 400 --save-every 10 --log stop.tsv --resume -o stop.st || return 1
+  same_data whole.st stop.st && same_data whole.st.checkpoint stop.st.checkpoint &&
+    [ "$(cut -f1 stop.tsv | tail -n +2)" = "$(seq 10 10 400)" ]
+}
+ok "SIGTERM saves, ends with 143, and --resume ends in the bits of an undisturbed run" stopped TERM 143
+ok "SIGINT saves, ends with 130, and --resume does the same" stopped INT 130
+ok "killed outright, --resume goes on from the last checkpoint to the same bits" stopped KILL 137
+refuses "--resume with another seed" 2 '--seed 9 is not what .* has \(1\)' "${run[@]}" --seed 9 --resume -o stop.st
+refuses "--resume with another shape" 2 '--d-model 64 is not what .* has \(32\)' "${run[@]}" --d-model 64 --resume -o stop.st
+refuses "--resume with other data" 1 'valid.st: is not the data' train -q --data valid.st --resume -o stop.st
+head -c 5000 stop.st.checkpoint >cut.st.checkpoint
+refuses "--resume from a truncated checkpoint" 1 'cut.st.checkpoint: .*truncated' "${run[@]}" --resume -o cut.st
+
+dry() { train --data train.st "${small[@]}" --dry-run >dry.txt && [ ! -e dry.st ] && grep -q "^parameters	" dry.txt && grep -q "^batches/epoch	" dry.txt && grep -q "^all_MiB	" dry.txt; }
+ok "a dry run says what a run would take" dry
+automatic() { train --data train.st "${small[@]}" --max-tokens auto --memory 80M --dry-run >dry.txt && awk -F '\t' '$1 == "all_MiB" { exit !($2 <= 80) }' dry.txt; }
+ok "--max-tokens auto stays within --memory" automatic
+tuned() { "${run[@]}" --init model.st --schedule constant --warmup 0 --lr 0 --steps 1 -o tuned.st && same_data model.st tuned.st; }
+ok "--init begins with the model's weights" tuned
+averaged() { "${run[@]}" --steps 60 --average 2 -o avg.st && ls avg.st.step-40 avg.st.step-60 && [ ! -e avg.st.step-20 ] && tensor average -o mean.st avg.st.step-40 avg.st.step-60 && same_data avg.st mean.st; }
+ok "--average N is the mean of the last N checkpoints, as tensor average has it" averaged
+
+refuses "a stream of another kind" 1 'model.st: byte 0: holds .model., not .tokens.' train --data model.st "${small[@]}" -o x.st
+refuses "a stream without targets" 1 'source.st: has the columns src, training needs src and tgt' train --data source.st -o x.st
+refuses "a file that is no stream" 1 'train.tsv: ' train --data train.tsv -o x.st
+refuses "an empty file" 1 'standard input: byte 0: empty' train -o x.st
+refuses "no sentences" 1 'none.st: holds no sentence pairs' train --data none.st "${small[@]}" -o x.st
+refuses "no pair that fits" 1 'no pair fits --max-tokens 2' train -q --data train.st "${small[@]}" --max-tokens 2 -o x.st
+refuses "a validation set with another vocabulary" 1 'vocabulary differs' train --data train.st --valid other.st "${small[@]}" -o x.st
+refuses "--init with another vocabulary" 1 'model.st: vocabulary differs' train --data other.st --init model.st -o x.st
+refuses "--init from what is no model" 1 "train.st: holds 'tokens', not a model" train --data train.st --init train.st -o x.st
+refuses "a missing file" 1 'nowhere.st: cannot open' train --data nowhere.st -o x.st
+refuses "no output" 2 '-o MODEL is missing' train --data train.st
+refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' train --data train.st -o nowhere/x.st
+refuses "an output that is no file" 1 'is not a regular file' train --data train.st -o /dev/full
+refuses "an unknown flag" 2 'see train --help' train --data train.st --layer 3 -o x.st
+refuses "a number out of range" 2 "--label-smoothing: '1.5'" train --data train.st --label-smoothing 1.5 -o x.st
+refuses "a setting out of range" 2 '--dropout: 1.5' train --data train.st --dropout 1.5 -o x.st
+refuses "heads that do not divide" 2 '--heads: 3 heads' train --data train.st --heads 3 -o x.st
+refuses "an unknown preset" 2 "--preset: 'huge' is none of" train --data train.st --preset huge -o x.st
+refuses "an unknown schedule" 2 "--schedule: 'step' is none of" train --data train.st --schedule step -o x.st
+refuses "a schedule without an end" 2 '--schedule linear needs --steps' train --data train.st --schedule linear -o x.st
+refuses "--patience without --valid" 2 '--patience needs --valid' train --data train.st --patience 3 -o x.st
+refuses "memory that does not hold the model" 1 '--memory: 1 MiB are not enough' train --data train.st "${small[@]}" --max-tokens auto --memory 1M -o x.st
+refuses "a learning rate that makes no number of the loss" 1 'step [0-9]+, .*(not a number|infinite); try a lower --lr' "${run[@]}" --lr 1e6 --warmup 0 --weight-decay 1e6 --steps 100 -o x.st
+full() { (ulimit -f 20; "${run[@]}" --steps 40 -o full.st); }
+refuses "a full disk" 1 'full.st.checkpoint: byte [0-9]+: cannot write: File too large' full
+ok "nothing half-written is left" bash -c '! ls x.st* full.st* *.tmp 2>/dev/null | grep .'
+done_testing
