@@ -11,7 +11,8 @@ namespace storm {
 namespace {
 
 constexpr double kEps = 1e-16;
-constexpr std::size_t kMostOrders = 64;  // a character has a bit at least
+using Lanes = int32_t __attribute__((vector_size(32)));
+constexpr uint64_t kEnd = ~uint64_t{0};  // behind the sorted windows: above all of them
 
 // statistics: [orders][hypothesis, reference, match]
 template <class Real, class Count>
@@ -64,7 +65,7 @@ void ChrfCounter::number(std::string_view text, bool add, std::vector<uint32_t>&
 
 void ChrfCounter::pack(Characters& characters) {
   characters.windows.clear();
-  if (options_.char_order == 0) return;
+  if (options_.char_order == 0) return characters.windows.push_back(kEnd);
   const auto& ids = characters.ids;
   const int total = bits_ * options_.char_order;
   characters.windows.resize(ids.size());
@@ -75,6 +76,7 @@ void ChrfCounter::pack(Characters& characters) {
     characters.windows[i] = window;
   }
   std::ranges::sort(characters.windows);
+  characters.windows.push_back(kEnd);
 }
 
 // Words as chrF++ sees them: a mark at the end is a word of its own, or else one at the beginning.
@@ -128,30 +130,27 @@ void ChrfCounter::match_ngrams(std::span<const uint32_t> ids, int orders, NgramT
 // Both lists of windows are sorted, so walking them together meets the n-grams of every order group by group; where two
 // neighbours first differ says which orders' groups end there.
 void ChrfCounter::match_windows(const Characters& reference, int32_t* row) const {
-  const auto &hyp = hypothesis_.windows, &ref = reference.windows;
-  const int orders = options_.char_order, total = bits_ * orders;
-  std::array<std::size_t, kMostOrders> hyp_begin{}, ref_begin{};
-  std::size_t h = 0, r = 0;
-  uint64_t last = 0;
-  while (true) {
-    const bool hyp_ended = h == hyp.size(), ref_ended = r == ref.size();
-    const bool take_hyp = !hyp_ended && (ref_ended || hyp[h] < ref[r]);
-    const uint64_t next = hyp_ended && ref_ended ? ~last : take_hyp ? hyp[h] : ref[r];
-    // Characters that the neighbours share from the left; none at the end, which closes every group.
-    const int shared = hyp_ended && ref_ended ? 0
-                       : next == last         ? orders
-                                              : (total - 64 + std::countl_zero(next ^ last)) / bits_;
-    for (int n = shared; n < orders; ++n) {
-      const auto at = static_cast<std::size_t>(n);
-      // A group whose last character is the padding behind a segment's end is no n-gram of this order.
-      if (last >> (total - (n + 1) * bits_) & ((uint64_t{1} << bits_) - 1))
-        row[3 * at + 2] += static_cast<int32_t>(std::min(h - hyp_begin[at], r - ref_begin[at]));
-      hyp_begin[at] = h;
-      ref_begin[at] = r;
+  const uint64_t *hyp = hypothesis_.windows.data(), *ref = reference.windows.data();
+  const int32_t orders = options_.char_order;
+  for (int32_t first = 0; first < orders; first += 8) {  // eight orders a walk
+    const Lanes order = Lanes{0, 1, 2, 3, 4, 5, 6, 7} + first;
+    Lanes hyp_begin{}, ref_begin{}, matches{};
+    int32_t h = 0, r = 0;
+    for (uint64_t last = 0; last != kEnd;) {
+      const bool take_hyp = hyp[h] < ref[r];
+      const uint64_t next = take_hyp ? hyp[h] : ref[r];
+      const int32_t shared = shared_[static_cast<std::size_t>(std::countl_zero(next ^ last))],
+                    length = length_[static_cast<std::size_t>(std::countr_zero(last))];
+      // The groups of orders above `shared` end here; they are n-grams where the window is so long.
+      const Lanes ends = order >= shared, hyp_count = h - hyp_begin, ref_count = r - ref_begin;
+      matches += ends & (order < length) & (hyp_count < ref_count ? hyp_count : ref_count);
+      hyp_begin += ends & hyp_count;
+      ref_begin += ends & ref_count;
+      h += take_hyp;
+      r += !take_hyp;
+      last = next;
     }
-    if (hyp_ended && ref_ended) break;
-    ++(take_hyp ? h : r);
-    last = next;
+    for (int32_t n = first; n < std::min(first + 8, orders); ++n) row[3 * n + 2] = matches[n - first];
   }
 }
 
@@ -173,7 +172,12 @@ void ChrfCounter::set_references(std::span<const std::string_view> references) {
   }
   unknown_ = alphabet_.size() + 1;
   bits_ = std::bit_width(unknown_);
-  narrow_ = bits_ * options_.char_order < 64;
+  const int order = options_.char_order, total = bits_ * order;
+  narrow_ = total < 64;
+  for (int zeros = 0; narrow_ && zeros <= 64; ++zeros) {
+    shared_[static_cast<std::size_t>(zeros)] = static_cast<uint8_t>(std::max(0, zeros - (64 - total)) / bits_);
+    length_[static_cast<std::size_t>(zeros)] = static_cast<uint8_t>(std::max(0, order - zeros / bits_));
+  }
   for (std::size_t r = 0; r < num_refs_; ++r) {
     Reference& ref = *references_[r];
     if (narrow_) {

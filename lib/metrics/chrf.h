@@ -2,6 +2,7 @@
 // chrF++ (Popović, "chrF++: words helping character n-grams", WMT 2017), as sacreBLEU 2 computes them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -61,6 +62,9 @@ class ChrfCounter {
   uint32_t unknown_ = 1;
   int bits_ = 1;        // of a character in a window
   bool narrow_ = true;  // windows fit 64 bits
+  // By the zero bits on the left of two windows' difference, how many characters they share; by those on the right of a
+  // window, how many it has: fewer than char_order at a segment's end.
+  std::array<uint8_t, 65> shared_{}, length_{};
   std::vector<std::unique_ptr<Reference>> references_;
   std::size_t num_refs_ = 0;
   Characters hypothesis_;

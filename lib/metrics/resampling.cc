@@ -54,39 +54,57 @@ double p_value(const std::vector<Real>& baseline, const std::vector<Real>& syste
   return static_cast<double>(larger + 1) / static_cast<double>(differences.size() + 1);
 }
 
-// All metrics' and systems' counts of each segment side by side, so that a resample touches each segment once.
+// All metrics' and systems' statistics of each segment side by side, so that a resample draws for all of them at once.
+// Either as counts, in lanes of columns that are a cache line of a segment each, or as 32-bit floats where sums of
+// those can be inexact and their order matters.
 struct Table {
+  static constexpr std::size_t lane = 32;
+  struct alignas(64) Counts {
+    uint16_t of[lane] = {};
+  };
   explicit Table(const Evaluation& e);
-  std::size_t segments, width = 0;  // width: padded for SIMD
+  bool exact() const { return statistics.empty(); }
+
+  std::size_t segments, width = 0;  // width: a multiple of a lane
   std::vector<std::size_t> first;   // by metric: its first column; systems follow one another
-  std::vector<uint16_t> counts;     // [segments, width]
-  std::vector<float> statistics;    // [segments, width], made only if sums of them can be inexact
-  bool integral = true;             // statistics are whole numbers and fit counts
+  std::vector<Counts> counts;       // [width / lane, segments]
+  std::vector<float> statistics;    // [segments, width]
+  std::size_t rows_until_full = 0;  // so many segments' counts add up to 16 bits at most
 };
 
 Table::Table(const Evaluation& e) : segments(static_cast<std::size_t>(e.segments())) {
-  for (const Metric& m : e.metrics()) {
+  uint64_t largest = 1;
+  bool integral = true;
+  for (std::size_t m = 0; m < e.metrics().size(); ++m) {
+    const Metric& metric = e.metrics()[m];
     first.push_back(width);
-    width += static_cast<std::size_t>(m.columns) * e.num_systems();
-    for (const double d : m.divisors) integral &= d == 1;
+    width += static_cast<std::size_t>(metric.columns) * e.num_systems();
+    for (const double d : metric.divisors) integral &= d == 1;
+    largest = std::max(largest, static_cast<uint64_t>(std::ranges::max(e.rows(m))));
   }
-  width = (width + 15) / 16 * 16;
-  for (std::size_t m = 0; m < first.size(); ++m) integral &= std::ranges::max(e.rows(m)) < 65536;
-  const auto fill = [&](auto& table, auto convert) {
-    table.resize(segments * width);
+  width = (width + lane - 1) / lane * lane;
+  const auto for_each = [&](auto put) {
     for (std::size_t m = 0; m < first.size(); ++m) {
       const auto columns = static_cast<std::size_t>(e.metrics()[m].columns), all = columns * e.num_systems();
       const auto rows = e.rows(m);
       for (std::size_t i = 0; i < segments; ++i)
         for (std::size_t c = 0; c < all; ++c)
-          table[i * width + first[m] + c] = convert(rows[i * all + c], e.metrics()[m].divisors[c % columns]);
+          put(i, first[m] + c, rows[i * all + c], e.metrics()[m].divisors[c % columns]);
     }
   };
-  if (integral) fill(counts, [](int32_t n, double) { return static_cast<uint16_t>(n); });
-  // Sums up to 2^24 are exact in 32-bit floats, so that they may be taken of integers, in any order.
-  const uint64_t largest = counts.empty() ? 0 : std::ranges::max(counts);
-  const bool exact = integral && largest * segments <= 1u << 24;
-  if (!exact) fill(statistics, [](int32_t n, double d) { return static_cast<float>(static_cast<double>(n) / d); });
+  // Sums of whole numbers up to 2^24 are exact in 32-bit floats, and then integers serve as well, in any order.
+  if (integral && largest < 65536 && largest * segments <= 1u << 24) {
+    counts.resize(width / lane * segments);
+    rows_until_full = 65535 / largest;
+    for_each([&](std::size_t i, std::size_t c, int32_t n, double) {
+      counts[c / lane * segments + i].of[c % lane] = static_cast<uint16_t>(n);
+    });
+  } else {
+    statistics.resize(segments * width);
+    for_each([&](std::size_t i, std::size_t c, int32_t n, double divisor) {
+      statistics[i * width + c] = static_cast<float>(static_cast<double>(n) / divisor);
+    });
+  }
 }
 
 // Sums as numpy's sum over rows of 32-bit floats: one row after another.
@@ -98,15 +116,21 @@ void sum_statistics(const Table& table, std::span<const uint32_t> segments, std:
   }
 }
 
-void sum_counts(const Table& table, std::span<const uint32_t> segments, std::span<uint32_t> sums) {
-  std::ranges::fill(sums, 0u);
-  constexpr std::size_t ahead = 8;
-  for (std::size_t k = 0; k < segments.size(); ++k) {
-    const uint16_t* row = &table.counts[segments[k] * table.width];
-    if (k + ahead < segments.size())
-      for (std::size_t c = 0; c < sums.size(); c += 32)
-        __builtin_prefetch(&table.counts[segments[k + ahead] * table.width + c]);
-    for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += row[c];
+void sum_counts(const Table& table, std::span<const uint32_t> segments, std::span<float> sums) {
+  constexpr std::size_t ahead = 16;  // a segment's counts are fetched while those before are added
+  for (std::size_t first = 0; first < table.width; first += Table::lane) {
+    const Table::Counts* rows = &table.counts[first / Table::lane * table.segments];
+    uint32_t all[Table::lane] = {};
+    for (std::size_t begin = 0; begin < segments.size(); begin += table.rows_until_full) {
+      const std::size_t end = std::min(begin + table.rows_until_full, segments.size());
+      uint16_t few[Table::lane] = {};
+      for (std::size_t k = begin; k < end; ++k) {
+        __builtin_prefetch(&rows[segments[std::min(k + ahead, segments.size() - 1)]]);
+        for (std::size_t c = 0; c < Table::lane; ++c) few[c] = static_cast<uint16_t>(few[c] + rows[segments[k]].of[c]);
+      }
+      for (std::size_t c = 0; c < Table::lane; ++c) all[c] += few[c];
+    }
+    std::ranges::copy(all, sums.begin() + static_cast<std::ptrdiff_t>(first));
   }
 }
 
@@ -120,7 +144,7 @@ std::vector<std::vector<Samples>> bootstrap(const Evaluation& e, int64_t resampl
     for (auto& s : metric) s.scores.resize(static_cast<std::size_t>(resamples));
 
   struct Buffer {
-    std::vector<uint32_t> drawn, counts;
+    std::vector<uint32_t> drawn;
     std::vector<float> sums;
   };
   NumpyRandom random(seed);
@@ -132,13 +156,10 @@ std::vector<std::vector<Samples>> bootstrap(const Evaluation& e, int64_t resampl
       },
       [&](int64_t sample, Buffer& b) {
         b.sums.resize(table.width);
-        if (table.statistics.empty()) {
-          b.counts.resize(table.width);
-          sum_counts(table, b.drawn, b.counts);
-          std::ranges::copy(b.counts, b.sums.begin());
-        } else {
+        if (table.exact())
+          sum_counts(table, b.drawn, b.sums);
+        else
           sum_statistics(table, b.drawn, b.sums);
-        }
         for (std::size_t m = 0; m < samples.size(); ++m) {
           const auto columns = static_cast<std::size_t>(e.metrics()[m].columns);
           for (std::size_t s = 0; s < e.num_systems(); ++s)
