@@ -37,6 +37,10 @@ void MappedFile::map(int fd) {
   size_ = static_cast<std::size_t>(info.st_size);
 }
 
+void MappedFile::read_at_random() const {
+  if (data_) ::madvise(const_cast<std::byte*>(data_), size_, MADV_RANDOM);
+}
+
 void MappedFile::forget() const {
   if (data_) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
 }

@@ -17,6 +17,7 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& name() const { return name_; }
+  void read_at_random() const;  // from now on: a read brings in little of what is around it
   void forget() const;  // pages that were loaded no longer count as this process's memory until they are touched again
 
  private:

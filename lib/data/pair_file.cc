@@ -11,10 +11,10 @@ namespace storm {
 
 namespace {
 
-// A read brings in some 64 KiB around it, so these are 256 MiB at most.
-constexpr int64_t kReadsKept = 4096;
-// When the file is read through: so many bytes at a time.
-constexpr uint64_t kBytesKept = uint64_t{64} << 20;
+// Of a file that is larger, so many bytes may be in memory: when it is read through, and when rows are read one by one,
+// where each read brings in up to 64 KiB around it (what the kernel has cached anyway).
+constexpr uint64_t kBytesKept = uint64_t{32} << 20;
+constexpr int64_t kReadsKept = kBytesKept >> 16;
 
 int64_t number_at(const std::byte* at) {  // a document may begin at any byte
   int64_t value;
@@ -49,6 +49,10 @@ void PairFile::index(int64_t source_vocabulary, int64_t target_vocabulary) {
       file_.forget();
       last = offset;
     }
+  }
+  if (all.size() > kBytesKept) {
+    file_.forget();
+    file_.read_at_random();
   }
 }
 

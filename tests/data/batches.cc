@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/input.h"
 #include "data/permutation.h"
 #include "tests/catch.h"
 #include "tests/data/streams.h"
@@ -184,4 +185,26 @@ TEST_CASE("a pipe is spooled: it can be read in any order") {
   file.index(110, 10);
   CHECK(file.size() == 100);
   CHECK(order_of(BatchSource(file, {.max_tokens = 50}, true, 1), 0).size() == 100);
+}
+
+TEST_CASE("a large file stays on disk, however much of it was read") {
+  const auto mapped_mib = [] {  // pages of files that count as this process's memory
+    Input status("/proc/self/status");
+    for (std::string line; status.read_line(line);)
+      if (line.starts_with("RssFile:")) return std::stod(line.substr(8)) / 1024;
+    return 0.0;
+  };
+  const double before = mapped_mib();
+  const Corpus corpus(1'500'000, 3000);
+  CHECK(std::filesystem::file_size(corpus.file.name()) > (80u << 20));
+  CHECK(mapped_mib() - before < 1);
+  const BatchSource source(corpus.file, {.max_tokens = 4096}, true, 1);
+  Pairs pairs;
+  Place place;
+  for (int batch = 0; batch < 20; ++batch) {
+    REQUIRE(source.next(place, pairs));
+    for (int64_t i = 0; i < pairs.size(); ++i)
+      REQUIRE(static_cast<int64_t>(pairs.source(i).size()) == 1 + pairs.source(i)[0] % 7);
+    CHECK(mapped_mib() - before < 33);
+  }
 }
