@@ -54,7 +54,7 @@ RunLog::~RunLog() {
 void RunLog::add(const TrainState& s, double rate) {
   if (fd_ < 0) return;
   const auto& i = s.interval;
-  std::string line = str(s.step, '\t', s.place.epoch, '\t', fixed(s.seconds, 1), '\t', rate);
+  std::string line = str(s.step, '\t', fixed(s.epochs(), 3), '\t', fixed(s.seconds, 1), '\t', rate);
   if (i.updates > 0) {
     const auto tokens = static_cast<double>(i.sums.tokens);
     line += str('\t', fixed(i.sums.loss / tokens, 4), '\t', fixed(std::exp(i.sums.nll / tokens), 3), '\t',

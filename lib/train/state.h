@@ -48,6 +48,11 @@ struct TrainState {
   int64_t not_better = 0;  // validations in a row that did not beat the best
   std::vector<Snapshot> snapshots;
   int64_t pairs = 0, source_tokens = 0, target_side_tokens = 0;  // of the data: a resumed run must get the same
+
+  double epochs() const {  // done, with the share of the one that is under way
+    return static_cast<double>(place.epoch) +
+           (pairs > 0 ? static_cast<double>(place.next) / static_cast<double>(pairs) : 0);
+  }
 };
 
 nlohmann::json to_json(const TrainState& state);

@@ -29,6 +29,9 @@ class TrainingStep {
   TrainingStep(const Model& model, float label_smoothing, uint64_t seed)
       : model_(model), label_smoothing_(label_smoothing), seed_(seed) {}
 
+  // Maps the arena once for all batches, whose largest needs so many bytes.
+  void reserve(std::size_t bytes) { arena_.grow(bytes); }
+
   // Adds the gradients of gradient_scale * loss to the model's. number: a different one for each batch of a run: the
   // counter of its dropout masks.
   LossSums forward_backward(const Batch& batch, float gradient_scale, uint64_t number);

@@ -11,6 +11,7 @@
 #include "base/signals.h"
 #include "stream/stream.h"
 #include "train/gradient_norm.h"
+#include "train/memory.h"
 
 namespace storm {
 
@@ -40,6 +41,11 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
       step_(model, static_cast<float>(settings.label_smoothing), settings.seed),
       adam_(model.parameters().values().size(), settings.adam) {
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
+  const auto& limits = batches_.limits();
+  step_.reserve(training_memory(model, settings.max_tokens,
+                                std::min(data_.train.longest().source + 1, limits.longest_source),
+                                std::min(data_.train.longest().target + 1, limits.longest_target))
+                    .arena);
   state_.pairs = data_.train.size();
   state_.source_tokens = data_.train.tokens().source;
   state_.target_side_tokens = data_.train.tokens().target;
@@ -179,7 +185,7 @@ void Trainer::report() {
   log_->add(state_, rate);
   if (i.updates > 0) {
     const auto tokens = static_cast<double>(i.sums.tokens);
-    note("step ", state_.step, " epoch ", state_.place.epoch, " loss ", fixed(i.sums.loss / tokens, 4), " ppl ",
+    note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(i.sums.loss / tokens, 4), " ppl ",
          fixed(std::exp(i.sums.nll / tokens), 3), " lr ", rate, " grad_norm ",
          fixed(i.norms / static_cast<double>(i.updates), 4), " target_tokens/s ", fixed(tokens / i.seconds, 0));
   }
