@@ -23,6 +23,11 @@ namespace storm {
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
           int64_t ldb, float beta, float* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
+  if (k <= 0) {  // oneDNN leaves C as it is, whatever beta
+    for (float* row = c; beta != 1 && row != c + m * ldc; row += ldc)
+      for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? 0 : beta * row[j];
+    return;
+  }
 #ifdef STORM_ONEDNN
   const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   require(status == dnnl_success, "oneDNN: matrix product [", m, ",", k, "] x [", k, ",", n,

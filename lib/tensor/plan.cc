@@ -33,6 +33,7 @@ class FreeList {
   }
 
   void give(std::size_t offset, std::size_t bytes) {
+    if (bytes == 0) return;
     const auto next = std::lower_bound(blocks_.begin(), blocks_.end(), offset,
                                        [](const Block& b, std::size_t at) { return b.offset < at; });
     const bool joins_next = next != blocks_.end() && offset + bytes == next->offset;
@@ -81,13 +82,26 @@ void make_plan(const Graph& graph, Plan& plan) {
   const auto values = graph.values();
   const auto n = static_cast<int32_t>(nodes.size());
   const auto at = [](Value v) { return static_cast<std::size_t>(v.id); };
+  const auto at_node = [](const Node& node) { return static_cast<std::size_t>(node.number); };
   plan.data.assign(values.size(), Plan::kNone);
   plan.gradient.assign(values.size(), Plan::kNone);
   plan.scratch.assign(nodes.size() * 2, Plan::kNone);
   plan.accumulate.assign(nodes.size(), 0);
 
-  // Lifetimes. Gradients are first written by the last node that uses the value, and read by the one that made it.
+  // Lifetimes. A value's gradient is first written by the first node to take it, in the order in which they run: losses
+  // in forward, then the others from the last to the first. The node that made the value reads it.
   std::vector<int32_t> data_dies(values.size(), -1), gradient_born(values.size(), -1);
+  const auto gives_gradients = [&](const Node& node, int32_t time) {
+    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+      const Value v = node.inputs[k];
+      if (!v || !values[at(v)].needs_gradient) continue;
+      if (values[at(v)].origin == Origin::parameter || gradient_born[at(v)] >= 0)
+        plan.accumulate[at_node(node)] |= static_cast<uint8_t>(1u << k);
+      if (gradient_born[at(v)] < 0) gradient_born[at(v)] = time;
+    }
+  };
+  for (const Node& node : nodes)
+    if (node.op->gradient_in_forward) gives_gradients(node, node.number);
   for (int32_t i = n - 1; i >= 0; --i) {
     const Node& node = nodes[static_cast<std::size_t>(i)];
     // A node none of whose outputs led to the loss has nothing to pass on.
@@ -98,19 +112,10 @@ void make_plan(const Graph& graph, Plan& plan) {
     for (std::size_t k = 0; k < node.outputs.size(); ++k)
       if (const Value v = node.outputs[k])
         data_dies[at(v)] = std::max({data_dies[at(v)], i, backward && (node.keep_outputs >> k & 1) ? back : i});
-    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-      const Value v = node.inputs[k];
-      if (!v) continue;
-      data_dies[at(v)] = std::max({data_dies[at(v)], i, backward && (node.keep_inputs >> k & 1) ? back : i});
-      const bool early = node.op->gradient_in_forward && graph.gradients();
-      if (!(backward || early) || !values[at(v)].needs_gradient) continue;
-      const bool first_use_of_node =
-          std::find(node.inputs.begin(), node.inputs.begin() + static_cast<std::ptrdiff_t>(k), v) ==
-          node.inputs.begin() + static_cast<std::ptrdiff_t>(k);
-      if (values[at(v)].origin == Origin::parameter || gradient_born[at(v)] >= 0 || !first_use_of_node)
-        plan.accumulate[static_cast<std::size_t>(i)] |= static_cast<uint8_t>(1u << k);
-      if (gradient_born[at(v)] < 0) gradient_born[at(v)] = early ? i : back;
-    }
+    for (std::size_t k = 0; k < node.inputs.size(); ++k)
+      if (const Value v = node.inputs[k])
+        data_dies[at(v)] = std::max({data_dies[at(v)], i, backward && (node.keep_inputs >> k & 1) ? back : i});
+    if (backward) gives_gradients(node, back);
   }
 
   std::vector<Need> needs;
