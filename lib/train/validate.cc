@@ -1,6 +1,5 @@
 #include "train/validate.h"
 
-#include "base/error.h"
 #include "base/parallel.h"
 #include "base/signals.h"
 #include "metrics/bleu.h"
@@ -33,6 +32,16 @@ ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, c
   }
 }
 
-double ValidationBleu::operator()(const Model&) const { fail("--valid-bleu: decoding is not there yet"); }
+double ValidationBleu::operator()(const Model& model) const {
+  std::vector<std::span<const int32_t>> sources;
+  for (int64_t i = 0; i < pairs_.size(); ++i) sources.push_back(pairs_.source(i));
+  const auto answers = translate(model, special_, sources, options_);
+  std::vector<std::string> hypotheses(answers.size());
+  parallel_items(static_cast<int64_t>(answers.size()), [&](int64_t i) {
+    const auto k = static_cast<std::size_t>(i);
+    hypotheses[k] = target_.decode(answers[k].front().ids);
+  });
+  return corpus_bleu(hypotheses, std::span(&references_, 1)).score;
+}
 
 }  // namespace storm
