@@ -145,8 +145,8 @@ inline TrainPlan plan(const Args& args) {
 
 inline DecodeOptions decoding(const Args& args) {
   DecodeOptions options;
-  options.beam = static_cast<int32_t>(args.integer("beam", 1, 1024));
-  options.length_penalty = args.real("length-penalty", -10, 10);
+  options.beam = static_cast<int32_t>(args.integer("beam", 1, 1000));
+  options.length_penalty = args.real("length-penalty", 0, 100);
   return options;
 }
 

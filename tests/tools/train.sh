@@ -38,10 +38,11 @@ ok "data on standard input are spooled, and give the same model" piped
 threads() { "${run[@]}" --threads 1 --steps 30 -o t1.st && "${run[@]}" --threads 1 --steps 30 -o t2.st && same_data t1.st t2.st; }
 ok "the same seed gives the same bits" threads
 
-stopped() { # stopped SIGNAL CODE: a run stopped in its middle, gone on with, equals one that was not stopped
+long=(--steps 240 --save-every 10)
+ok "a run that nobody stops" "${run[@]}" "${long[@]}" -o whole.st
+stopped() { # stopped SIGNAL CODE: a run stopped in its middle, gone on with, equals the one that was not stopped
   rm -f stop.st*
-  "${run[@]}" --steps 400 --save-every 10 -o whole.st || return 1
-  "${run[@]}" --steps 400 --save-every 10 --log stop.tsv -o stop.st &
+  "${run[@]}" "${long[@]}" --log stop.tsv -o stop.st &
   local pid=$! code
   until [ -e stop.st.checkpoint ] && [ "$(wc -l <stop.tsv)" -gt 3 ]; do kill -0 $pid || break; done
   kill "-$1" $pid
@@ -49,9 +50,9 @@ stopped() { # stopped SIGNAL CODE: a run stopped in its middle, gone on with, eq
   code=$?
   echo "exit code $code"
   [ $code -eq "$2" ] && [ ! -e stop.st ] || return 1
-  "${run[@]}" --steps 400 --save-every 10 --log stop.tsv --resume -o stop.st || return 1
+  "${run[@]}" "${long[@]}" --log stop.tsv --resume -o stop.st || return 1
   same_data whole.st stop.st && same_data whole.st.checkpoint stop.st.checkpoint &&
-    [ "$(cut -f1 stop.tsv | tail -n +2)" = "$(seq 10 10 400)" ]
+    [ "$(cut -f1 stop.tsv | tail -n +2)" = "$(seq 10 10 240)" ]
 }
 ok "SIGTERM saves, ends with 143, and --resume ends in the bits of an undisturbed run" stopped TERM 143
 ok "SIGINT saves, ends with 130, and --resume does the same" stopped INT 130
@@ -70,6 +71,16 @@ tuned() { "${run[@]}" --init model.st --schedule constant --warmup 0 --lr 0 --st
 ok "--init begins with the model's weights" tuned
 averaged() { "${run[@]}" --steps 60 --average 2 -o avg.st && ls avg.st.step-40 avg.st.step-60 && [ ! -e avg.st.step-20 ] && tensor average -o mean.st avg.st.step-40 avg.st.step-60 && same_data avg.st mean.st; }
 ok "--average N is the mean of the last N checkpoints, as tensor average has it" averaged
+
+scored() { # the last BLEU of the log is what the tools say of the model that was written
+  "${run[@]}" --steps 200 --validate-every 100 --valid-bleu --log bleu.tsv -o bleu.st || return 1
+  cut -f2 valid.tsv >valid.ref
+  tokenize -q -m bleu.st <<<"$(cut -f1 valid.tsv)" | decode -q -m bleu.st | tokenize -q -d >valid.hyp
+  tail -n 1 bleu.tsv | cut -f11
+  bleu -b -w 2 <(tokenize -d --column tgt valid.st) <valid.hyp
+  [ "$(tail -n 1 bleu.tsv | cut -f11)" = "$(bleu -b -w 2 <(tokenize -d --column tgt valid.st) <valid.hyp)" ] && [ "$(tail -n 1 bleu.tsv | cut -f11)" != 0.00 ]
+}
+ok "--valid-bleu is what decode | tokenize -d | bleu give" scored
 
 refuses "a stream of another kind" 1 'model.st: byte 0: holds .model., not .tokens.' train --data model.st "${small[@]}" -o x.st
 refuses "a stream without targets" 1 'source.st: has the columns src, training needs src and tgt' train --data source.st -o x.st
