@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 
 #include "base/error.h"
@@ -39,7 +40,9 @@ const Tool kBleu{
         {"sentence-level", "", "", "-sl: score each sentence"},
         {"s,smooth-method", "NAME", "exp", "of BLEU: none, floor, add-k or exp"},
         {"smooth-value", "X", "", "-sv: for floor (0.1 if not given) and add-k (1)"},
-        {"tokenize", "NAME", "", "-tok: of BLEU: none, 13a, char, intl or zh [13a]"},
+        {"tokenize", "NAME", "",
+         "-tok: of BLEU: none, 13a, char, intl, zh, spm, flores101, flores200 or spBLEU-1K [13a]"},
+        {"spm-model", "FILE", "", "SentencePiece model for the last four [in SACREBLEU/models or ~/.sacrebleu/models]"},
         {"lowercase", "", "", "-lc: BLEU ignores case"},
         {"force", "", "", "no warning about text that looks tokenised"},
         {"chrf-char-order", "N", "6", "-cc: longest character n-gram"},
@@ -80,6 +83,12 @@ BleuOptions bleu_options(const Args& args) {
     o.tokenize = tokenization_from_name(args.text("tokenize"));
   else if (pair.ends_with("-zh"))
     o.tokenize = Tokenization::chinese;
+  if (needs_vocabulary(o.tokenize)) {
+    const std::string path = args.given("spm-model") ? args.text("spm-model") : vocabulary_path(o.tokenize);
+    if (!args.given("spm-model") && !std::filesystem::exists(path))
+      fail(path, ": no such file, and none is downloaded: put the model there or name it with --spm-model");
+    o.vocabulary = Vocabulary::load(path);
+  }
   o.smooth_method = smoothing_from_name(args.text("smooth-method"));
   if (args.given("smooth-value")) o.smooth_value = args.real("smooth-value", 0, 1e9);
   o.lowercase = args.on("lowercase");

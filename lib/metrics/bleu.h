@@ -23,6 +23,7 @@ Smoothing smoothing_from_name(std::string_view name);  // throws UsageError
 
 struct BleuOptions {
   Tokenization tokenize = Tokenization::mteval13a;
+  std::optional<Vocabulary> vocabulary;  // for the tokenisations that need one
   Smoothing smooth_method = Smoothing::exp;
   std::optional<double> smooth_value;  // floor: 0.1, add-k: 1
   bool lowercase = false;
@@ -53,7 +54,8 @@ Metric bleu_metric(const BleuOptions& options, int64_t num_refs);
 // Counts one segment after another; its tables are reused. One object serves one thread.
 class BleuCounter {
  public:
-  explicit BleuCounter(const BleuOptions& options) : tokenizer_(options.tokenize, options.lowercase) {}
+  explicit BleuCounter(const BleuOptions& options)
+      : tokenizer_(options.tokenize, options.lowercase, options.vocabulary) {}
   void set_references(std::span<const std::string_view> references);
   BleuCounts count(std::string_view hypothesis);  // against the references that were set last
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "metrics/unicode.h"
+#include "text/utf8.h"
 
 namespace storm {
 
@@ -30,8 +31,8 @@ bool SegmentFile::next_line() {
   if (!in_chunk_) {
     if (!input_.read_line(chunk_)) return false;
     ++lines_;
-    const auto bad = first_invalid_utf8(chunk_);
-    require(bad == std::string::npos, name(), ": line ", lines_, ": byte ", bad + 1,
+    const auto bad = valid_utf8_prefix(chunk_);
+    require(bad == chunk_.size(), name(), ": line ", lines_, ": byte ", bad + 1,
             " is not valid UTF-8; convert the text with iconv");
     if (!any_line_end_ || chunk_.find('\r') == std::string::npos) {
       line_ = strip_right(chunk_);

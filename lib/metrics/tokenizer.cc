@@ -1,6 +1,7 @@
 #include "metrics/tokenizer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/error.h"
@@ -12,7 +13,8 @@ namespace storm {
 
 namespace {
 
-constexpr std::string_view kNames[] = {"none", "13a", "char", "intl", "zh"};
+constexpr std::string_view kNames[] = {"none", "13a",       "char",      "intl",     "zh",
+                                       "spm",  "flores101", "flores200", "spBLEU-1K"};
 
 // What sacreBLEU's zh tokeniser takes for Chinese, by blocks. That U+2001 to U+2A6D is in it is an escape of five
 // digits read as one of four and a digit, which scores have depended on ever since.
@@ -28,6 +30,8 @@ bool is_chinese(char32_t c) {
 }  // namespace
 
 Tokenization tokenization_from_name(std::string_view name) {
+  if (name == "ja-mecab" || name == "ko-mecab")
+    throw UsageError(str("--tokenize ", name, ": this build has no MeCab; use char or a SentencePiece model (spm)"));
   std::string all;
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<Tokenization>(i);
@@ -36,7 +40,23 @@ Tokenization tokenization_from_name(std::string_view name) {
   throw UsageError(str("--tokenize: '", name, "' is none of ", all));
 }
 
-std::string_view tokenization_name(Tokenization t) { return kNames[static_cast<std::size_t>(t)]; }
+std::string_view tokenization_name(Tokenization t) {
+  return kNames[static_cast<std::size_t>(t == Tokenization::spm ? Tokenization::flores101 : t)];
+}
+
+std::string vocabulary_path(Tokenization t) {
+  const char *folder = std::getenv("SACREBLEU"), *home = std::getenv("HOME");
+  return (folder ? std::string(folder) : std::string(home ? home : ".") + "/.sacrebleu") + "/models/" +
+         (t == Tokenization::flores200   ? "flores200sacrebleuspm"
+          : t == Tokenization::spbleu_1k ? "spbleu-1k_tokenizer_spm.model"
+                                         : "sacrebleu_tokenizer_spm.model");
+}
+
+Tokenizer::Tokenizer(Tokenization tokenization, bool lowercase, std::optional<Vocabulary> vocabulary)
+    : tokenization_(tokenization), lowercase_(lowercase), vocabulary_(std::move(vocabulary)) {
+  require(!needs_vocabulary(tokenization) || vocabulary_, "tokenisation ",
+          kNames[static_cast<std::size_t>(tokenization)], " needs a SentencePiece model");
+}
 
 std::span<const std::string_view> Tokenizer::operator()(std::string_view segment) {
   if (lowercase_) {
@@ -57,6 +77,14 @@ std::span<const std::string_view> Tokenizer::operator()(std::string_view segment
       break;
     case Tokenization::chinese:
       cut_western(strip(segment), {.edge_is_digit = true, .stands_alone = is_chinese}, tokens_);
+      break;
+    case Tokenization::spm:
+    case Tokenization::flores101:
+    case Tokenization::flores200:
+    case Tokenization::spbleu_1k:
+      pieces_.clear();
+      for (const auto& piece : vocabulary_->encode_pieces(segment)) (pieces_ += piece) += ' ';
+      cut_spaces(pieces_);
       break;
     case Tokenization::international:
       cut_international(segment);

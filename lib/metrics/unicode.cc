@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <iterator>
 #include <vector>
 
@@ -47,30 +46,6 @@ char32_t lower_of(char32_t c) {
 }
 
 }  // namespace
-
-std::size_t first_invalid_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  for (std::size_t i = 0; i < text.size();) {
-    for (uint64_t eight; i + 8 <= text.size(); i += 8) {  // ASCII, eight bytes at a time
-      std::memcpy(&eight, text.data() + i, 8);
-      if (eight & 0x8080808080808080u) break;
-    }
-    if (i == text.size()) break;
-    const unsigned b = byte(i);
-    if (b < 0x80) {
-      ++i;
-      continue;
-    }
-    // The second byte's range shuts out overlong forms, surrogates and what lies beyond U+10FFFF.
-    const unsigned low = b == 0xE0 ? 0xA0 : b == 0xF0 ? 0x90 : 0x80, high = b == 0xED ? 0x9F : b == 0xF4 ? 0x8F : 0xBF;
-    const std::size_t n = b >= 0xC2 && b <= 0xDF ? 2 : b >= 0xE0 && b <= 0xEF ? 3 : b >= 0xF0 && b <= 0xF4 ? 4 : 0;
-    if (n == 0 || byte(i + 1) < low || byte(i + 1) > high) return i;
-    for (std::size_t k = 2; k < n; ++k)
-      if ((byte(i + k) & 0xC0) != 0x80) return i;
-    i += n;
-  }
-  return std::string_view::npos;
-}
 
 void append_utf8(std::string& text, char32_t c) {
   const auto put = [&](char32_t b) { text.push_back(static_cast<char>(b)); };

@@ -1,5 +1,5 @@
 // Text as sacreBLEU sees it: code points, the classes its tokenisers ask for, and Python's lower-casing. All text is
-// valid UTF-8 (first_invalid_utf8 says where it is not); nothing here depends on the locale.
+// valid UTF-8 (text/utf8.h); nothing here depends on the locale.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,6 @@
 #include <string_view>
 
 namespace storm {
-
-// Offset of the first byte that does not begin or continue a well-formed character (Unicode 15, table 3-7), or npos.
-std::size_t first_invalid_utf8(std::string_view text);
 
 // How many bytes the character has that begins with this byte, in valid UTF-8.
 inline int utf8_length(char lead) {

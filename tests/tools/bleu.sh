@@ -1,7 +1,7 @@
 # bleu against what sacreBLEU 2.6 printed for the same arguments (tests/metrics/record-sacrebleu), and its errors.
 . "$(dirname "${BASH_SOURCE[0]}")/../shell.sh"
 data=$here/tests/metrics/data
-export SACREBLEU_SEED=12345 NO_COLOR=1
+export SACREBLEU_SEED=12345 NO_COLOR=1 SACREBLEU=$data
 unset SACREBLEU_FORMAT
 version=storm-$(bleu --version | grep -o '[0-9][0-9.]*$')
 
@@ -63,6 +63,11 @@ refuses "no reference" 2 'no reference' bleu -i hyp
 refuses "no system" 2 'input. is missing an argument' bleu ref -i
 refuses "the same system twice" 2 'hyp twice' bleu ref -i hyp hyp
 refuses "an unknown tokeniser" 2 "'14' is none of none, 13a" bleu ref -i hyp -tok 14
+ok "a model named by a flag" sh -c '[ "$(bleu ref -i hyp -tok flores200 -b -w 9)" = "$(SACREBLEU=. bleu ref -i hyp -tok flores200 \
+  --spm-model "$1/models/flores200sacrebleuspm" -b -w 9)" ]' . "$data"
+refuses "a model that is not there" 1 'models/sacrebleu_tokenizer_spm.model: no such file.*--spm-model' env SACREBLEU=. bleu ref -i hyp -tok spm
+refuses "a model that is none" 1 'ref' bleu ref -i hyp -tok spm --spm-model ref
+refuses "MeCab" 2 'no MeCab' bleu ref -i hyp -tok ja-mecab
 refuses "an unknown smoothing" 2 "'x' is none of none, floor" bleu ref -i hyp -s x
 refuses "an unknown metric" 2 "'meteor' is none of" bleu ref -i hyp -m meteor
 refuses "a width that is no number" 2 "--width: 'x'" bleu ref -i hyp -w x
