@@ -1,0 +1,179 @@
+#include "decode/beam_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "ops/top_k.h"
+
+namespace storm {
+
+BeamSearch::BeamSearch(const Model& model, const SpecialIds& special, const DecodeOptions& options,
+                       Workspace& workspace)
+    : model_(model),
+      special_(special),
+      options_(options),
+      workspace_(workspace),
+      slots_(2 * options.beam),
+      candidates_(static_cast<std::size_t>(2 * options.beam)) {}
+
+std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
+  batch_ = &batch;
+  const auto decoder = model_.start(workspace_, pack_sources(batch.sources, special_));
+  const std::size_t n = batch.sources.size();
+  std::vector<Hypotheses> answers(n);
+  finished_.resize(n * static_cast<std::size_t>(slots_));
+  open_.clear();
+  links_.clear();
+  links_of_step_.clear();
+  parents_.clear();
+  for (std::size_t s = 0; s < n; ++s) {
+    open_.push_back({.sentence = s, .rows = 1});
+    parents_.push_back(static_cast<int32_t>(s));
+  }
+  tokens_.assign(n, special_.bos >= 0 ? special_.bos : special_.eos);
+  log_probs_.assign(n, 0.0);
+
+  for (step_ = 0; !open_.empty(); ++step_) {
+    const Step step = run_step(*decoder);
+    past_log_probs_.swap(log_probs_);
+    parents_.clear();
+    tokens_.clear();
+    log_probs_.clear();
+    links_of_step_.push_back(links_.size());
+    int32_t row = 0;
+    std::size_t kept = 0;
+    for (Open open : open_) {
+      const int32_t rows = open.rows;
+      const std::size_t rows_before = parents_.size();
+      if (static_cast<std::size_t>(step_) < batch.prefixes[open.sentence].size())
+        force(open, step, row);
+      else if (step_ >= batch.most[open.sentence])
+        close(open, step, row);
+      else
+        search(open, step, row);
+      row += rows;
+      open.rows = static_cast<int32_t>(parents_.size() - rows_before);
+      if (open.finished >= options_.beam || open.rows == 0) {
+        parents_.resize(rows_before);
+        tokens_.resize(rows_before);
+        log_probs_.resize(rows_before);
+        answers[open.sentence] = best(open);
+      } else {
+        open_[kept++] = open;
+      }
+    }
+    open_.resize(kept);
+    for (std::size_t r = 0; r < parents_.size(); ++r) links_.push_back({parents_[r], tokens_[r]});
+  }
+  return answers;
+}
+
+BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
+  bool everything = false, some = false, without_eos = false;
+  for (const Open& open : open_) {
+    const bool forced = static_cast<std::size_t>(step_) < batch_->prefixes[open.sentence].size();
+    const bool last = step_ >= batch_->most[open.sentence];
+    everything = everything || forced || last;
+    some = some || !(forced || last);
+    without_eos = without_eos || step_ < batch_->least[open.sentence];
+  }
+  Graph& graph = workspace_.graph;
+  graph.clear();
+  const Value logits = decoder.step(graph, parents_, tokens_);
+  TopK top;
+  Value all;
+  if (some) {
+    top = top_k(graph, logits, 2 * options_.beam + (without_eos ? 1 : 0));
+    graph.keep(top.log_probs);
+    graph.keep(top.ids);
+  }
+  if (everything) {
+    all = log_softmax(graph, logits);
+    graph.keep(all);
+  }
+  workspace_.run();
+  Step step;
+  if (some) {
+    step.k = static_cast<int32_t>(graph.shape(top.ids).cols);
+    step.log_probs = workspace_.data(top.log_probs);
+    step.ids = workspace_.data<int32_t>(top.ids);
+  }
+  if (everything) step.everything = workspace_.data(all);
+  return step;
+}
+
+void BeamSearch::force(const Open& open, const Step& step, int32_t row) {
+  const int32_t id = batch_->prefixes[open.sentence][static_cast<std::size_t>(step_)];
+  const float log_prob = step.everything[row * model_.target_vocabulary() + id];
+  go_on({past_log_probs_[static_cast<std::size_t>(row)] + static_cast<double>(log_prob), row, id});
+}
+
+void BeamSearch::close(Open& open, const Step& step, int32_t row) {
+  for (int32_t r = row; r < row + open.rows; ++r) {
+    const float log_prob = step.everything[r * model_.target_vocabulary() + special_.eos];
+    finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + static_cast<double>(log_prob), r, special_.eos});
+  }
+}
+
+void BeamSearch::search(Open& open, const Step& step, int32_t row) {
+  const bool without_eos = step_ < batch_->least[open.sentence];
+  const std::size_t limit = candidates_.size();
+  std::size_t n = 0;
+  for (int32_t r = row; r < row + open.rows; ++r) {
+    const double past = past_log_probs_[static_cast<std::size_t>(r)];
+    const float* log_probs = step.log_probs + static_cast<int64_t>(r) * step.k;
+    const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
+    require(!std::isnan(log_probs[0]), "the model's probabilities are not numbers; its training has diverged");
+    for (int32_t j = 0; j < step.k; ++j) {
+      if (without_eos && ids[j] == special_.eos) continue;
+      const double log_prob = past + static_cast<double>(log_probs[j]);
+      if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row
+      std::size_t at = n < limit ? n++ : n - 1;
+      for (; at > 0 && log_prob > candidates_[at - 1].log_prob; --at) candidates_[at] = candidates_[at - 1];
+      candidates_[at] = {log_prob, r, ids[j]};
+    }
+  }
+  std::size_t next = static_cast<std::size_t>(options_.beam);
+  for (std::size_t c = 0; c < std::min(n, static_cast<std::size_t>(options_.beam)); ++c) {
+    if (candidates_[c].id != special_.eos) {
+      go_on(candidates_[c]);
+      continue;
+    }
+    finish(open, candidates_[c]);
+    while (next < n && candidates_[next].id == special_.eos) ++next;
+    if (next < n) go_on(candidates_[next++]);
+  }
+}
+
+void BeamSearch::finish(Open& open, const Candidate& candidate) {
+  finished_[open.sentence * static_cast<std::size_t>(slots_) + static_cast<std::size_t>(open.finished++)] = {
+      candidate.log_prob, normalized_score(candidate.log_prob, step_, options_), step_, candidate.row};
+}
+
+void BeamSearch::go_on(const Candidate& candidate) {
+  parents_.push_back(candidate.row);
+  tokens_.push_back(candidate.id);
+  log_probs_.push_back(candidate.log_prob);
+}
+
+Hypotheses BeamSearch::best(const Open& open) {
+  const auto first = finished_.begin() + static_cast<std::ptrdiff_t>(open.sentence) * slots_;
+  std::stable_sort(first, first + open.finished,
+                   [](const Finished& a, const Finished& b) { return a.score > b.score; });
+  Hypotheses best;
+  for (auto f = first; f != first + std::min(open.finished, options_.nbest); ++f) {
+    Hypothesis h{std::vector<int32_t>(static_cast<std::size_t>(f->length)), static_cast<float>(f->score),
+                 static_cast<float>(f->log_prob)};
+    auto row = static_cast<std::size_t>(f->row);
+    for (auto s = h.ids.size(); s-- > 0;) {
+      const Link& link = links_[links_of_step_[s] + row];
+      h.ids[s] = link.token;
+      row = static_cast<std::size_t>(link.parent);
+    }
+    best.push_back(std::move(h));
+  }
+  return best;
+}
+
+}  // namespace storm

@@ -1,0 +1,76 @@
+// Beam search over one batch (Graves 2012, §3.2; Sutskever et al. 2014, §3.2). At each step the 2 beam likeliest
+// continuations of a sentence are looked at. Of the first `beam` of these, those that end in EOS are finished
+// hypotheses and make room for the next ones that do not. A sentence is done when it has `beam` finished hypotheses;
+// those that finish together all count. At the maximum length whatever is still open gets its EOS.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "decode/batches.h"
+
+namespace storm {
+
+class BeamSearch {
+ public:
+  // All are borrowed.
+  BeamSearch(const Model& model, const SpecialIds& special, const DecodeOptions& options, Workspace& workspace);
+
+  // The n-best lists of the batch's sentences.
+  std::vector<Hypotheses> operator()(const SourceBatch& batch);
+
+ private:
+  struct Candidate {
+    double log_prob;  // of all ids up to this one
+    int32_t row, id;  // id follows what row holds
+  };
+  // A sentence that is still searched.
+  struct Open {
+    std::size_t sentence;  // in the batch
+    int32_t rows;          // of this step
+    int32_t finished = 0;  // so many of its slots in finished_ are taken
+  };
+  struct Finished {
+    double log_prob, score;
+    int32_t length, row;  // the row that EOS follows, at step `length`
+  };
+  struct Step {
+    int32_t k = 0;                      // candidates a row
+    const float* log_probs = nullptr;   // [rows, k]
+    const int32_t* ids = nullptr;       // [rows, k]
+    const float* everything = nullptr;  // [rows, vocabulary]: log-probabilities
+  };
+
+  Step run_step(Decoder& decoder);
+  // What the rows of one sentence become; `row` is its first.
+  void force(const Open& open, const Step& step, int32_t row);
+  void close(Open& open, const Step& step, int32_t row);
+  void search(Open& open, const Step& step, int32_t row);
+  void finish(Open& open, const Candidate& candidate);
+  void go_on(const Candidate& candidate);
+  Hypotheses best(const Open& open);
+
+  const Model& model_;
+  const SpecialIds special_;
+  const DecodeOptions& options_;
+  Workspace& workspace_;
+  const int32_t slots_;  // finished hypotheses a sentence can have
+  const SourceBatch* batch_ = nullptr;
+
+  int32_t step_ = 0;
+  std::vector<Open> open_;
+  // The rows of the step that comes next: what they go on from, what they are fed, the log-probability of all that.
+  std::vector<int32_t> parents_, tokens_;
+  std::vector<double> log_probs_, past_log_probs_;
+  std::vector<Candidate> candidates_;
+  std::vector<Finished> finished_;  // [sentences, slots]
+  // All rows of all steps, to walk back along when a hypothesis is read.
+  struct Link {
+    int32_t parent, token;
+  };
+  std::vector<Link> links_;
+  std::vector<std::size_t> links_of_step_;
+};
+
+}  // namespace storm

@@ -1,0 +1,36 @@
+#include "decode/score.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "decode/batches.h"
+
+namespace storm {
+
+std::vector<double> score(const Model& model, const SpecialIds& special, std::span<const SentencePair> pairs,
+                          int64_t max_tokens) {
+  std::vector<int64_t> lengths;
+  for (const auto& [source, target] : pairs) {
+    const auto from = static_cast<int64_t>(source.size()) + 1, to = static_cast<int64_t>(target.size()) + 1;
+    require(from <= model.longest_source() && to <= model.longest_target(), "pair ", lengths.size() + 1, ": ", from,
+            " and ", to, " tokens with EOS are longer than the model takes");
+    lengths.push_back(std::max(from, to) - 1);
+  }
+  std::vector<double> scores(pairs.size());
+  Workspace workspace;
+  for (const auto& places : sorted_batches(lengths, max_tokens, max_tokens)) {
+    std::vector<SentencePair> some;
+    for (const std::size_t place : places) some.push_back(pairs[place]);
+    const Batch batch = make_batch(some, special);
+    workspace.graph.clear();
+    const auto loss = model.loss(workspace.graph, batch, 0, 1);
+    workspace.run();
+    const float* nll = workspace.data(loss.token_nll);
+    for (std::size_t i = 0; i < places.size(); ++i)
+      for (int32_t t = batch.target.offsets[i]; t < batch.target.offsets[i + 1]; ++t)
+        scores[places[i]] -= static_cast<double>(nll[t]);
+  }
+  return scores;
+}
+
+}  // namespace storm

@@ -1,0 +1,18 @@
+// How likely a model finds given targets.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/batch.h"
+#include "models/model.h"
+
+namespace storm {
+
+// log p(target, EOS | source) of each pair, in their order; batches of at most max_tokens on their larger side.
+// Throws Error for a pair that is longer than the model takes.
+std::vector<double> score(const Model& model, const SpecialIds& special, std::span<const SentencePair> pairs,
+                          int64_t max_tokens);
+
+}  // namespace storm

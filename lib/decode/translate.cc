@@ -1,0 +1,72 @@
+#include "decode/translate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "decode/batches.h"
+#include "decode/beam_search.h"
+#include "decode/sampling.h"
+
+namespace storm {
+
+namespace {
+
+int32_t longest_output(const Model& model, const DecodeOptions& options, std::size_t source, std::size_t prefix) {
+  const int64_t wanted = options.max_length > 0 ? options.max_length : 3 * static_cast<int64_t>(source) + 50;
+  const int64_t possible = model.longest_target() - 1;  // BOS takes a place, too
+  return static_cast<int32_t>(std::max(std::min(wanted, possible), static_cast<int64_t>(prefix)));
+}
+
+}  // namespace
+
+double normalized_score(double log_prob, int64_t length, const DecodeOptions& options) {
+  const auto n = static_cast<double>(length);
+  const double by = options.length_norm == LengthNorm::gnmt ? (5 + n) / 6 : n;
+  const double norm = std::pow(by, options.length_penalty);
+  return norm > 0 ? log_prob / norm : -std::numeric_limits<double>::infinity();
+}
+
+std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
+                                  std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
+                                  std::span<const std::span<const int32_t>> prefixes) {
+  std::vector<Hypotheses> answers(sources.size());
+  const auto prefix_of = [&](std::size_t s) { return prefixes.empty() ? std::span<const int32_t>() : prefixes[s]; };
+  std::vector<int64_t> lengths;
+  std::vector<std::size_t> asked;
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    const auto tokens = static_cast<int64_t>(sources[s].size()) + 1;
+    require(tokens <= model.longest_source(), "sentence ", options.first_sentence + s + 1, ": ", tokens,
+            " tokens with EOS, the model takes ", model.longest_source(), "; cut it with tokenize --max-length");
+    require(static_cast<int64_t>(prefix_of(s).size()) < model.longest_target(), "sentence ",
+            options.first_sentence + s + 1, ": the prefix is longer than the model's longest output");
+    if (sources[s].empty()) {
+      const auto prefix = prefix_of(s);
+      answers[s].push_back({{prefix.begin(), prefix.end()}, 0, 0});
+      continue;
+    }
+    asked.push_back(s);
+    lengths.push_back(tokens - 1);
+  }
+
+  Workspace workspace;
+  BeamSearch search(model, special, options, workspace);
+  const int64_t rows = options.sample ? options.nbest : options.beam;
+  for (const auto& places : sorted_batches(lengths, options.max_tokens, options.max_tokens / rows)) {
+    SourceBatch batch;
+    for (const std::size_t place : places) {
+      const std::size_t s = asked[place];
+      batch.sentences.push_back(s);
+      batch.sources.push_back(sources[s]);
+      batch.prefixes.push_back(prefix_of(s));
+      batch.most.push_back(longest_output(model, options, sources[s].size(), batch.prefixes.back().size()));
+      batch.least.push_back(std::min(options.min_length, batch.most.back()));
+    }
+    auto found = options.sample ? sample(model, special, options, workspace, batch) : search(batch);
+    for (std::size_t i = 0; i < found.size(); ++i) answers[batch.sentences[i]] = std::move(found[i]);
+  }
+  return answers;
+}
+
+}  // namespace storm

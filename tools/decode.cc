@@ -1,0 +1,217 @@
+// Translates a token stream, or scores given translations.
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/output.h"
+#include "cpu/gemm.h"
+#include "decode/score.h"
+#include "decode/special_ids.h"
+#include "decode/translate.h"
+#include "models/model_file.h"
+#include "stream/tokens.h"
+#include "text/vocabulary.h"
+#include "tools/cli.h"
+
+namespace storm {
+namespace {
+
+const Tool kTool{"decode",
+                 "translates the src column of a token stream with a model",
+                 R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
+  decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
+  decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
+  paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
+  paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
+)",
+                 kThreads | kDevice | kSeed,
+                 {{"m,model", "MODEL", "", "the model, as train writes it"},
+                  {"o,save", "FILE", "-", "where the stream goes"},
+                  {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
+                  {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
+                  {"length-norm", "KIND", "power", "power: |y|^X; gnmt: ((5+|y|)/6)^X"},
+                  {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
+                  {"scores", "", "", "give the score of the best hypothesis, too"},
+                  {"min-length", "N", "0", "tokens that each output has at least"},
+                  {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
+                  {"max-tokens", "N", "2048", "source tokens of a batch, EOS included, and hypotheses of a batch"},
+                  {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
+                  {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
+                  {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
+                  {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
+                  {"prefix", "", "", "outputs begin with the tgt column"},
+                  {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
+                 ""};
+
+DecodeOptions options_of(const Args& args) {
+  DecodeOptions o;
+  o.beam = static_cast<int32_t>(args.integer("beam", 1, 1000));
+  o.length_penalty = args.real("length-penalty", 0, 100);
+  o.length_norm = args.choice("length-norm", {"power", "gnmt"}) == "gnmt" ? LengthNorm::gnmt : LengthNorm::power;
+  o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
+  o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
+  o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
+  o.max_tokens = args.integer("max-tokens", 1, 1 << 24);
+  o.sample = args.on("sample");
+  o.temperature = args.real("temperature", 1e-6, 1e6);
+  o.top_k = static_cast<int32_t>(args.integer("top-k", 0, INT32_MAX));
+  o.top_p = args.real("top-p", 1e-9, 1);
+  o.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  if (!o.sample)
+    for (const char* flag : {"temperature", "top-k", "top-p"})
+      if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
+  if (o.sample && args.given("beam")) throw UsageError("--beam has no meaning with --sample");
+  if (!o.sample && o.nbest > o.beam)
+    throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
+  if (o.max_length > 0 && o.min_length > o.max_length) throw UsageError("--min-length is more than --max-length");
+  return o;
+}
+
+// The rows of some documents, which keep the bytes alive.
+struct Window {
+  std::vector<TokenBatch> batches;
+  std::vector<std::span<const int32_t>> sources, targets;
+  int64_t tokens = 0;
+
+  void add(TokenBatch batch, const std::string& source, bool with_targets) {
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      sources.push_back(batch.column(source)[i]);
+      if (with_targets) targets.push_back(batch.column("tgt")[i]);
+      tokens += static_cast<int64_t>(sources.back().size()) + 1;
+    }
+    batches.push_back(std::move(batch));
+  }
+  void clear() { *this = {}; }
+};
+
+class Decode {
+ public:
+  explicit Decode(const Args& args)
+      : args_(args),
+        options_(options_of(args)),
+        forced_(args.on("prefix") || args.on("score")),
+        loaded_(load_model(model_path(args))),
+        source_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
+        target_(Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name)),
+        special_(special_ids(source_, target_)),
+        input_(StreamReader("-")),
+        output_(args.text("save")) {
+    require(
+        source_.size() == loaded_.model->source_vocabulary() && target_.size() == loaded_.model->target_vocabulary(),
+        loaded_.name, ": the vocabulary does not have the size that the configuration says");
+    const auto& columns = input_.info().columns;
+    column_ = input_.info().has("src") || columns.size() > 1 ? "src" : columns.at(0);
+    require_same(column_, source_);
+    input_.limit(column_, source_.size());
+    if (!forced_) return;
+    require(input_.info().has("tgt"), input_.name(), ": has no column 'tgt'; tokenize with --columns src,tgt");
+    require_same("tgt", target_);
+    input_.limit("tgt", target_.size());
+  }
+
+  void run() {
+    const bool scoring = args_.on("score"), extras = args_.on("scores") || options_.nbest > 1;
+    std::optional<TokenWriter> writer;
+    if (!scoring) {
+      refuse_terminal(output_);
+      TokenInfo info{{"tgt"}, {{kCommandKey, args_.command()}}, {}};
+      const bool shared = loaded_.vocabularies.contains("vocab");
+      info.vocabularies[shared ? "vocab" : "vocab.tgt"] = target_.bytes();
+      writer.emplace(output_, info);
+    }
+    Progress progress("decoding", 0);
+    // Enough at once for batches of like lengths, little enough to be flat in a pipe.
+    const int64_t most = 32 * options_.max_tokens;
+    Window window;
+    bool more = true;
+    while (more) {
+      auto batch = input_.next();
+      more = batch.has_value();
+      if (batch) window.add(std::move(*batch), column_, forced_);
+      const bool hurry = more && input_.would_block();
+      if (more && window.tokens < most && !hurry) continue;
+      if (scoring)
+        write_scores(window);
+      else
+        write_translations(window, *writer, extras);
+      progress.set(static_cast<uint64_t>(sentences_));
+      if (hurry) writer ? writer->flush() : output_.flush();
+      window.clear();
+    }
+    if (writer) writer->finish();
+    output_.commit();
+    const double seconds = monotonic_seconds() - start_;
+    args_.stat("sentences", static_cast<double>(sentences_));
+    args_.stat("target_tokens", static_cast<double>(target_tokens_));
+    args_.stat("target_tokens/s", static_cast<double>(target_tokens_) / seconds);
+  }
+
+ private:
+  static const std::string& model_path(const Args& args) {
+    if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to translate?");
+    return args.text("model");
+  }
+
+  void require_same(const std::string& column, const Vocabulary& vocabulary) const {
+    const auto* bytes = input_.info().vocabulary(column);
+    require(bytes != nullptr, input_.name(), ": carries no vocabulary for '", column, "'; tokenize with -m ",
+            loaded_.name);
+    require_same_vocabulary(loaded_.name, vocabulary.bytes(), *bytes);
+  }
+
+  void write_translations(const Window& window, TokenWriter& writer, bool extras) {
+    options_.first_sentence = static_cast<uint64_t>(sentences_);
+    const auto answers =
+        translate(*loaded_.model, special_, window.sources, options_,
+                  args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>());
+    for (const auto& hypotheses : answers) {
+      for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
+        const auto& h = hypotheses[rank];
+        target_tokens_ += static_cast<int64_t>(h.ids.size()) + 1;
+        if (extras)
+          writer.add(h.ids, {h.score, static_cast<int32_t>(rank), sentences_});
+        else
+          writer.add(h.ids);
+      }
+      ++sentences_;
+    }
+  }
+
+  void write_scores(const Window& window) {
+    std::vector<SentencePair> pairs;
+    for (std::size_t i = 0; i < window.sources.size(); ++i) {
+      pairs.push_back({window.sources[i], window.targets[i]});
+      target_tokens_ += static_cast<int64_t>(window.targets[i].size()) + 1;
+    }
+    for (const double s : score(*loaded_.model, special_, pairs, options_.max_tokens))
+      output_.write(fixed(s, 6) + "\n");
+    sentences_ += static_cast<int64_t>(pairs.size());
+  }
+
+  const Args& args_;
+  DecodeOptions options_;
+  bool forced_;  // the tgt column is read
+  LoadedModel loaded_;
+  Vocabulary source_, target_;
+  SpecialIds special_;
+  TokenReader input_;
+  Output output_;
+  std::string column_;  // of the input, that is translated
+  int64_t sentences_ = 0, target_tokens_ = 0;
+  double start_ = monotonic_seconds();
+};
+
+}  // namespace
+}  // namespace storm
+
+int main(int argc, char** argv) {
+  storm::set_library_environment(argv);
+  return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
+    if (args.on("score") && (args.on("prefix") || args.on("sample") || args.on("scores") || args.given("nbest")))
+      throw storm::UsageError("--score goes with none of --prefix, --sample, --scores, --nbest");
+    storm::Decode(args).run();
+  });
+}
