@@ -35,13 +35,27 @@ Input::~Input() {
 }
 
 bool Input::fill() {
+  begin_ = end_ = 0;
+  return fill_more();
+}
+
+bool Input::fill_more() {
   ssize_t n;
-  do n = ::read(fd_, buffer_.data(), buffer_.size());
+  do n = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
   while (n < 0 && errno == EINTR);
-  require(n >= 0, name_, ": byte ", offset_, ": cannot read: ", std::strerror(errno));
-  begin_ = 0;
-  end_ = static_cast<std::size_t>(n);
+  require(n >= 0, name_, ": byte ", offset_ + end_ - begin_, ": cannot read: ", std::strerror(errno));
+  end_ += static_cast<std::size_t>(n);
   return n > 0;
+}
+
+std::string_view Input::peek(std::size_t n) {
+  if (begin_ + n > buffer_.size()) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  while (end_ - begin_ < n && fill_more()) continue;
+  return {buffer_.data() + begin_, end_ - begin_};
 }
 
 std::size_t Input::read(std::span<std::byte> out) {

@@ -31,11 +31,15 @@ class Input {
   // Lines longer than max_bytes are cut there, the rest is skipped, and *cut (if given) is set.
   bool read_line(std::string& line, std::size_t max_bytes = SIZE_MAX, bool* cut = nullptr);
 
+  // What comes next, without taking it: at least n bytes (up to 64 KiB), fewer only at the end of the input.
+  std::string_view peek(std::size_t n);
+
   // True when nothing is buffered and a read would have to wait for the writer (a pipe or a terminal).
   bool would_block();
 
  private:
-  bool fill();  // refills the empty buffer; false at the end
+  bool fill();       // refills the empty buffer; false at the end
+  bool fill_more();  // reads behind what is buffered
 
   std::string name_;
   int fd_ = -1;
