@@ -9,7 +9,16 @@
 namespace storm {
 
 SegmentFile::SegmentFile(const std::string& path, std::size_t columns)
-    : input_(path), columns_(columns), first_says_(columns == first_line_says), any_line_end_(path == "-") {
+    : input_(path),
+      name_(input_.name()),
+      columns_(columns),
+      first_says_(columns == first_line_says),
+      any_line_end_(path == "-") {
+  if (begins_stream(input_)) {
+    tokens_.emplace(std::move(input_));
+    first_says_ = false;
+    columns_ = 1;
+  }
   if (!first_says_) return;
   has_line_ = next_line();
   columns_ = has_line_ ? static_cast<std::size_t>(std::ranges::count(line_, '\t')) + 1 : 1;
@@ -28,6 +37,12 @@ bool SegmentFile::next() {
 }
 
 bool SegmentFile::next_line() {
+  if (tokens_) {
+    if (!tokens_->next(chunk_)) return false;
+    ++lines_;
+    line_ = strip_right(chunk_);
+    return true;
+  }
   if (!in_chunk_) {
     if (!input_.read_line(chunk_)) return false;
     ++lines_;

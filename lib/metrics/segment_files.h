@@ -2,16 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/input.h"
+#include "metrics/token_lines.h"
 
 namespace storm {
 
-// One text file, or tab-separated columns of several, as sacreBLEU reads them: files end lines at '\n' alone, standard
-// input also at '\r' and "\r\n"; white space at a line's end is dropped. Invalid UTF-8 is an Error with file and line.
+// One text file, or tab-separated columns of several, or a token stream. Text is read as sacreBLEU reads it: files end
+// lines at '\n' alone, standard input also at '\r' and "\r\n"; white space at a line's end is dropped. Invalid UTF-8 is
+// an Error with file and line.
 class SegmentFile {
  public:
   static constexpr std::size_t first_line_says = 0;
@@ -21,7 +24,7 @@ class SegmentFile {
   bool next();                                                             // false at the end
   const std::vector<std::string_view>& fields() const { return fields_; }  // valid until next()
   std::size_t columns() const { return columns_; }
-  const std::string& name() const { return input_.name(); }
+  const std::string& name() const { return name_; }
   int64_t lines() const { return lines_; }  // read so far
 
  private:
@@ -29,6 +32,8 @@ class SegmentFile {
   void split();
 
   Input input_;
+  std::string name_;
+  std::optional<TokenLines> tokens_;  // if it is no text; input_ is empty then
   std::size_t columns_;
   bool first_says_, any_line_end_;
   bool waiting_ = false, has_line_ = false;  // the first line was read ahead, and there was one

@@ -53,6 +53,34 @@ ok "a seed of none draws other numbers each time" sh -c \
   '[ "$(bleu "$1" -i "$2" -ci --seed none -w 12)" != "$(bleu "$1" -i "$2" -ci --seed none -w 12)" ]' . "$data/plain.ref" "$data/plain.fair"
 ok "beginnings of flags will do where they are clear" sh -c \
   '[ "$(bleu ref -i hyp --sent --score)" = "$(bleu ref -i hyp -sl -b)" ]'
+# The tables of sentences agree with -sl, one metric at a time.
+per_sentence() {
+  bleu "$data/plain.ref" -i "$data/plain.bad" --per-sentence -m bleu chrf ter -w 8 >table || return 1
+  [ "$(head -1 table)" = "segment	BLEU	chrF2	TER" ] || return 1
+  column=2
+  for metric in bleu chrf ter; do
+    bleu "$data/plain.ref" -i "$data/plain.bad" -sl -b -m $metric -w 8 >scores
+    sed 1d table | cut -f $column | cmp - scores || return 1
+    column=$((column + 1))
+  done
+}
+ok "--per-sentence gives what -sl gives" per_sentence
+worst() {
+  bleu "$data/plain.ref" -i "$data/plain.bad" -sl -b -m $1 -w 8 >scores
+  bleu "$data/plain.ref" -i "$data/plain.bad" --worst 7 -m $1 -w 8 --source "$data/plain.good" >listed || return 1
+  [ "$(wc -l <listed)" -eq 28 ] && [ "$(sed -n 's/^line \([0-9]*\): .* = /\1 /p' listed)" = \
+    "$(nl -ba -w1 -s' ' scores | sort -s -k2,2$2 | head -7)" ] || return 1
+  line=$(sed -n '1s/line \([0-9]*\).*/\1/p' listed)
+  [ "$(sed -n 's/^  source:    //p' listed | head -1)" = "$(sed -n "${line}p" "$data/plain.good")" ] &&
+    [ "$(sed -n 's/^  reference: //p' listed | head -1)" = "$(sed -n "${line}p" "$data/plain.ref")" ] &&
+    [ "$(sed -n 's/^  output:    //p' listed | head -1)" = "$(sed -n "${line}p" "$data/plain.bad")" ]
+}
+ok "--worst gives the lowest scores with their texts" worst chrf n
+ok "--worst gives the highest error rates" worst ter nr
+ok "a token stream is read as its text" sh -c 'tokenize --learn --vocab-size 400 --no-normalize -q -o spm.model "$1/plain.ref" && tokenize -m spm.model -q <"$1/plain.bad" >bad.st &&
+  bleu "$1/plain.ref" <"$1/plain.bad" >text.json && bleu "$1/plain.ref" <bad.st | cmp - text.json &&
+  bleu "$1/plain.ref" -i bad.st | cmp - text.json && bleu bad.st -i "$1/plain.bad" -b | grep -qx 100.0' . "$data"
+ok "a cut token stream is refused" sh -c 'head -c 2000 bad.st >cut.st && ! bleu "$1/plain.ref" -i cut.st' . "$data"
 refuses "different line counts name both files and their lengths" 1 'ref has 2 lines, but short has 1' bleu ref -i short
 refuses "a longer translation as well" 1 'short has 1 lines, but hyp has 2' bleu short -i hyp
 refuses "invalid UTF-8 names file, line and byte" 1 'latin: line 2: byte 1 is not valid UTF-8' bleu ref -i latin
@@ -77,6 +105,9 @@ refuses "columns that differ between lines" 1 'standard input: line 2: 1 tab-sep
   sh -c 'printf "a\tb\nc\n" | bleu ref'
 refuses "sentence scores of two systems" 2 'one system' bleu ref -i hyp short -sl
 refuses "sentence scores of two metrics" 2 'one metric' bleu ref -i hyp -sl -m bleu ter
+refuses "two ways of showing sentences" 2 'exclude one another' bleu ref -i hyp -sl --per-sentence
+refuses "a source without --worst" 2 'for --worst' bleu ref -i hyp --source ref
+refuses "a source of another length" 1 'short has 1 lines' bleu ref -i hyp --worst 2 --source short
 refuses "sentence scores with a test" 2 'no statistical test' bleu ref -i hyp -sl -ci
 refuses "a paired test of one system" 2 'several systems' bleu ref -i hyp -pbs
 refuses "an interval of two systems" 2 'one system' bleu ref -i hyp ref -ci

@@ -1,0 +1,173 @@
+// bleu's flags, and what they say.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "metrics/bleu.h"
+#include "metrics/chrf.h"
+#include "metrics/report.h"
+#include "metrics/ter.h"
+#include "tools/bleu_flags.h"
+#include "tools/cli.h"
+
+namespace storm {
+
+inline const Tool kBleu{
+    "bleu",
+    "BLEU, chrF and TER of translations, with sacreBLEU's flags, digits and signatures",
+    "  bleu ref.de < hyp.de                        the score as JSON\n"
+    "  bleu ref.de -i hyp.de -b -w 2               the score alone, two digits\n"
+    "  bleu ref.a ref.b -i hyp -m bleu chrf ter    two references, three metrics\n"
+    "  bleu ref.de -i hyp.de -sl                   one line for each sentence\n"
+    "  decode -m model.st < test.st | bleu ref.de  a token stream is read as the text it stands for\n"
+    "  bleu ref.de -i base.de a.de b.de -pbs -f text    is a or b better than base? a paired bootstrap\n",
+    kThreads,
+    {
+        {"i,input", "FILE...", "", "translations, a file for each system, instead of standard input"},
+        {"num-refs", "N", "1", "-nr: the reference file has so many tab-separated columns"},
+        {"e,encoding", "NAME", "utf-8", "of the files; no other is read"},
+        {"l,language-pair", "PAIR", "", "as en-zh: the tokeniser fits the language if none is named"},
+        {"m,metrics", "NAME...", "bleu", "what to compute: bleu, chrf, ter"},
+        {"sentence-level", "", "", "-sl: score each sentence"},
+        {"per-sentence", "", "", "a table of tab-separated values instead: every metric of every sentence"},
+        {"worst", "N", "0", "the N sentences that the first metric likes least instead, with their texts"},
+        {"source", "FILE", "", "what was translated, for --worst"},
+        {"s,smooth-method", "NAME", "exp", "of BLEU: none, floor, add-k or exp"},
+        {"smooth-value", "X", "", "-sv: for floor (0.1 if not given) and add-k (1)"},
+        {"tokenize", "NAME", "",
+         "-tok: of BLEU: none, 13a, char, intl, zh, spm, flores101, flores200 or spBLEU-1K [13a]"},
+        {"spm-model", "FILE", "", "SentencePiece model for the last four [in SACREBLEU/models or ~/.sacrebleu/models]"},
+        {"lowercase", "", "", "-lc: BLEU ignores case"},
+        {"force", "", "", "no warning about text that looks tokenised"},
+        {"chrf-char-order", "N", "6", "-cc: longest character n-gram"},
+        {"chrf-word-order", "N", "0", "-cw: longest word n-gram; 2 makes it chrF++"},
+        {"chrf-beta", "N", "2", "how many times more recall weighs than precision"},
+        {"chrf-whitespace", "", "", "character n-grams run over spaces"},
+        {"chrf-lowercase", "", "", "chrF ignores case"},
+        {"chrf-eps-smoothing", "", "", "chrF averages the F-scores of all orders"},
+        {"ter-case-sensitive", "", "", "TER minds case"},
+        {"ter-asian-support", "", "", "Chinese characters are words of their own, and their marks punctuation"},
+        {"ter-no-punct", "", "", "TER leaves punctuation out"},
+        {"ter-normalized", "", "", "TER cuts punctuation off words"},
+        {"confidence", "", "", "-ci: a 95 % interval by bootstrap resampling"},
+        {"confidence-n", "N", "1000", "-cin: resamples for it"},
+        {"paired-ar", "", "", "-par: compare with the first system by approximate randomisation"},
+        {"paired-bs", "", "", "-pbs: compare with the first system by bootstrap resampling"},
+        {"paired-ar-n", "N", "10000", "-parn: trials"},
+        {"paired-bs-n", "N", "1000", "-pbsn: resamples"},
+        {"j,paired-jobs", "N", "1", "taken for sacreBLEU's sake; --threads says how many work"},
+        {"seed", "N", "", "of the resamples, or none [the variable SACREBLEU_SEED, else 12345]"},
+        {"b,score-only", "", "", "print the score alone"},
+        {"w,width", "N", "1", "digits after the point"},
+        {"f,format", "NAME", "json", "json, text or, for several systems, latex; SACREBLEU_FORMAT goes before it"},
+        {"short", "", "", "-sh: short signatures"},
+        {"no-color", "", "", "taken for sacreBLEU's sake: nothing is coloured"},
+    },
+    "REFERENCE..."};
+
+inline std::string lower_ascii(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return text;
+}
+
+inline bool by_sentence(const Args& args) {
+  return args.on("sentence-level") || args.on("per-sentence") || args.given("worst");
+}
+
+inline BleuOptions bleu_options(const Args& args) {
+  BleuOptions o;
+  const auto& pair = args.text("language-pair");
+  if (args.given("tokenize"))
+    o.tokenize = tokenization_from_name(args.text("tokenize"));
+  else if (pair.ends_with("-zh"))
+    o.tokenize = Tokenization::chinese;
+  if (needs_vocabulary(o.tokenize)) {
+    const std::string path = args.given("spm-model") ? args.text("spm-model") : vocabulary_path(o.tokenize);
+    if (!args.given("spm-model") && !std::filesystem::exists(path))
+      fail(path, ": no such file, and none is downloaded: put the model there or name it with --spm-model");
+    o.vocabulary = Vocabulary::load(path);
+  }
+  o.smooth_method = smoothing_from_name(args.text("smooth-method"));
+  if (args.given("smooth-value")) o.smooth_value = args.real("smooth-value", 0, 1e9);
+  o.lowercase = args.on("lowercase");
+  o.effective_order = by_sentence(args);
+  return o;
+}
+
+inline ChrfOptions chrf_options(const Args& args) {
+  ChrfOptions o;
+  o.char_order = static_cast<int>(args.integer("chrf-char-order", 0, 20));
+  o.word_order = static_cast<int>(args.integer("chrf-word-order", 0, 20));
+  if (o.char_order + o.word_order == 0) throw UsageError("--chrf-char-order and --chrf-word-order are both 0");
+  o.beta = static_cast<int>(args.integer("chrf-beta", 0, 1000));
+  o.whitespace = args.on("chrf-whitespace");
+  o.lowercase = args.on("chrf-lowercase");
+  o.eps_smoothing = args.on("chrf-eps-smoothing");
+  return o;
+}
+
+// Each once: in a paired test as they are named, otherwise in alphabetical order.
+inline std::vector<Metric> metrics_of(const Args& args, int64_t num_refs) {
+  std::vector<Metric> metrics;
+  for (const auto& name : list_values(args.text("metrics"))) {
+    Metric metric;
+    if (name == "bleu")
+      metric = bleu_metric(bleu_options(args), num_refs);
+    else if (name == "chrf")
+      metric = chrf_metric(chrf_options(args), num_refs);
+    else if (name == "ter")
+      metric = ter_metric({args.on("ter-normalized"), args.on("ter-no-punct"), args.on("ter-asian-support"),
+                           args.on("ter-case-sensitive")},
+                          num_refs);
+    else
+      throw UsageError(str("--metrics: '", name, "' is none of bleu, chrf, ter"));
+    if (!std::ranges::count(metrics, metric.key, &Metric::key)) metrics.push_back(std::move(metric));
+  }
+  if (!args.on("paired-ar") && !args.on("paired-bs")) std::ranges::sort(metrics, {}, &Metric::key);
+  return metrics;
+}
+
+inline ReportStyle style_of(const Args& args) {
+  const std::vector<std::string> formats{"json", "text", "latex"};
+  const char* variable = std::getenv("SACREBLEU_FORMAT");
+  const std::string wanted = lower_ascii(variable ? variable : "");
+  const std::string format = std::ranges::count(formats, wanted) ? wanted : args.choice("format", formats);
+  ReportStyle style;
+  style.format = format == "json" ? ReportFormat::json : format == "text" ? ReportFormat::text : ReportFormat::latex;
+  style.width = static_cast<int>(args.integer("width", 0, 100));
+  style.short_keys = args.on("short");
+  style.score_only = args.on("score-only");
+  return style;
+}
+
+struct Seed {
+  std::string text;  // as signatures have it
+  uint64_t value;
+};
+inline Seed seed_of(const Args& args) {
+  const char* variable = std::getenv("SACREBLEU_SEED");
+  const std::string text = lower_ascii(args.given("seed") ? args.text("seed") : variable ? variable : "12345");
+  if (text == "none") return {text, uint64_t{std::random_device()()} << 32 | std::random_device()()};
+  const auto value = parse_number<uint64_t>(text);
+  if (!value) throw UsageError(str("the seed '", text, "' is neither a whole number from 0 up nor none"));
+  return {text, *value};
+}
+
+// Systems in the order given; a paired test's baseline may be named again, and is then left out.
+inline std::vector<std::string> inputs_of(const Args& args, bool paired) {
+  std::vector<std::string> paths;
+  for (const auto& path : list_values(args.text("input"))) {
+    if (std::ranges::count(paths, path) == 0)
+      paths.push_back(path);
+    else if (!paired || path != paths[0])
+      throw UsageError(str("--input names ", path, " twice"));
+  }
+  return paths;
+}
+
+}  // namespace storm
