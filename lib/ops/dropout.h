@@ -29,26 +29,45 @@ struct DropoutStream {
 // columns from first_col, a multiple of 8.
 STORM_INLINE void dropout_row(const DropoutStream& s, int64_t row, int64_t cols, float* factors,
                               int64_t first_col = 0) {
+  constexpr int kLanes = 16;  // groups at a time, always whole: a loop of fixed length vectorises without a tail
+  const uint32_t threshold = s.threshold;
+  const float scale = s.scale;
   const int64_t groups = (cols + 7) / 8;
+  for (int64_t g = 0; g < groups; g += kLanes) {
+    const uint32_t first = static_cast<uint32_t>(first_col / 8 + g);
+    uint32_t words[4 * kLanes];
 #pragma omp simd
-  for (int64_t g = 0; g < groups; ++g) {
-    uint32_t c0 = static_cast<uint32_t>(first_col / 8 + g), c1 = static_cast<uint32_t>(row);
-    uint32_t c2 = s.node | 1u << 28, c3 = static_cast<uint32_t>(s.batch);  // 1 << 28: RandomUse::dropout
-    uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = static_cast<uint32_t>(s.seed >> 32);
-    for (int round = 0; round < 10; ++round) {  // Philox4x32-10, as in base/random.h
-      const uint64_t a = uint64_t{0xD2511F53u} * c0, b = uint64_t{0xCD9E8D57u} * c2;
-      c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
-      c1 = static_cast<uint32_t>(b);
-      c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
-      c3 = static_cast<uint32_t>(a);
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
+    for (uint32_t j = 0; j < kLanes; ++j) {
+      // Philox4x32-10, as in base/random.h. The words are the low halves of 64-bit lanes, whose high halves are
+      // whatever the products leave there: so nothing has to be unpacked between two rounds.
+      uint64_t c0 = first + j, c1 = static_cast<uint32_t>(row);
+      uint64_t c2 = s.node | 1u << 28, c3 = static_cast<uint32_t>(s.batch);  // 1 << 28: RandomUse::dropout
+      uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = static_cast<uint32_t>(s.seed >> 32);
+#pragma GCC unroll 10
+      for (int round = 0; round < 10; ++round) {
+        const uint64_t a = uint64_t{0xD2511F53u} * (c0 & 0xffffffffu), b = uint64_t{0xCD9E8D57u} * (c2 & 0xffffffffu);
+        c0 = (b >> 32) ^ c1 ^ k0;
+        c1 = b;
+        c2 = (a >> 32) ^ c3 ^ k1;
+        c3 = a;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+      }
+      words[4 * j] = static_cast<uint32_t>(c0);
+      words[4 * j + 1] = static_cast<uint32_t>(c1);
+      words[4 * j + 2] = static_cast<uint32_t>(c2);
+      words[4 * j + 3] = static_cast<uint32_t>(c3);
     }
+    uint16_t bits[8 * kLanes];
+    __builtin_memcpy(bits, words, sizeof bits);
     float* out = factors + g * 8;
-    const uint32_t words[4] = {c0, c1, c2, c3};
-    for (int i = 0; i < 4; ++i) {
-      out[2 * i] = (words[i] & 0xffff) < s.threshold ? s.scale : 0.0f;
-      out[2 * i + 1] = (words[i] >> 16) < s.threshold ? s.scale : 0.0f;
+    if (groups - g >= kLanes) {
+#pragma omp simd
+      for (int i = 0; i < 8 * kLanes; ++i) out[i] = bits[i] < threshold ? scale : 0.0f;
+    } else {
+      for (int64_t j = 0; j < groups - g; ++j)
+#pragma omp simd
+        for (int i = 0; i < 8; ++i) out[8 * j + i] = bits[8 * j + i] < threshold ? scale : 0.0f;
     }
   }
 }

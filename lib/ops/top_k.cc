@@ -18,7 +18,7 @@ constexpr int64_t kBlock = 64;
 
 constexpr float kLowest = -__builtin_huge_valf();
 
-int64_t blocks_of(int64_t cols) { return (cols + kBlock - 1) / kBlock; }
+STORM_INLINE int64_t blocks_of(int64_t cols) { return (cols + kBlock - 1) / kBlock; }
 
 // maxima: [blocks]; a NaN is passed over. Returns the largest.
 STORM_INLINE float block_maxima(const float* x, int64_t n, float* maxima) {
@@ -42,21 +42,32 @@ STORM_INLINE float exp_sum(const float* x, int64_t n, float largest) {
   return sum;
 }
 
+// Puts (value, id) in its place among the `found` best, which fall; one of at most k goes. Returns how many there are.
+STORM_INLINE int64_t insert(float value, int32_t id, float* best, int32_t* ids, int64_t found, int64_t k) {
+  if (found == k && !(value > best[k - 1])) return found;
+  int64_t at = found < k ? found++ : k - 1;
+  for (; at > 0 && value > best[at - 1]; --at) best[at] = best[at - 1], ids[at] = ids[at - 1];
+  best[at] = value;
+  ids[at] = id;
+  return found;
+}
+
 // best, ids: [k], k <= n: the largest logits, falling, of equal ones the lower id first; a NaN counts as -infinity.
 // maxima: [blocks]. Returns the sum of e^(x - best[0]).
 STORM_CLONES float top_k_row(const float* x, int64_t n, int64_t k, float* maxima, float* best, int32_t* ids) {
   const float largest = block_maxima(x, n, maxima);
+  // k logits are at least as large as the k-th largest of the blocks' maxima: below that nothing needs a look.
+  const int64_t blocks = blocks_of(n);
   int64_t found = 0;
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    if (found == k && !(maxima[begin / kBlock] > best[k - 1])) continue;
-    const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    for (int64_t i = begin; i < end; ++i) {
+  for (int64_t b = 0; b < blocks; ++b) found = insert(maxima[b], 0, best, ids, found, k);
+  const float threshold = found == k ? best[k - 1] : kLowest;
+  found = 0;
+  for (int64_t b = 0; b < blocks; ++b) {
+    if (maxima[b] < threshold) continue;
+    const int64_t end = (b + 1) * kBlock < n ? (b + 1) * kBlock : n;
+    for (int64_t i = b * kBlock; i < end; ++i) {
       const float value = x[i] >= kLowest ? x[i] : kLowest;
-      if (found == k && !(value > best[k - 1])) continue;
-      int64_t at = found < k ? found++ : k - 1;
-      for (; at > 0 && value > best[at - 1]; --at) best[at] = best[at - 1], ids[at] = ids[at - 1];
-      best[at] = value;
-      ids[at] = static_cast<int32_t>(i);
+      if (value >= threshold) found = insert(value, static_cast<int32_t>(i), best, ids, found, k);
     }
   }
   return exp_sum(x, n, largest);
