@@ -19,38 +19,40 @@
 namespace storm {
 namespace {
 
-const Tool kTool{"decode",
-                 "translates the src column of a token stream with a model",
-                 R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
+const Tool kTool{
+    "decode",
+    "translates the src column of a token stream with a model",
+    R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
   decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
-                 kThreads | kDevice | kSeed,
-                 {{"m,model", "MODEL", "", "the model, as train writes it"},
-                  {"o,save", "FILE", "-", "where the stream goes"},
-                  {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
-                  {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
-                  {"length-norm", "KIND", "power", "power: |y|^X; gnmt: ((5+|y|)/6)^X"},
-                  {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
-                  {"scores", "", "", "give the score of the best hypothesis, too"},
-                  {"min-length", "N", "0", "tokens that each output has at least"},
-                  {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
-                  {"max-tokens", "N", "2048", "source tokens of a batch, EOS included, and hypotheses of a batch"},
-                  {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
-                  {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
-                  {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
-                  {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
-                  {"prefix", "", "", "outputs begin with the tgt column"},
-                  {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
-                 ""};
+    kThreads | kDevice | kSeed,
+    {{"m,model", "MODEL", "", "the model, as train writes it"},
+     {"o,save", "FILE", "-", "where the stream goes"},
+     {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
+     {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
+     {"length-norm", "KIND", "power", "power: |y|^X, EOS not counted; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
+     {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
+     {"scores", "", "", "give the score of the best hypothesis, too"},
+     {"min-length", "N", "0", "tokens that each output has at least"},
+     {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
+     {"max-tokens", "N", "2048", "source tokens of a batch, EOS included, and hypotheses of a batch"},
+     {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
+     {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
+     {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
+     {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
+     {"prefix", "", "", "outputs begin with the tgt column"},
+     {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
+    ""};
 
 DecodeOptions options_of(const Args& args) {
   DecodeOptions o;
   o.beam = static_cast<int32_t>(args.integer("beam", 1, 1000));
   o.length_penalty = args.real("length-penalty", 0, 100);
-  o.length_norm = args.choice("length-norm", {"power", "gnmt"}) == "gnmt" ? LengthNorm::gnmt : LengthNorm::power;
+  const auto norm = args.choice("length-norm", {"power", "power-eos", "gnmt"});
+  o.length_norm = norm == "gnmt" ? LengthNorm::gnmt : norm == "power" ? LengthNorm::power : LengthNorm::power_eos;
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));

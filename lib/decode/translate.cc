@@ -23,7 +23,9 @@ int32_t longest_output(const Model& model, const DecodeOptions& options, std::si
 
 double normalized_score(double log_prob, int64_t length, const DecodeOptions& options) {
   const auto n = static_cast<double>(length);
-  const double by = options.length_norm == LengthNorm::gnmt ? (5 + n) / 6 : n;
+  const double by = options.length_norm == LengthNorm::gnmt    ? (5 + n) / 6
+                    : options.length_norm == LengthNorm::power ? n
+                                                               : n + 1;
   const double norm = std::pow(by, options.length_penalty);
   return norm > 0 ? log_prob / norm : -std::numeric_limits<double>::infinity();
 }

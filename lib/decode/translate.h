@@ -12,8 +12,9 @@ namespace storm {
 
 // What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
 enum class LengthNorm : uint8_t {
-  power,  // |y|^length_penalty
-  gnmt,   // ((5 + |y|) / 6)^length_penalty: Wu et al. 2016, §7
+  power,      // |y|^length_penalty
+  power_eos,  // (|y| + 1)^length_penalty: EOS counts, too, as in fairseq and in CTranslate2 4.8
+  gnmt,       // ((5 + |y|) / 6)^length_penalty: Wu et al. 2016, §7
 };
 
 struct DecodeOptions {
