@@ -20,10 +20,11 @@ struct Attributes {
 
 constexpr int64_t kColumnGrain = 64;
 
-// Rows whose logits exist at one time. By the vocabulary alone, so that threads do not change the order of the sums.
+// Rows whose logits exist at one time: 8 MiB of them, but enough rows for the products to run at full speed (on Zen 4,
+// 128 rows take 5 % longer than 1024, 32 rows 40 %). By the vocabulary alone, so that threads do not change the sums.
 int64_t chunk_rows(int64_t vocabulary) {
-  constexpr int64_t floats = int64_t{1} << 20;
-  return std::clamp<int64_t>(floats / std::max<int64_t>(vocabulary, 1), 32, 1024) / 16 * 16;
+  constexpr int64_t floats = int64_t{2} << 20;
+  return std::clamp<int64_t>(floats / std::max<int64_t>(vocabulary, 1), 128, 1024) / 16 * 16;
 }
 
 // What a row of logits comes down to, each relative to the row's largest logit.
