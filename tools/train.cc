@@ -1,5 +1,6 @@
 // Trains a model on sentence pairs.
 #include <omp.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -151,17 +152,21 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
 void run(const Args& args) {
   catch_stop_signals();
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, which says what happened
-  const auto plan = train_flags::plan(args);
+  auto plan = train_flags::plan(args);
   const bool dry = args.on("dry-run");
   if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
   if (args.given("memory") && args.text("max-tokens") != "auto")
     throw UsageError("--memory has no meaning without --max-tokens auto");
   if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
+  if (args.text("data") == "-" && ::isatty(STDIN_FILENO)) throw UsageError("--data FILE is missing");
+  std::error_code ignored;
+  for (const char* flag : {"data", "valid", "init"})
+    if (!plan.output.empty() && fs::equivalent(args.text(flag), plan.output, ignored))
+      throw UsageError(str("-o: ", plan.output, " is what --", flag, " reads; give it another name"));
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
   if (!dry) require_writable(plan.output);
 
-  std::error_code ignored;
   std::optional<Checkpoint> checkpoint;
   const auto saved = checkpoint_path(plan.output);
   if (args.on("resume") && fs::exists(saved, ignored))
@@ -199,6 +204,8 @@ void run(const Args& args) {
 
   if (checkpoint) {
     settings = resumed_settings(args, *checkpoint);
+    const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
+    if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
     if (dry) model->parameters().allocate_gradients();
     resolve_auto(args, *model, file, settings);

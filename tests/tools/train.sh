@@ -95,6 +95,7 @@ refuses "a missing file" 1 'nowhere.st: cannot open' train --data nowhere.st -o 
 refuses "no output" 2 '-o MODEL is missing' train --data train.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' train --data train.st -o nowhere/x.st
 refuses "an output that is no file" 1 'is not a regular file' train --data train.st -o /dev/full
+refuses "an output that is the data" 2 'train.st is what --data reads' train --data train.st -o ./train.st
 refuses "an unknown flag" 2 'see train --help' train --data train.st --layer 3 -o x.st
 refuses "a number out of range" 2 "--label-smoothing: '1.5'" train --data train.st --label-smoothing 1.5 -o x.st
 refuses "a setting out of range" 2 '--dropout: 1.5' train --data train.st --dropout 1.5 -o x.st
