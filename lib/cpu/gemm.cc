@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -64,7 +66,12 @@ void set_library_environment(char** argv) {
                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (has_avx512 && !knows_avx512) set("OPENBLAS_CORETYPE", "SkylakeX");
 #endif
-  if (again) ::execv("/proc/self/exe", argv);  // when that fails we go on, slower
+  if (!again) return;
+  // By its own path, not as /proc/self/exe, so that the process keeps its name (pkill train). When it fails we go on,
+  // slower.
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) ::execv(self.c_str(), argv);
 }
 
 }  // namespace storm
