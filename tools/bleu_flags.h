@@ -2,6 +2,7 @@
 // there.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 #include "base/number.h"
 #include "base/version.h"
@@ -27,7 +26,7 @@ std::string confidence_text(const Confidence& c, int width) {
   return "μ = " + fixed(c.mean, width) + " ± " + fixed(c.half_width, width);
 }
 
-double rounded(double value, int width) { return std::strtod(fixed(value, width).c_str(), nullptr); }
+double rounded(double value, int width) { return parse_number<double>(fixed(value, width)).value_or(value); }
 
 }  // namespace
 

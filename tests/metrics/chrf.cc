@@ -1,5 +1,6 @@
 #include "metrics/chrf.h"
 
+#include <algorithm>
 #include <map>
 
 #include "metrics/unicode.h"

@@ -1,5 +1,6 @@
 #include "metrics/ter.h"
 
+#include <algorithm>
 #include <numeric>
 #include <random>
 
