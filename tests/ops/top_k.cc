@@ -64,7 +64,7 @@ TEST_CASE("top_k equals a full sort: order, ids, log-probabilities, ties to the 
             worst =
                 std::max(worst, std::abs(static_cast<double>(best.log_probs[static_cast<std::size_t>(r * found + i)]) -
                                          (static_cast<double>(x[order[static_cast<std::size_t>(i)]]) - log_sum(x, n))));
-          CHECK(worst <= 4e-6);  // numbers up to 46 in f32
+          CHECK(worst <= 6e-6);  // numbers up to 46 in f32, rounded twice
         }
       }
 }
@@ -109,7 +109,7 @@ TEST_CASE("log_softmax equals its double-precision reference, and a row does not
                                          (static_cast<double>(x[i]) - log_sum(x, n))));
       CHECK(run(x, 1) == std::vector<float>(y.begin() + r * n, y.begin() + (r + 1) * n));
     }
-    CHECK(worst <= 6e-6);  // numbers up to 66 in f32
+    CHECK(worst <= 1e-5);  // numbers up to 67 in f32, rounded twice
   }
 }
 
