@@ -81,7 +81,10 @@ memory() {
   echo "$small MiB, of twenty times as much $big MiB"
   [ "$big" -le $((small + 16)) ]
 }
-ok "memory does not grow with the input" memory
+case ${BUILD:-} in # what is freed stays in the address sanitizer's quarantine
+  *address*) skip "memory does not grow with the input" "not under the address sanitizer" ;;
+  *) ok "memory does not grow with the input" memory ;;
+esac
 
 # What becomes of odd rows.
 printf 'a\tb\n\tleer\nleer\t\nthe old dog sees the cat and 日本\tja\n' >odd.tsv

@@ -148,7 +148,7 @@ TEST_CASE("twenty pairs are learnt by heart, down to the floor that label smooth
   test::SmallRun run(20);
   run.settings.max_tokens = 4096;
   run.settings.schedule = {Schedule::Kind::inverse_sqrt, 0.01, 50, 0};
-  run.plan.steps = 300;
+  run.plan.steps = 500;
   run.plan.validate_every = run.plan.save_every = run.plan.report_every = 1000;
   const auto model = test::small_model({{"dropout", "0"}, {"layers", "2"}});
   auto data = run.data();
