@@ -1,5 +1,6 @@
 #include "tools/cli.h"
 
+#include <fcntl.h>
 #include <omp.h>
 #include <unistd.h>
 
@@ -78,6 +79,13 @@ std::string join_command(int argc, const char* const* argv) {
   return all;
 }
 
+// A file that is opened while a standard stream is closed would take its place, and be written to or read instead of
+// it. What stands there from here on fails as the closed one would have.
+void occupy_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 }  // namespace
 
 bool Args::given(std::string_view flag) const { return given_.find(flag) != given_.end(); }
@@ -122,6 +130,8 @@ void refuse_terminal(const Output& output) {
 int run_tool(const Tool& tool, int argc, const char* const* argv, const std::function<void(const Args&)>& body) {
   const double start = monotonic_seconds();
   set_log_name(tool.name);
+  occupy_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, which says what happened
   try {
     const auto flags = all_flags(tool);
     cxxopts::Options options(tool.name);

@@ -57,7 +57,12 @@ LoadedModel load_model(const Document& document, const std::string& name) {
   LoadedModel loaded;
   loaded.name = name;
   loaded.metadata = document.metadata;
-  const auto config = nlohmann::json::parse(document.meta(kConfigKey), nullptr, false);
+  // A configuration is flat; what is nested without end would exhaust the stack when it is copied.
+  const auto flat = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    require(depth <= 8, name, ": the configuration is nested too deeply");
+    return true;
+  };
+  const auto config = nlohmann::json::parse(document.meta(kConfigKey), flat, false);
   require(!config.is_discarded(), name, ": the configuration is not JSON");
   try {
     loaded.model = make_model(config);

@@ -96,6 +96,12 @@ refuses "a truncated model" 1 'cutmodel.st: .*truncated' decode -m cutmodel.st <
 (cat test.st; head -c 100 test.st) >cut2.st
 refuses "a stream that ends in its second document" 1 'standard input: byte [0-9]+.*truncated' decode -m model.st -o x.st <cut2.st
 refuses "a missing model" 1 'nowhere.st: cannot open' decode -m nowhere.st <test.st
+nested=$(head -c 100000 /dev/zero | tr '\0' '[')
+header='{"__metadata__":{"storm.kind":"model","storm.version":"1","config":"{\"arch\":\"transformer\",\"d_model\":'$nested${nested//\[/]}'}"}}'
+size=$(printf '%06x' ${#header})
+{ printf "\\x${size:4:2}\\x${size:2:2}\\x${size:0:2}\\0\\0\\0\\0\\0"; printf %s "$header"; } >nested.st
+refuses "a configuration nested without end" 1 'nested.st: the configuration is nested too deeply' decode -m nested.st <test.st
+refuses "a file size limit" 1 'x.st: byte [0-9]+: cannot write: File too large' bash -c 'ulimit -f 20; env --default-signal=XFSZ decode -m model.st -o x.st <test.st'
 refuses "no model" 2 '-m MODEL is missing' decode <test.st
 refuses "a missing column" 1 "has no column 'tgt'" decode -m model.st --score <test.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' decode -m model.st -o nowhere/x.st <test.st
