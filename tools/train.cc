@@ -2,7 +2,6 @@
 #include <omp.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 
 #include "base/log.h"
@@ -150,8 +149,6 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
 }
 
 void run(const Args& args) {
-  catch_stop_signals();
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, which says what happened
   auto plan = train_flags::plan(args);
   const bool dry = args.on("dry-run");
   if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
@@ -163,6 +160,9 @@ void run(const Args& args) {
   for (const char* flag : {"data", "valid", "init"})
     if (!plan.output.empty() && fs::equivalent(args.text(flag), plan.output, ignored))
       throw UsageError(str("-o: ", plan.output, " is what --", flag, " reads; give it another name"));
+  for (const char* flag : {"data", "valid", "init", "save"})
+    if (!plan.log.empty() && (plan.log == args.text(flag) || fs::equivalent(args.text(flag), plan.log, ignored)))
+      throw UsageError(str("--log: ", plan.log, " is what --", flag, " names; give it another name"));
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
   if (!dry) require_writable(plan.output);
@@ -226,6 +226,7 @@ void run(const Args& args) {
        file.tokens().target + file.size(), " target tokens, max_tokens ", settings.max_tokens, ", lr ",
        settings.schedule.peak, trainer.state().step > 0 ? str(", going on from step ", trainer.state().step) : "");
   const auto before = trainer.state();
+  catch_stop_signals();  // only now is there something to save: until here a signal ends the process as ever
   trainer.run();
   const auto& after = trainer.state();
   const auto tokens = static_cast<double>(after.target_tokens - before.target_tokens);

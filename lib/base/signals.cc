@@ -15,7 +15,12 @@ void catch_stop_signals() {
   action.sa_handler = remember;
   sigemptyset(&action.sa_mask);
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;  // the second time the default action ends the process
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) continue;  // nohup: to outlive the terminal was asked for
+    ::sigaction(signal, &action, nullptr);
+  }
 }
 
 int stop_signal() { return caught; }

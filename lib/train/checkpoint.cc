@@ -34,6 +34,9 @@ Checkpoint load_checkpoint(const std::string& path) {
   try {
     const auto settings = settings_from(json(kSettingsKey));
     const auto state = state_from(json(kStateKey));
+    require(settings.accumulate >= 1 && state.step >= 0 && state.batches >= 0 && state.place.epoch >= 0 &&
+                state.place.next >= 0 && state.place.next <= state.pairs && state.not_better >= 0,
+            path, ": the training's state holds numbers out of range; the file is damaged");
     return {load_model(document, path), settings, state, document};
   } catch (const nlohmann::json::exception& e) {
     fail(path, ": the training's state: ", e.what());

@@ -57,9 +57,19 @@ stopped() { # stopped SIGNAL CODE: a run stopped in its middle, gone on with, eq
 ok "SIGTERM saves, ends with 143, and --resume ends in the bits of an undisturbed run" stopped TERM 143
 ok "SIGINT saves, ends with 130, and --resume does the same" stopped INT 130
 ok "killed outright, --resume goes on from the last checkpoint to the same bits" stopped KILL 137
+nohup_run() {
+  (trap '' HUP; exec "${run[@]}" "${long[@]}" --log hup.tsv -o hup.st) &
+  local pid=$!
+  until [ -e hup.tsv ] && [ "$(wc -l <hup.tsv)" -gt 3 ]; do kill -0 $pid || break; done
+  kill -HUP $pid
+  wait $pid && same_data whole.st hup.st
+}
+ok "under nohup, the end of the terminal does not stop it" nohup_run
 refuses "--resume with another seed" 2 '--seed 9 is not what .* has \(1\)' "${run[@]}" --seed 9 --resume -o stop.st
 refuses "--resume with another shape" 2 '--d-model 64 is not what .* has \(32\)' "${run[@]}" --d-model 64 --resume -o stop.st
 refuses "--resume with other data" 1 'valid.st: is not the data' train -q --data valid.st --resume -o stop.st
+sed 's/\(batches\\":\)2/\1-/' stop.st.checkpoint >cut.st.checkpoint
+refuses "--resume from a state that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --resume -o cut.st
 head -c 5000 stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a truncated checkpoint" 1 'cut.st.checkpoint: .*truncated' "${run[@]}" --resume -o cut.st
 
@@ -96,6 +106,8 @@ refuses "no output" 2 '-o MODEL is missing' train --data train.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' train --data train.st -o nowhere/x.st
 refuses "an output that is no file" 1 'is not a regular file' train --data train.st -o /dev/full
 refuses "an output that is the data" 2 'train.st is what --data reads' train --data train.st -o ./train.st
+refuses "a log that is the data" 2 'train.st is what --data names' train --data train.st --log ./train.st -o x.st
+refuses "a log that is the output" 2 'x.st is what --save names' train --data train.st --log x.st -o x.st
 refuses "an unknown flag" 2 'see train --help' train --data train.st --layer 3 -o x.st
 refuses "a number out of range" 2 "--label-smoothing: '1.5'" train --data train.st --label-smoothing 1.5 -o x.st
 refuses "a setting out of range" 2 '--dropout: 1.5' train --data train.st --dropout 1.5 -o x.st
@@ -106,7 +118,7 @@ refuses "a schedule without an end" 2 '--schedule linear needs --steps' train --
 refuses "--patience without --valid" 2 '--patience needs --valid' train --data train.st --patience 3 -o x.st
 refuses "memory that does not hold the model" 1 '--memory: 1 MiB are not enough' train --data train.st "${small[@]}" --max-tokens auto --memory 1M -o x.st
 refuses "a learning rate that makes no number of the loss" 1 'step [0-9]+, .*(not a number|infinite); try a lower --lr' "${run[@]}" --lr 1e6 --warmup 0 --weight-decay 1e6 --steps 100 -o x.st
-full() { (ulimit -f 20; "${run[@]}" --steps 40 -o full.st); }
+full() { (ulimit -f 20; env --default-signal=XFSZ "${run[@]}" --steps 40 -o full.st); }
 refuses "a full disk" 1 'full.st.checkpoint: byte [0-9]+: cannot write: File too large' full
 ok "nothing half-written is left" bash -c '! ls x.st* full.st* *.tmp 2>/dev/null | grep .'
 done_testing
