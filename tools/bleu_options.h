@@ -128,6 +128,7 @@ inline std::vector<Metric> metrics_of(const Args& args, int64_t num_refs) {
       throw UsageError(str("--metrics: '", name, "' is none of bleu, chrf, ter"));
     if (!std::ranges::count(metrics, metric.key, &Metric::key)) metrics.push_back(std::move(metric));
   }
+  if (metrics.empty()) throw UsageError("--metrics: '' is none of bleu, chrf, ter");
   if (!args.on("paired-ar") && !args.on("paired-bs")) std::ranges::sort(metrics, {}, &Metric::key);
   return metrics;
 }

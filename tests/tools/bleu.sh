@@ -98,6 +98,7 @@ refuses "a model that is none" 1 'ref' bleu ref -i hyp -tok spm --spm-model ref
 refuses "MeCab" 2 'no MeCab' bleu ref -i hyp -tok ja-mecab
 refuses "an unknown smoothing" 2 "'x' is none of none, floor" bleu ref -i hyp -s x
 refuses "an unknown metric" 2 "'meteor' is none of" bleu ref -i hyp -m meteor
+refuses "no metric" 2 "'' is none of" bleu ref -i hyp -m ''
 refuses "a width that is no number" 2 "--width: 'x'" bleu ref -i hyp -w x
 refuses "an unknown flag" 2 'nonsense' bleu ref -i hyp --nonsense
 refuses "too few columns of references" 1 'ref: line 1: 1 tab-separated columns, not 2' bleu ref -nr 2 -i hyp
@@ -117,5 +118,6 @@ refuses "n-grams of no order" 2 'both 0' bleu ref -i hyp -m chrf -cc 0
 refuses "n-grams of an order out of range" 2 "'21' is not a whole number from 0 to 20" bleu ref -i hyp -m chrf -cw 21
 refuses "no resamples" 2 "'0' is not a whole number from 1" bleu ref -i hyp ref -pbs -pbsn 0
 refuses "another encoding" 2 'only utf-8' bleu ref -i hyp -e latin1
+refuses "a closed standard input" 1 'standard input: byte 0: cannot read' bash -c 'bleu ref <&-'
 refuses "a full disk" 1 'standard output' sh -c 'bleu ref -i hyp >/dev/full'
 done_testing
