@@ -253,8 +253,9 @@ void only(const Args& args, std::string_view mode, const std::vector<std::string
 }
 
 void run(const Args& args) {
-  const std::vector<std::string> learning{"vocab-size",       "type",         "symbols", "character-coverage",
-                                          "no-byte-fallback", "no-normalize", "sample",  "verbose"};
+  const std::vector<std::string> learning{
+      "vocab-size", "type",    "symbols", "character-coverage", "no-byte-fallback", "no-normalize",
+      "sample",     "verbose", "seed"};
   const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output"};
   if (args.on("learn")) {
     only(args, "--learn", {"model", "decode", "column"});
