@@ -106,8 +106,8 @@ refuses "no output" 2 '-o MODEL is missing' train --data train.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' train --data train.st -o nowhere/x.st
 refuses "an output that is no file" 1 'is not a regular file' train --data train.st -o /dev/full
 refuses "an output that is the data" 2 'train.st is what --data reads' train --data train.st -o ./train.st
-refuses "a log that is the data" 2 'train.st is what --data names' train --data train.st --log ./train.st -o x.st
-refuses "a log that is the output" 2 'x.st is what --save names' train --data train.st --log x.st -o x.st
+refuses "a log that is the data" 2 'train.st is what --data names' "${run[@]}" --steps 1 --log ./train.st -o x.st
+refuses "a log that is the output" 2 'x.st is what --save names' "${run[@]}" --steps 1 --log x.st -o x.st
 refuses "an unknown flag" 2 'see train --help' train --data train.st --layer 3 -o x.st
 refuses "a number out of range" 2 "--label-smoothing: '1.5'" train --data train.st --label-smoothing 1.5 -o x.st
 refuses "a setting out of range" 2 '--dropout: 1.5' train --data train.st --dropout 1.5 -o x.st
