@@ -1,9 +1,8 @@
 #include "decode/beam_search.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "base/error.h"
+#include "decode/diverged.h"
 #include "ops/top_k.h"
 
 namespace storm {
@@ -100,6 +99,10 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
     step.ids = workspace_.data<int32_t>(top.ids);
   }
   if (everything) step.everything = workspace_.data(all);
+  const float* first = some ? step.log_probs : step.everything;
+  const int64_t stride = some ? step.k : model_.target_vocabulary();
+  for (std::size_t r = 0; r < parents_.size(); ++r)
+    require_number(static_cast<double>(first[static_cast<int64_t>(r) * stride]));
   return step;
 }
 
@@ -124,7 +127,6 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const double past = past_log_probs_[static_cast<std::size_t>(r)];
     const float* log_probs = step.log_probs + static_cast<int64_t>(r) * step.k;
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
-    require(!std::isnan(log_probs[0]), "the model's probabilities are not numbers; its training has diverged");
     for (int32_t j = 0; j < step.k; ++j) {
       if (without_eos && ids[j] == special_.eos) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);

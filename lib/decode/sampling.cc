@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/error.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "decode/diverged.h"
 #include "ops/top_k.h"
 
 namespace storm {
@@ -82,7 +82,7 @@ std::vector<Hypotheses> sample(const Model& model, const SpecialIds& special, co
       for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
         const std::size_t s = rows[r].sentence;
         const std::span<const float> row(all + r * width, width);
-        require(!std::isnan(row[0]), "the model's probabilities are not numbers; its training has diverged");
+        require_number(static_cast<double>(row[0]));
         const auto prefix = batch.prefixes[s];
         drawn[r] = static_cast<std::size_t>(step) < prefix.size() ? prefix[static_cast<std::size_t>(step)]
                    : step >= batch.most[s]

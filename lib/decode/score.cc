@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "decode/batches.h"
+#include "decode/diverged.h"
 
 namespace storm {
 
@@ -30,6 +31,7 @@ std::vector<double> score(const Model& model, const SpecialIds& special, std::sp
       for (int32_t t = batch.target.offsets[i]; t < batch.target.offsets[i + 1]; ++t)
         scores[places[i]] -= static_cast<double>(nll[t]);
   }
+  for (const double s : scores) require_number(s);
   return scores;
 }
 

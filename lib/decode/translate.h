@@ -49,7 +49,7 @@ using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the o
 
 // Answers in the order of the sources, at least one each. A source without tokens is answered without the model: by its
 // prefix, with a score of 0. prefixes: empty, or one for each source: what its hypotheses begin with.
-// Throws Error for a source that is longer than the model takes.
+// Throws Error for a source that is longer than the model takes, and for a model whose probabilities are not numbers.
 std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
                                   std::span<const std::span<const int32_t>> prefixes = {});

@@ -1,8 +1,10 @@
 // Decoding with a real model: batches, threads and scores agree.
 #include <omp.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "decode/score.h"
 #include "decode/translate.h"
@@ -124,4 +126,30 @@ TEST_CASE("a wider beam finds likelier outputs") {
   }
   CHECK(found[0] < found[1]);
   CHECK(found[1] < found[2]);
+}
+
+TEST_CASE("a model whose weights are not numbers is refused in one line, never answered with nonsense") {
+  const auto model = small_model();
+  for (float& x : model->parameters().view(model->parameters().specs()[0].name))
+    x = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<Ids> sources{{4, 5, 6}}, prefixes{{7, 8}};
+  const auto refused = [](auto&& ask) {
+    try {
+      ask();
+    } catch (const Error& e) {
+      const std::string what = e.what();
+      return what.find("not numbers") != std::string::npos && what.find('\n') == std::string::npos;
+    }
+    return false;
+  };
+  DecodeOptions o;
+  o.max_length = 2;
+  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o); }));
+  // Here the search itself never looks at a probability: all is forced, then closed.
+  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o, spans(prefixes)); }));
+  o.sample = true;
+  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o); }));
+  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o, spans(prefixes)); }));
+  const std::vector<SentencePair> pairs{{sources[0], prefixes[0]}};
+  CHECK(refused([&] { score(*model, kSpecial, pairs, 100); }));
 }
