@@ -9,6 +9,10 @@
 
 namespace storm {
 
+inline int64_t thread_count() { return omp_get_max_threads(); }
+// Of the thread that asks, inside a parallel loop: below thread_count().
+inline int64_t thread_number() { return omp_get_thread_num(); }
+
 // Calls body(begin, end) for consecutive ranges that cover [0, n), one range a thread, each (but the last) a multiple
 // of grain long. An exception of any range is thrown again by the caller's thread. Nested calls run in place.
 template <class Body>
