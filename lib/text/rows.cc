@@ -27,9 +27,10 @@ RowCounts& RowCounts::operator+=(const RowCounts& other) {
 RowEncoder::RowEncoder(EncodeOptions options) : options_(std::move(options)) {
   require(!options_.columns.empty() && options_.columns.size() == options_.vocabularies.size(),
           "each column needs a vocabulary");
+  encoders_.emplace_back(options_.vocabularies.begin(), options_.vocabularies.end());
 }
 
-void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) const {
+void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEncoder> encoders, Chunk& chunk) const {
   const auto refuse = [&](const auto&... parts) { fail(block.where(i), ": ", parts...); };
   std::string_view line = block[i];
   std::string replaced;
@@ -55,21 +56,18 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
   const auto limit = options_.max_length > 0 ? static_cast<std::size_t>(options_.max_length) : SIZE_MAX;
   bool empty = false, too_long = false;
   int64_t tokens = 0;
-  std::vector<int32_t> ids;
   std::vector<std::string> pieces;
   for (std::size_t c = 0; c < columns; ++c) {
     const auto tab = columns == 1 ? line.npos : line.find('\t');
     const auto field = line.substr(0, tab);
     line.remove_prefix(std::min(line.size(), field.size() + 1));
 
-    std::size_t length = 0;
-    if (as_pieces) {
+    const auto first = chunk.ids.size();
+    if (as_pieces)
       pieces = options_.vocabularies[c].encode_pieces(field);
-      length = pieces.size();
-    } else {
-      options_.vocabularies[c].encode(field, ids);
-      length = ids.size();
-    }
+    else
+      encoders[c].append(field, chunk.ids);
+    auto length = as_pieces ? pieces.size() : chunk.ids.size() - first;
     empty = empty || length == 0;
     if (length > limit) {
       too_long = true;
@@ -81,13 +79,13 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
       for (std::size_t k = 0; k < length; ++k) chunk.text.append(k ? " " : c ? "\t" : "").append(pieces[k]);
       if (length == 0 && c) chunk.text += '\t';
     } else {
-      chunk.ids.insert(chunk.ids.end(), ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(length));
+      chunk.ids.resize(first + length);
       chunk.ends.push_back(chunk.ids.size());
       if (options_.form == EncodeOptions::Form::ids) {
         if (c) chunk.text += '\t';
         for (std::size_t k = 0; k < length; ++k) {
           char digits[16];
-          const auto end = std::to_chars(digits, digits + sizeof digits, ids[k]).ptr;
+          const auto end = std::to_chars(digits, digits + sizeof digits, chunk.ids[first + k]).ptr;
           if (k) chunk.text += ' ';
           chunk.text.append(digits, end);
         }
@@ -113,6 +111,7 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Chunk& chunk) co
 void RowEncoder::encode(const LineBlock& block) {
   used_ = static_cast<std::size_t>((block.size() + kChunkLines - 1) / kChunkLines);
   if (chunks_.size() < used_) chunks_.resize(used_);
+  encoders_.resize(static_cast<std::size_t>(thread_count()), encoders_[0]);
   parallel_items(static_cast<int64_t>(used_), [&](int64_t k) {
     Chunk& chunk = chunks_[static_cast<std::size_t>(k)];
     chunk.ids.clear();
@@ -122,7 +121,7 @@ void RowEncoder::encode(const LineBlock& block) {
     chunk.counts = {};
     try {
       for (int64_t i = k * kChunkLines; i < std::min(block.size(), (k + 1) * kChunkLines); ++i)
-        encode_line(block, i, chunk);
+        encode_line(block, i, encoders_[static_cast<std::size_t>(thread_number())], chunk);
     } catch (const Error& e) {  // thrown again by write(), once it is known to be the first
       chunk.error = e.what();
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stream/tokens.h"
+#include "text/line_encoder.h"
 #include "text/lines.h"
 #include "text/vocabulary.h"
 
@@ -55,9 +56,10 @@ class RowEncoder {
     std::string error;  // of the first line that has one
   };
   void encode(const LineBlock& block);
-  void encode_line(const LineBlock& block, int64_t line, Chunk& chunk) const;
+  void encode_line(const LineBlock& block, int64_t line, std::span<LineEncoder> encoders, Chunk& chunk) const;
 
   EncodeOptions options_;
+  std::vector<std::vector<LineEncoder>> encoders_;  // [threads][columns]
   std::vector<Chunk> chunks_;
   std::size_t used_ = 0;
   RowCounts counts_;

@@ -1,0 +1,49 @@
+// The ids of lines, as Vocabulary::encode gives them, at the price of a look-up for each word that came before.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "text/vocabulary.h"
+
+namespace storm {
+
+// How the ids of a line follow from those of its words, the stretches between spaces (0x20), each encoded alone.
+enum class WordRule {
+  none,      // they need not: the line is encoded as a whole
+  joined,    // one after the other, where single spaces stand between words and none at the ends
+  collapsed  // one after the other, however many spaces stand where
+};
+
+// The rule that provably holds for a serialized SentencePiece model; lib/text/README.md has the proof. The formats are
+// those of sentencepiece_model.proto and of the double arrays of darts-clone (https://github.com/s-yata/darts-clone).
+WordRule word_rule(std::string_view model);
+
+// Remembers words in 4 MiB, which it takes with the first line. A copy remembers on its own: each thread needs one.
+class LineEncoder {
+ public:
+  explicit LineEncoder(Vocabulary vocabulary)
+      : vocabulary_(std::move(vocabulary)), rule_(word_rule(vocabulary_.bytes())) {}
+
+  void append(std::string_view line, std::vector<int32_t>& ids);  // valid UTF-8, without the line's end
+  WordRule rule() const { return rule_; }
+
+ private:
+  struct alignas(64) Entry {   // one cache line
+    std::array<char, 32> key;  // the word, zeros, and in the last byte its length
+    std::array<int32_t, 7> ids;
+    int32_t count;
+  };
+  bool append_words(std::string_view line, std::vector<int32_t>& ids);
+  bool append_word(std::string_view word, std::vector<int32_t>& ids);
+  bool append_new(std::string_view word, std::vector<int32_t>& ids);
+
+  Vocabulary vocabulary_;
+  WordRule rule_;
+  std::vector<Entry> entries_;  // in pairs, the one used last first
+  std::vector<int32_t> found_;
+};
+
+}  // namespace storm

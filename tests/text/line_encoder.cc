@@ -1,0 +1,179 @@
+#include "text/line_encoder.h"
+
+#include <sentencepiece_trainer.h>
+
+#include <map>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "tests/catch.h"
+#include "tests/stream/bytes.h"
+#include "text/utf8.h"
+
+using namespace storm;
+using namespace storm::test;
+
+namespace {
+
+using Spec = std::map<std::string, std::string>;
+
+// SentencePiece's own trainer, since our learn() offers less than a foreign model may hold.
+std::string trained(const Spec& changes) {
+  std::string lines;
+  for (const char* who : {"the old dog", "a small cat", "Jürgen", "my é e\u0301 한국", "日本語 x,y <a> foo bar"})
+    for (const char* verb : {"sees", "follows", "does not like", "sings to 12 3.5"})
+      for (const char* whom : {"the old dog", "a small cat", "Jürgen", "Ωmega"})
+        lines += str(who, " ", verb, " ", whom, ".\n");
+  const ScratchFile text(lines);
+  std::unordered_map<std::string, std::string> spec{
+      {"vocab_size", "350"},  {"model_type", "bpe"}, {"byte_fallback", "1"},   {"character_coverage", "1"},
+      {"pad_id", "0"},        {"unk_id", "1"},       {"bos_id", "2"},          {"eos_id", "3"},
+      {"input", text.path()}, {"minloglevel", "3"},  {"hard_vocab_limit", "0"}};
+  for (const auto& [key, value] : changes) spec[key] = value;
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(spec, nullptr, &model);
+  REQUIRE(status.ok());
+  return model;
+}
+
+// Lines of what goes wrong where text is cut: spaces of all kinds, marks that combine, characters whose normal form
+// holds a space or is empty, SentencePiece's own signs, words that come again and words that never do.
+std::vector<std::string> nasty_lines(std::size_t count) {
+  using namespace std::string_literals;
+  const std::vector<std::string> atoms{
+      "the", "old", "dog", "cat", "do", "g", ".", ",", "!", "x", "12", "Jürgen", "foo", "bar", "x,y", "b",
+      // spaces, and what becomes one
+      " ", " ", " ", " ", " ", " ", " ", " ", "  ", "   ", "\t", "\u00a0", "\u3000", "\u2003", "\u202f", "\u1680",
+      "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\ufeff", "\u2028", "\u0085", "\r", "\v", "\uFFFD",
+      // nothing to see
+      "\u00ad", "\u2060", "\x01", "\x7f", "\0"s, "\U000E0001",
+      // normal forms with a space: acute, diaeresis, dialytika tonos, ypogegrammeni, double low line, an Arabic phrase
+      "\u00b4", "\u00a8", "\u0385", "\u037a", "\u2017", "\ufdfa", "\u1fbf", "\uffe3",
+      // marks, alone and with a letter
+      "\u0301", "\u0308", "\u3099", "\uff9e", "e\u0301", "é", "A\u030a", "Å", "か\u3099", "ｶﾞ", "\u1100\u1161",
+      "\u0f71\u0f72", "\u05d0\u05b7",
+      // letters and pictures of many kinds
+      "ﬁ", "Ａ", "½", "日本語", "한국", "Ωmega", "ﷺ", "हिन्दी", "\U0001F600", "👨\u200d👩\u200d👧", "🇩🇪", "\U0010FFFF",
+      // SentencePiece's signs
+      "\u2581", "\u2581the", "<s>", "</s>", "<unk>", "<a>", "<0x0A>", "<a b>", "\u2047"};
+  RandomStream random(1, RandomUse::sampling);
+  std::vector<std::string> lines{"",       " ",        "  ",     "\u00a0", "\x01", " \x01 ",
+                                 "\u00b4", "a \u00b4", "\u2581", "a  b",   "a b "};
+  while (lines.size() < count) {
+    std::string line;
+    for (auto n = random.below(25); n > 0; --n) {
+      const auto kind = random.below(12);
+      if (kind > 1) {
+        line += atoms[random.below(kind > 5 ? 40 : atoms.size())];
+      } else if (kind == 1) {
+        line += std::string(random.below(50), static_cast<char>('a' + random.below(26)));
+      } else {
+        const auto c = random.below(0x30000);
+        for (const uint64_t byte : {0xf0 | c >> 18, 0x80 | (c >> 12 & 63), 0x80 | (c >> 6 & 63), 0x80 | (c & 63)})
+          line += static_cast<char>(byte);
+        line = replace_invalid_utf8(line);
+      }
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+// How many of the lines come out other than SentencePiece's; each is encoded twice, the second time from memory.
+std::size_t differing(const std::string& model, WordRule rule) {
+  static const auto lines = nasty_lines(3000);
+  const auto vocabulary = Vocabulary::from_bytes(model);
+  LineEncoder encoder(vocabulary);
+  CHECK(encoder.rule() == rule);
+  std::size_t wrong = 0;
+  std::vector<int32_t> ids, wanted;
+  for (const int round : {0, 1})
+    for (const auto& line : lines) {
+      vocabulary.encode(line, wanted);
+      wanted.insert(wanted.begin(), round);
+      ids.assign(1, round);
+      encoder.append(line, ids);
+      if (ids == wanted) continue;
+      if (wrong++ == 0) WARN("'" << line << "'");
+    }
+  return wrong;
+}
+
+const Spec kIdentity{{"normalization_rule_name", "identity"}, {"remove_extra_whitespaces", "0"}};
+
+}  // namespace
+
+TEST_CASE("word by word gives SentencePiece's ids, whatever the text and the normalisation") {
+  const Spec collapsed[] = {{},
+                            {{"byte_fallback", "0"}, {"vocab_size", "120"}, {"character_coverage", "0.98"}},
+                            {{"normalization_rule_name", "nfkc"}},
+                            {{"normalization_rule_name", "nmt_nfkc_cf"}},
+                            {{"normalization_rule_name", "identity"}},
+                            {{"user_defined_symbols", "<a>,\"x,y\",og,\u00a0,e\u0301"}},
+                            {{"control_symbols", "<a>"}}};
+  for (const auto& spec : collapsed) CHECK(differing(trained(spec), WordRule::collapsed) == 0);
+  CHECK(differing(trained(kIdentity), WordRule::joined) == 0);
+  CHECK(differing(trained({{"remove_extra_whitespaces", "0"}}), WordRule::joined) == 0);
+}
+
+TEST_CASE("a model whose pieces or rules reach over spaces is used on whole lines") {
+  CHECK(differing(trained({{"split_by_whitespace", "0"}, {"vocab_size", "420"}}), WordRule::none) == 0);
+  CHECK(differing(trained({{"user_defined_symbols", "<a b>"}}), WordRule::none) == 0);
+  CHECK(differing(trained({{"treat_whitespace_as_suffix", "1"}}), WordRule::none) == 0);
+  CHECK(differing(trained({{"add_dummy_prefix", "0"}}), WordRule::none) == 0);
+  for (const char* type : {"unigram", "char", "word"})
+    CHECK(differing(trained({{"model_type", type}}), WordRule::none) == 0);
+}
+
+TEST_CASE("a rule of one's own may write a space, but not read one, nor write two") {
+  const auto with_rules = [](const std::string& rules) {
+    const ScratchFile file(rules);
+    return trained({{"normalization_rule_tsv", file.path()}});
+  };
+  CHECK(differing(with_rules("78\t79 7A\n67\t20 67\n2E\t2E 20\n63 61 74\t\n"), WordRule::collapsed) == 0);  // x: yz
+  CHECK(differing(with_rules("67 20 63\t78\n"), WordRule::none) == 0);  // "g c": "x"
+  CHECK(differing(with_rules("20\t5F\n"), WordRule::none) == 0);        // " ": "_"
+  CHECK(differing(with_rules("67\t67 20 20\n"), WordRule::none) == 0);  // "g": "g  "
+  CHECK(differing(with_rules("67\t67 2581\n"), WordRule::none) == 0);   // "g": "g▁"
+}
+
+TEST_CASE("a model without a piece for the space alone joins what is unknown over spaces") {
+  auto model = trained({{"byte_fallback", "0"}, {"vocab_size", "120"}});
+  const std::string piece = "\n\3\u2581";
+  REQUIRE(model.find(piece) != model.npos);
+  model.replace(model.find(piece), piece.size(), "\n\3qqq");
+  CHECK(differing(model, WordRule::none) == 0);
+}
+
+TEST_CASE("fields of a model that come later count, as protobuf has it, and what is no model has no rule") {
+  using namespace std::string_literals;
+  const auto model = trained({});
+  const auto with = [&](const std::string& field) { return word_rule(model + field); };
+  CHECK(with("\x1a\2\x20\0"s) == WordRule::joined);             // normalizer_spec { remove_extra_whitespaces: false }
+  CHECK(with("\x1a\2\x28\0"s) == WordRule::none);               // { escape_whitespaces: false }
+  CHECK(with("\x12\2\x18\1"s) == WordRule::none);               // trainer_spec { model_type: UNIGRAM }
+  CHECK(with("\x12\3\xc0\1\1"s) == WordRule::none);             // { treat_whitespace_as_suffix: true }
+  CHECK(with("\x0a\6\x0a\2zz\x18\5"s) == WordRule::none);       // pieces { piece: "zz" type: UNUSED }
+  CHECK(with("\x0a\6\x0a\2zz\x18\1"s) == WordRule::collapsed);  // { type: NORMAL }
+  CHECK(with("\x1a\5\x12\3abc"s) == WordRule::none);            // { precompiled_charsmap: "abc" }
+  CHECK(with("\x1a\x7f"s) == WordRule::none);
+  CHECK(word_rule("") == WordRule::none);
+  for (std::size_t n = 0; n < model.size(); n += 97) word_rule(model.substr(0, n));
+}
+
+TEST_CASE("more words than are remembered, and words too long for it, come out right") {
+  const auto vocabulary = Vocabulary::from_bytes(trained({}));
+  LineEncoder encoder(vocabulary);
+  std::vector<int32_t> ids, wanted;
+  std::size_t wrong = 0;
+  for (int i = 0; i < 150000; ++i) {
+    const auto line = str("the ", i % 90000, " ", std::string(static_cast<std::size_t>(i % 70), 'o'), " dog");
+    ids.clear();
+    encoder.append(line, ids);
+    if (i % 7) continue;  // SentencePiece itself takes longer
+    vocabulary.encode(line, wanted);
+    wrong += ids != wanted;
+  }
+  CHECK(wrong == 0);
+}
