@@ -144,6 +144,8 @@ class Sentences {
 
 // Flags that do not go together.
 void check(const Args& args, bool several, std::size_t num_metrics) {
+  for (const auto flag : {"confidence-n", "paired-ar-n", "paired-bs-n"}) args.integer(flag, 1, INT32_MAX);
+  args.integer("paired-jobs", 0, INT32_MAX);
   const bool paired = args.on("paired-ar") || args.on("paired-bs"), tested = paired || args.on("confidence");
   if (args.on("sentence-level") && num_metrics > 1) throw UsageError("--sentence-level takes one metric only");
   if ((args.on("sentence-level") || args.given("worst")) && several)
@@ -159,9 +161,13 @@ void check(const Args& args, bool several, std::size_t num_metrics) {
 void bleu(const Args& args) {
   const bool paired = args.on("paired-ar") || args.on("paired-bs");
   const auto paths = inputs_of(args, paired);
+  if (args.given("test-set"))
+    throw UsageError(args.text("test-set") +
+                     ": test sets are neither known nor downloaded here; write the reference to a file once "
+                     "(sacrebleu --echo ref) and name that");
   if (args.operands().empty()) throw UsageError("no reference given; see bleu --help");
   if (args.on("paired-ar") && args.on("paired-bs")) throw UsageError("--paired-ar and --paired-bs exclude each other");
-  if (const auto code = lower_ascii(args.text("encoding")); code != "utf-8" && code != "utf8")
+  if (const auto code = lower_ascii(args.text("encoding")); code != "utf-8" && code != "utf8" && code != "utf_8")
     throw UsageError(str("--encoding ", code, ": only utf-8 is read; convert the text with iconv"));
   const auto num_refs = static_cast<std::size_t>(args.integer("num-refs", 1, 1000));
   if (num_refs > 1 && args.operands().size() > 1) throw UsageError("--num-refs goes with one reference file");
@@ -196,6 +202,7 @@ void bleu(const Args& args) {
     if (paired)
       test = {args.on("paired-bs"), args.integer(args.on("paired-bs") ? "paired-bs-n" : "paired-ar-n", 1, INT32_MAX)};
     out.write(several ? systems_report(names, columns, style, test) : single_report(columns, style));
+    if (args.on("detail") && !several) out.write("No subset information found. Consider using --origlang argument.\n");
   }
   out.commit();
   args.stat("segments", static_cast<double>(evaluation.segments()));

@@ -20,20 +20,33 @@ inline constexpr std::pair<std::string_view, std::string_view> kBleuShortNames[]
     {"-lc", "--lowercase"},     {"-cc", "--chrf-char-order"}, {"-cw", "--chrf-word-order"}, {"-ci", "--confidence"},
     {"-cin", "--confidence-n"}, {"-par", "--paired-ar"},      {"-pbs", "--paired-bs"},      {"-parn", "--paired-ar-n"},
     {"-pbsn", "--paired-bs-n"}, {"-sh", "--short"},           {"-nc", "--no-color"},        {"-V", "--version"},
+    {"-ol", "--origlang"},
 };
 inline constexpr std::string_view kBleuLists[] = {"--input", "--metrics"};
 
-// "--tok" for "--tokenize": any beginning that only one flag has.
+// sacreBLEU's flags about test sets that it downloads: each becomes --test-set=FLAG, which the tool refuses.
+inline constexpr std::string_view kBleuTestSetFlags[] = {"--test-set", "--list",   "--download", "--echo",
+                                                         "--origlang", "--subset", "--citation", "--cite"};
+// Flags that sacreBLEU has not: they must not make the beginning of one of its flags unclear.
+inline constexpr std::string_view kBleuOwnFlags[] = {"--per-sentence",     "--worst", "--source",  "--spm-model",
+                                                     "--mecab-dictionary", "--seed",  "--threads", "--stats"};
+
+// "--tok" for "--tokenize": any beginning that only one of sacreBLEU's flags has, or else only one of the others.
 inline std::string whole_name(const std::string& name, const std::vector<Flag>& flags) {
-  std::string found;
+  std::vector<std::string> theirs{"--quiet", "--help", "--version"};
+  theirs.insert(theirs.end(), std::begin(kBleuTestSetFlags), std::end(kBleuTestSetFlags));
   for (const Flag& f : flags) {
     const std::string whole = "--" + f.name.substr(f.name.find(',') + 1);
-    if (whole == name) return name;
-    if (!whole.starts_with(name) || name.size() < 3) continue;
-    if (!found.empty()) return name;
-    found = whole;
+    if (!std::ranges::count(kBleuOwnFlags, whole) && !std::ranges::count(theirs, whole)) theirs.push_back(whole);
   }
-  return found.empty() ? name : found;
+  const std::vector<std::string> own(std::begin(kBleuOwnFlags), std::end(kBleuOwnFlags));
+  for (const auto& among : {theirs, own}) {
+    const auto fits = [&](const std::string& whole) { return whole.starts_with(name); };
+    const auto count = std::ranges::count_if(among, fits);
+    if (std::ranges::count(among, name) || name.size() < 3 || count > 1) return name;
+    if (count == 1) return *std::ranges::find_if(among, fits);
+  }
+  return name;
 }
 
 inline std::vector<std::string> rewrite_bleu_flags(int argc, const char* const* argv, const std::vector<Flag>& flags) {
@@ -57,6 +70,10 @@ inline std::vector<std::string> rewrite_bleu_flags(int argc, const char* const* 
     for (const Flag& f : flags)
       if (word.size() == 2 && f.name.starts_with(word.substr(1) + ",")) word = "--" + f.name.substr(2);
     if (word.starts_with("--")) word = whole_name(word, flags);
+    if (std::ranges::count(kBleuTestSetFlags, word)) {
+      words.push_back("--test-set=" + word);
+      continue;
+    }
     for (const auto list : kBleuLists) {
       if (word != list || !value.empty()) continue;
       while (i + 1 < argc && (argv[i + 1][0] != '-' || argv[i + 1][1] == '\0'))

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/number.h"
-#include "base/parallel.h"
 
 namespace storm {
 
@@ -71,6 +70,14 @@ BleuCounts& BleuCounts::operator+=(const BleuCounts& other) {
   return *this;
 }
 
+BleuCounts empty_counts(std::size_t num_tokens, std::span<const int64_t> ref_lens) {
+  BleuCounts c;
+  c.hyp_len = static_cast<int64_t>(num_tokens);
+  c.ref_len = *std::ranges::min_element(ref_lens, {}, [&](int64_t n) { return std::pair(std::abs(c.hyp_len - n), n); });
+  for (int n = 0; n < BleuCounts::orders; ++n) c.total[n] = std::max<int64_t>(0, c.hyp_len - n);
+  return c;
+}
+
 std::string BleuScore::verbose() const {
   std::string text;
   for (double p : precisions) text += (text.empty() ? "" : "/") + fixed(p, 1);
@@ -95,9 +102,9 @@ Metric bleu_metric(const BleuOptions& options, int64_t num_refs) {
   Metric m;
   m.key = m.name = "BLEU";
   m.signature.fields = {{"nrefs", "#", std::to_string(num_refs)},
-                        {"case", "c", options.lowercase ? "lc" : "mixed"},
+                        {"case", "c", options.tokenizer.lowercase ? "lc" : "mixed"},
                         {"eff", "e", options.effective_order ? "yes" : "no"},
-                        {"tok", "tok", std::string(tokenization_name(options.tokenize))},
+                        {"tok", "tok", tokenizer_signature(options.tokenizer)},
                         {"smooth", "s", smooth}};
   m.columns = kColumns;
   m.divisors.assign(kColumns, 1);
@@ -141,13 +148,9 @@ void BleuCounter::set_references(std::span<const std::string_view> references) {
 BleuCounts BleuCounter::count(std::string_view hypothesis) {
   const auto tokens = tokenizer_(hypothesis);
   table_.begin_hypothesis();
-  BleuCounts c;
-  c.hyp_len = static_cast<int64_t>(tokens.size());
-  c.ref_len =
-      *std::ranges::min_element(ref_lens_, {}, [&](int64_t n) { return std::pair(std::abs(c.hyp_len - n), n); });
+  BleuCounts c = empty_counts(tokens.size(), ref_lens_);
   ids_.clear();
   for (const auto token : tokens) ids_.push_back(table_.find_token(token));
-  for (int n = 0; n < BleuCounts::orders; ++n) c.total[n] = std::max<int64_t>(0, c.hyp_len - n);
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     uint32_t ngram = ids_[i];
     // An n-gram that no reference has begins no longer one that a reference has.
@@ -158,29 +161,6 @@ BleuCounts BleuCounter::count(std::string_view hypothesis) {
     }
   }
   return c;
-}
-
-BleuScore corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
-                      const BleuOptions& options) {
-  require(!references.empty() && !hypotheses.empty(), "BLEU needs at least one hypothesis and one list of references");
-  for (const auto& list : references)
-    require(list.size() == hypotheses.size(), "BLEU: ", hypotheses.size(), " hypotheses, but ", list.size(),
-            " references");
-  BleuCounts sum;
-  parallel_ranges(static_cast<int64_t>(hypotheses.size()), 64, [&](int64_t begin, int64_t end) {
-    BleuCounter counter(options);
-    BleuCounts part;
-    std::vector<std::string_view> segment;
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      segment.clear();
-      for (const auto& list : references) segment.push_back(list[i]);
-      counter.set_references(segment);
-      part += counter.count(hypotheses[i]);
-    }
-#pragma omp critical(storm_bleu_sum)
-    sum += part;
-  });
-  return bleu_score(sum, options);
 }
 
 }  // namespace storm

@@ -22,11 +22,9 @@ enum class Smoothing { none, floor, add_k, exp };
 Smoothing smoothing_from_name(std::string_view name);  // throws UsageError
 
 struct BleuOptions {
-  Tokenization tokenize = Tokenization::mteval13a;
-  std::optional<Vocabulary> vocabulary;  // for the tokenisations that need one
+  TokenizerOptions tokenizer;
   Smoothing smooth_method = Smoothing::exp;
   std::optional<double> smooth_value;  // floor: 0.1, add-k: 1
-  bool lowercase = false;
   bool effective_order = false;  // stop at the longest n-gram that the hypothesis has room for: for single sentences
 };
 
@@ -38,6 +36,9 @@ struct BleuCounts {
   std::array<int64_t, orders> correct{}, total{};  // n-grams of the hypothesis that match, and all of them
   BleuCounts& operator+=(const BleuCounts& other);
 };
+
+// Of a hypothesis of so many tokens, without any match yet. ref_lens: of its references.
+BleuCounts empty_counts(std::size_t num_tokens, std::span<const int64_t> ref_lens);
 
 struct BleuScore {
   double score = 0, brevity_penalty = 1;                // score: 0 to 100
@@ -54,8 +55,7 @@ Metric bleu_metric(const BleuOptions& options, int64_t num_refs);
 // Counts one segment after another; its tables are reused. One object serves one thread.
 class BleuCounter {
  public:
-  explicit BleuCounter(const BleuOptions& options)
-      : tokenizer_(options.tokenize, options.lowercase, options.vocabulary) {}
+  explicit BleuCounter(const BleuOptions& options) : tokenizer_(options.tokenizer) {}
   void set_references(std::span<const std::string_view> references);
   BleuCounts count(std::string_view hypothesis);  // against the references that were set last
 
@@ -65,10 +65,5 @@ class BleuCounter {
   std::vector<uint32_t> ids_;
   std::vector<int64_t> ref_lens_;
 };
-
-// The corpus score of hypotheses[i] against references[r][i]; all lists are equally long (throws Error). Works on all
-// threads; the result does not depend on how many there are.
-BleuScore corpus_bleu(std::span<const std::string> hypotheses, std::span<const std::vector<std::string>> references,
-                      const BleuOptions& options = {});
 
 }  // namespace storm

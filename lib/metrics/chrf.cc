@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 
+#include "metrics/sort_keys.h"
 #include "metrics/unicode.h"
 
 namespace storm {
@@ -75,7 +76,7 @@ void ChrfCounter::pack(Characters& characters) {
     window = window >> bits_ | uint64_t{ids[i]} << (total - bits_);
     characters.windows[i] = window;
   }
-  std::ranges::sort(characters.windows);
+  sort_keys(characters.windows, sorted_);
   characters.windows.push_back(kEnd);
 }
 

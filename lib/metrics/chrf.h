@@ -68,6 +68,7 @@ class ChrfCounter {
   std::vector<std::unique_ptr<Reference>> references_;
   std::size_t num_refs_ = 0;
   Characters hypothesis_;
+  std::vector<uint64_t> sorted_;
   std::vector<std::string_view> words_;
   std::vector<uint32_t> word_ids_;
   std::vector<int32_t> candidate_;

@@ -11,9 +11,10 @@
 namespace storm {
 
 // Hands out pieces of work in order to all threads: draw(piece, buffer) runs for one at a time, so that the random
-// numbers come in the order of the pieces, and work(piece, buffer) for several at once.
-template <class Buffer, class Draw, class Work>
-void drawn_in_order(int64_t pieces, Draw draw, Work work) {
+// numbers come in the order of the pieces, and work(piece, buffer) for several at once. Each thread has a buffer, and
+// ends with finish(buffer).
+template <class Buffer, class Draw, class Work, class Finish>
+void drawn_in_order(int64_t pieces, Draw draw, Work work, Finish finish) {
   std::mutex turn;
   int64_t next = 0;
   parallel_items(omp_get_max_threads(), [&](int64_t) {
@@ -22,12 +23,13 @@ void drawn_in_order(int64_t pieces, Draw draw, Work work) {
       int64_t piece;
       {
         const std::lock_guard lock(turn);
-        if (next == pieces) return;
+        if (next == pieces) break;
         piece = next++;
         draw(piece, buffer);
       }
       work(piece, buffer);
     }
+    finish(buffer);
   });
 }
 

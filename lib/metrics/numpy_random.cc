@@ -1,5 +1,6 @@
 #include "metrics/numpy_random.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -56,16 +57,31 @@ uint32_t NumpyRandom::next32() {
 }
 
 void NumpyRandom::integers(uint32_t n, std::span<uint32_t> out) {
-  for (auto& value : out) {
-    if (n == 1) {  // no draw
-      value = 0;
-      continue;
+  if (n == 1) {  // no draw
+    std::ranges::fill(out, 0u);
+    return;
+  }
+  const uint32_t threshold = -n % n;
+  const auto accept = [&](uint64_t product) {
+    while (static_cast<uint32_t>(product) < threshold) product = uint64_t{next32()} * n;
+    return static_cast<uint32_t>(product >> 32);
+  };
+  std::size_t i = 0;
+  while (i < out.size()) {
+    // Two at a time, while halves and pairs fall together; a product below n is rare.
+    if (!has_half_) {
+      NumpyRandom ahead = *this;
+      for (; i + 1 < out.size(); i += 2) {
+        const uint64_t both = ahead.next64();
+        const uint64_t first = (both & UINT32_MAX) * n, second = (both >> 32) * n;
+        if (static_cast<uint32_t>(first) < threshold || static_cast<uint32_t>(second) < threshold) break;
+        out[i] = static_cast<uint32_t>(first >> 32);
+        out[i + 1] = static_cast<uint32_t>(second >> 32);
+        state_ = ahead.state_;
+      }
+      if (i == out.size()) return;
     }
-    uint64_t product = uint64_t{next32()} * n;
-    if (static_cast<uint32_t>(product) < n)
-      for (const uint32_t threshold = -n % n; static_cast<uint32_t>(product) < threshold;)
-        product = uint64_t{next32()} * n;
-    value = static_cast<uint32_t>(product >> 32);
+    out[i++] = accept(uint64_t{next32()} * n);
   }
 }
 

@@ -119,7 +119,8 @@ std::vector<std::vector<double>> randomization_p_values(const Evaluation& e, int
 #pragma omp critical(storm_randomization)
         for (std::size_t m = 0; m < larger.size(); ++m)
           for (std::size_t s = 0; s < e.num_systems(); ++s) larger[m][s] += mine[m][s];
-      });
+      },
+      [](CoinSums::Buffer&) {});
   for (std::size_t m = 0; m < p.size(); ++m)
     for (std::size_t s = 0; s < e.num_systems(); ++s)
       p[m][s] = static_cast<double>(larger[m][s] + 1) / static_cast<double>(trials + 1);

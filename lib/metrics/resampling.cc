@@ -1,12 +1,14 @@
 #include "metrics/resampling.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "metrics/drawn_in_order.h"
 #include "metrics/numpy_random.h"
+#include "metrics/resample_sums.h"
 
 namespace storm {
 
@@ -54,119 +56,46 @@ double p_value(const std::vector<Real>& baseline, const std::vector<Real>& syste
   return static_cast<double>(larger + 1) / static_cast<double>(differences.size() + 1);
 }
 
-// All metrics' and systems' statistics of each segment side by side, so that a resample draws for all of them at once.
-// Either as counts, in lanes of columns that are a cache line of a segment each, or as 32-bit floats where sums of
-// those can be inexact and their order matters.
-struct Table {
-  static constexpr std::size_t lane = 32;
-  struct alignas(64) Counts {
-    uint16_t of[lane] = {};
-  };
-  explicit Table(const Evaluation& e);
-  bool exact() const { return statistics.empty(); }
-
-  std::size_t segments, width = 0;  // width: a multiple of a lane
-  std::vector<std::size_t> first;   // by metric: its first column; systems follow one another
-  std::vector<Counts> counts;       // [width / lane, segments]
-  std::vector<float> statistics;    // [segments, width]
-  std::size_t rows_until_full = 0;  // so many segments' counts add up to 16 bits at most
-};
-
-Table::Table(const Evaluation& e) : segments(static_cast<std::size_t>(e.segments())) {
-  uint64_t largest = 1;
-  bool integral = true;
-  for (std::size_t m = 0; m < e.metrics().size(); ++m) {
-    const Metric& metric = e.metrics()[m];
-    first.push_back(width);
-    width += static_cast<std::size_t>(metric.columns) * e.num_systems();
-    for (const double d : metric.divisors) integral &= d == 1;
-    largest = std::max(largest, static_cast<uint64_t>(std::ranges::max(e.rows(m))));
-  }
-  width = (width + lane - 1) / lane * lane;
-  const auto for_each = [&](auto put) {
-    for (std::size_t m = 0; m < first.size(); ++m) {
-      const auto columns = static_cast<std::size_t>(e.metrics()[m].columns), all = columns * e.num_systems();
-      const auto rows = e.rows(m);
-      for (std::size_t i = 0; i < segments; ++i)
-        for (std::size_t c = 0; c < all; ++c)
-          put(i, first[m] + c, rows[i * all + c], e.metrics()[m].divisors[c % columns]);
-    }
-  };
-  // Sums of whole numbers up to 2^24 are exact in 32-bit floats, and then integers serve as well, in any order.
-  if (integral && largest < 65536 && largest * segments <= 1u << 24) {
-    counts.resize(width / lane * segments);
-    rows_until_full = 65535 / largest;
-    for_each([&](std::size_t i, std::size_t c, int32_t n, double) {
-      counts[c / lane * segments + i].of[c % lane] = static_cast<uint16_t>(n);
-    });
-  } else {
-    statistics.resize(segments * width);
-    for_each([&](std::size_t i, std::size_t c, int32_t n, double divisor) {
-      statistics[i * width + c] = static_cast<float>(static_cast<double>(n) / divisor);
-    });
-  }
-}
-
-// Sums as numpy's sum over rows of 32-bit floats: one row after another.
-void sum_statistics(const Table& table, std::span<const uint32_t> segments, std::span<float> sums) {
-  std::ranges::fill(sums, 0.f);
-  for (const uint32_t i : segments) {
-    const float* row = &table.statistics[i * table.width];
-    for (std::size_t c = 0; c < sums.size(); ++c) sums[c] += row[c];
-  }
-}
-
-void sum_counts(const Table& table, std::span<const uint32_t> segments, std::span<float> sums) {
-  constexpr std::size_t ahead = 16;  // a segment's counts are fetched while those before are added
-  for (std::size_t first = 0; first < table.width; first += Table::lane) {
-    const Table::Counts* rows = &table.counts[first / Table::lane * table.segments];
-    uint32_t all[Table::lane] = {};
-    for (std::size_t begin = 0; begin < segments.size(); begin += table.rows_until_full) {
-      const std::size_t end = std::min(begin + table.rows_until_full, segments.size());
-      uint16_t few[Table::lane] = {};
-      for (std::size_t k = begin; k < end; ++k) {
-        __builtin_prefetch(&rows[segments[std::min(k + ahead, segments.size() - 1)]]);
-        for (std::size_t c = 0; c < Table::lane; ++c) few[c] = static_cast<uint16_t>(few[c] + rows[segments[k]].of[c]);
-      }
-      for (std::size_t c = 0; c < Table::lane; ++c) all[c] += few[c];
-    }
-    std::ranges::copy(all, sums.begin() + static_cast<std::ptrdiff_t>(first));
-  }
-}
-
 }  // namespace
 
 std::vector<std::vector<Samples>> bootstrap(const Evaluation& e, int64_t resamples, uint64_t seed) {
-  const Table table(e);
-  require(table.segments < UINT32_MAX / 2, "too many segments to resample");
+  const auto segments = static_cast<std::size_t>(e.segments());
+  require(segments < UINT32_MAX / 2, "too many segments to resample");
   std::vector<std::vector<Samples>> samples(e.metrics().size(), std::vector<Samples>(e.num_systems()));
   for (auto& metric : samples)
     for (auto& s : metric) s.scores.resize(static_cast<std::size_t>(resamples));
 
-  struct Buffer {
+  struct Buffer : ResampleSums::Buffer {
     std::vector<uint32_t> drawn;
-    std::vector<float> sums;
+    std::vector<std::size_t> held;  // which resamples are summed together
   };
-  NumpyRandom random(seed);
-  drawn_in_order<Buffer>(
-      resamples,
-      [&](int64_t, Buffer& b) {
-        b.drawn.resize(table.segments);
-        random.integers(static_cast<uint32_t>(table.segments), b.drawn);
-      },
-      [&](int64_t sample, Buffer& b) {
-        b.sums.resize(table.width);
-        if (table.exact())
-          sum_counts(table, b.drawn, b.sums);
-        else
-          sum_statistics(table, b.drawn, b.sums);
-        for (std::size_t m = 0; m < samples.size(); ++m) {
-          const auto columns = static_cast<std::size_t>(e.metrics()[m].columns);
+  const auto draw_all = [&](const ResampleSums& sums) {
+    NumpyRandom random(seed);
+    std::atomic<bool> exact = true;
+    const auto score = [&](Buffer& b) {
+      if (!sums.finish(b)) exact = false;
+      for (std::size_t k = 0; k < b.held.size(); ++k)
+        for (std::size_t m = 0; m < samples.size(); ++m)
           for (std::size_t s = 0; s < e.num_systems(); ++s)
-            samples[m][s].scores[static_cast<std::size_t>(sample)] =
-                e.metrics()[m].value_f32(std::span<const float>(b.sums).subspan(table.first[m] + s * columns, columns));
-        }
-      });
+            samples[m][s].scores[b.held[k]] = e.metrics()[m].value_f32(sums.of(b, k, m, s));
+      b.held.clear();
+      b.resamples = 0;
+    };
+    drawn_in_order<Buffer>(
+        resamples,
+        [&](int64_t, Buffer& b) {
+          b.drawn.resize(segments);
+          random.integers(static_cast<uint32_t>(segments), b.drawn);
+        },
+        [&](int64_t resample, Buffer& b) {
+          sums.add(b.drawn, b);
+          b.held.push_back(static_cast<std::size_t>(resample));
+          if (b.resamples == ResampleSums::lot) score(b);
+        },
+        score);
+    return exact.load();
+  };
+  if (!draw_all(ResampleSums(e))) draw_all(ResampleSums(e, true));
   // A score of nothing is a 64-bit zero to sacreBLEU's chrF, and then numpy takes all of them for 64-bit floats.
   for (std::size_t m = 0; m < samples.size(); ++m)
     for (auto& s : samples[m])

@@ -13,8 +13,8 @@ namespace storm {
 
 namespace {
 
-constexpr std::string_view kNames[] = {"none", "13a",       "char",      "intl",     "zh",
-                                       "spm",  "flores101", "flores200", "spBLEU-1K"};
+constexpr std::string_view kNames[] = {"none",     "13a", "char",      "intl",      "zh",
+                                       "ja-mecab", "spm", "flores101", "flores200", "spBLEU-1K"};
 
 // What sacreBLEU's zh tokeniser takes for Chinese, by blocks. That U+2001 to U+2A6D is in it is an escape of five
 // digits read as one of four and a digit, which scores have depended on ever since.
@@ -30,8 +30,10 @@ bool is_chinese(char32_t c) {
 }  // namespace
 
 Tokenization tokenization_from_name(std::string_view name) {
-  if (name == "ja-mecab" || name == "ko-mecab")
-    throw UsageError(str("--tokenize ", name, ": this build has no MeCab; use char or a SentencePiece model (spm)"));
+  if (name == "ko-mecab")
+    throw UsageError(
+        "--tokenize ko-mecab: needs a fork of MeCab that Debian does not have; use char or a SentencePiece model "
+        "(spm)");
   std::string all;
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
     if (kNames[i] == name) return static_cast<Tokenization>(i);
@@ -40,8 +42,10 @@ Tokenization tokenization_from_name(std::string_view name) {
   throw UsageError(str("--tokenize: '", name, "' is none of ", all));
 }
 
-std::string_view tokenization_name(Tokenization t) {
-  return kNames[static_cast<std::size_t>(t == Tokenization::spm ? Tokenization::flores101 : t)];
+std::string tokenizer_signature(const TokenizerOptions& o) {
+  if (o.mecab) return o.mecab->signature();
+  return std::string(
+      kNames[static_cast<std::size_t>(o.tokenize == Tokenization::spm ? Tokenization::flores101 : o.tokenize)]);
 }
 
 std::string vocabulary_path(Tokenization t) {
@@ -52,20 +56,23 @@ std::string vocabulary_path(Tokenization t) {
                                          : "sacrebleu_tokenizer_spm.model");
 }
 
-Tokenizer::Tokenizer(Tokenization tokenization, bool lowercase, std::optional<Vocabulary> vocabulary)
-    : tokenization_(tokenization), lowercase_(lowercase), vocabulary_(std::move(vocabulary)) {
-  require(!needs_vocabulary(tokenization) || vocabulary_, "tokenisation ",
-          kNames[static_cast<std::size_t>(tokenization)], " needs a SentencePiece model");
+Tokenizer::Tokenizer(const TokenizerOptions& options) : options_(options) {
+  const auto name = kNames[static_cast<std::size_t>(options.tokenize)];
+  require(!needs_vocabulary(options.tokenize) || options.vocabulary, "tokenisation ", name,
+          " needs a SentencePiece model");
+  if (options.tokenize != Tokenization::japanese) return;
+  require(options.mecab != nullptr, "tokenisation ", name, " needs MeCab");
+  tagger_.emplace(options.mecab);
 }
 
 std::span<const std::string_view> Tokenizer::operator()(std::string_view segment) {
-  if (lowercase_) {
+  if (options_.lowercase) {
     lower_case(segment, lowered_);
     segment = lowered_;
   }
   segment = strip_right(segment);
   tokens_.clear();
-  switch (tokenization_) {
+  switch (options_.tokenize) {
     case Tokenization::none:
       cut_spaces(segment);
       break;
@@ -78,12 +85,15 @@ std::span<const std::string_view> Tokenizer::operator()(std::string_view segment
     case Tokenization::chinese:
       cut_western(strip(segment), {.edge_is_digit = true, .stands_alone = is_chinese}, tokens_);
       break;
+    case Tokenization::japanese:
+      cut_spaces((*tagger_)(strip(segment)));
+      break;
     case Tokenization::spm:
     case Tokenization::flores101:
     case Tokenization::flores200:
     case Tokenization::spbleu_1k:
       pieces_.clear();
-      for (const auto& piece : vocabulary_->encode_pieces(segment)) (pieces_ += piece) += ' ';
+      for (const auto& piece : options_.vocabulary->encode_pieces(segment)) (pieces_ += piece) += ' ';
       cut_spaces(pieces_);
       break;
     case Tokenization::international:

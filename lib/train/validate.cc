@@ -2,7 +2,6 @@
 
 #include "base/parallel.h"
 #include "base/signals.h"
-#include "metrics/bleu.h"
 
 namespace storm {
 
@@ -26,10 +25,12 @@ std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& s
 ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
                                const DecodeOptions& options)
     : target_(target), special_(special), options_(options) {
+  std::vector<std::string> references;
   for (int64_t row = 0; row < file.size(); ++row) {
     file.append(row, pairs_);
-    references_.push_back(target_.decode(pairs_.target(row)));
+    references.push_back(target_.decode(pairs_.target(row)));
   }
+  references_.emplace(std::span(&references, 1));
 }
 
 double ValidationBleu::operator()(const Model& model) const {
@@ -41,7 +42,7 @@ double ValidationBleu::operator()(const Model& model) const {
     const auto k = static_cast<std::size_t>(i);
     hypotheses[k] = target_.decode(answers[k].front().ids);
   });
-  return corpus_bleu(hypotheses, std::span(&references_, 1)).score;
+  return references_->score(hypotheses).score;
 }
 
 }  // namespace storm

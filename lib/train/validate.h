@@ -8,6 +8,7 @@
 
 #include "data/batches.h"
 #include "decode/translate.h"
+#include "metrics/bleu_references.h"
 #include "text/vocabulary.h"
 #include "train/step.h"
 
@@ -28,7 +29,7 @@ class ValidationBleu {
 
  private:
   Pairs pairs_;
-  std::vector<std::string> references_;
+  std::optional<BleuReferences> references_;  // counted once
   Vocabulary target_;
   SpecialIds special_;
   DecodeOptions options_;

@@ -1,8 +1,7 @@
-#include "metrics/bleu.h"
-
 #include <omp.h>
 
 #include "base/error.h"
+#include "metrics/bleu_references.h"
 #include "tests/catch.h"
 #include "tests/metrics/data.h"
 
@@ -12,7 +11,7 @@ using test::data_lines;
 namespace {
 
 std::vector<std::string> tokens(Tokenization tokenization, std::string_view text) {
-  Tokenizer tokenizer(tokenization);
+  Tokenizer tokenizer({.tokenize = tokenization});
   const auto found = tokenizer(text);
   return {found.begin(), found.end()};
 }
@@ -25,10 +24,10 @@ TEST_CASE("corpus BLEU is sacreBLEU's to the last digits") {
   // Recorded in tests/metrics/data/transcript: plain.ref -i plain.good -tok 13a -f text -w 10, and with two references.
   const std::vector<std::vector<std::string>> one{data_lines("plain.ref")},
       two{data_lines("plain.ref"), data_lines("plain.ref2")};
-  const BleuScore good = corpus_bleu(data_lines("plain.good"), one);
+  const BleuScore good = BleuReferences(one).score(data_lines("plain.good"));
   CHECK(good.score == Approx(79.3413025634).epsilon(1e-12));
   CHECK(good.verbose() == "92.1/83.5/75.7/68.1 (BP = 1.000 ratio = 1.015 hyp_len = 725 ref_len = 714)");
-  CHECK(corpus_bleu(data_lines("plain.fair"), two).score == Approx(49.1170348430).epsilon(1e-12));
+  CHECK(BleuReferences(two).score(data_lines("plain.fair")).score == Approx(49.1170348430).epsilon(1e-12));
 }
 
 TEST_CASE("BLEU does not depend on the number of threads") {
@@ -36,10 +35,10 @@ TEST_CASE("BLEU does not depend on the number of threads") {
   const auto hypotheses = data_lines("noise.hyp");
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  const BleuScore alone = corpus_bleu(hypotheses, references);
+  const BleuScore alone = BleuReferences(references).score(hypotheses);
   for (int n : {2, 3, 8}) {
     omp_set_num_threads(n);
-    const BleuScore together = corpus_bleu(hypotheses, references);
+    const BleuScore together = BleuReferences(references).score(hypotheses);
     CHECK(together.score == alone.score);
     CHECK(together.verbose() == alone.verbose());
   }
@@ -69,10 +68,37 @@ TEST_CASE("the closest reference gives the length, the shorter of two that are a
 }
 
 TEST_CASE("lists of different lengths, and empty ones, are errors") {
+  using Lists = std::vector<std::vector<std::string>>;
   const std::vector<std::string> two{"a", "b"};
-  CHECK_THROWS_AS(corpus_bleu(two, std::vector<std::vector<std::string>>{{"a"}}), Error);
-  CHECK_THROWS_AS(corpus_bleu(two, {}), Error);
-  CHECK_THROWS_AS(corpus_bleu({}, std::vector<std::vector<std::string>>{{}}), Error);
+  CHECK_THROWS_AS(BleuReferences(Lists{{"a"}}).score(two), Error);
+  CHECK_THROWS_AS(BleuReferences(Lists{{"a"}, two}), Error);
+  CHECK_THROWS_AS(BleuReferences(Lists{}), Error);
+  CHECK_THROWS_AS(BleuReferences(Lists{{}}), Error);
+}
+
+TEST_CASE("references counted once give each hypothesis the counts of a counter that meets them for the first time") {
+  for (const std::string set : {"plain", "noise", "edges", "scripts", "shifts"}) {
+    std::vector<std::vector<std::string>> references{data_lines(set + ".ref")};
+    if (set == "plain") references.push_back(data_lines("plain.ref2"));
+    if (set == "shifts") references.push_back(data_lines("shifts.alt"));
+    const BleuReferences kept(references);
+    for (const std::string system : {".hyp", ".good", ".bad", ".ref"}) {
+      if ((system == ".hyp") == (set == "plain") && system != ".ref") continue;
+      const auto hypotheses = data_lines(set + system);
+      BleuCounts sum;
+      BleuCounter counter({});
+      for (std::size_t i = 0; i < hypotheses.size(); ++i) {
+        std::vector<std::string_view> segment;
+        for (const auto& list : references) segment.push_back(list[i]);
+        counter.set_references(segment);
+        sum += counter.count(hypotheses[i]);
+      }
+      const BleuScore once = kept.score(hypotheses), again = kept.score(hypotheses), wanted = bleu_score(sum, {});
+      CHECK(once.score == wanted.score);
+      CHECK(once.verbose() == wanted.verbose());
+      CHECK(again.score == once.score);
+    }
+  }
 }
 
 TEST_CASE("tokenisers cut runs of marks as the chained substitutions do") {

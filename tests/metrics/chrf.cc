@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 
+#include "metrics/sort_keys.h"
 #include "metrics/unicode.h"
 #include "tests/catch.h"
 #include "tests/metrics/data.h"
@@ -83,4 +85,19 @@ TEST_CASE("of several references the one with the best score counts") {
   CHECK(row == std::vector<int32_t>{3, 4, 3, 2, 3, 2});
   counter.count("", row.data());  // all give nothing: the first
   CHECK(row == std::vector<int32_t>{0, 3, 0, 0, 2, 0});
+}
+
+TEST_CASE("keys are sorted, equal ones and any number of them") {
+  std::mt19937_64 random(5);
+  std::vector<uint64_t> scratch;
+  for (std::size_t n = 0; n < 400; n = n < 140 ? n + 1 : n + 37) {
+    for (const uint64_t different : {uint64_t{3}, uint64_t{200}, uint64_t{1} << 62}) {
+      std::vector<uint64_t> keys(n);
+      for (auto& k : keys) k = 1 + random() % different;
+      auto wanted = keys;
+      std::ranges::sort(wanted);
+      sort_keys(keys, scratch);
+      CHECK(keys == wanted);
+    }
+  }
 }

@@ -80,40 +80,71 @@ TEST_CASE("a system is no different from itself, and a much worse one is") {
   }
 }
 
-// Counts so large that sums are rounded in 32-bit floats, where their order matters.
-TEST_CASE("inexact sums are made in the order of the draws, in 32 bits") {
+namespace {
+
+// One column that holds the hypothesis's length times `factor`, in 32-bit floats.
+Evaluation lengths(const std::vector<std::size_t>& sizes, int32_t factor, double divisor) {
   Metric metric;
   metric.key = metric.name = "SUM";
   metric.columns = 1;
-  metric.divisors = {1};
-  metric.counter = [] {
-    return [](auto, auto hypotheses, int32_t* rows) {
-      for (const auto h : hypotheses) *rows++ = static_cast<int32_t>(h.size()) * 1000003;
+  metric.divisors = {divisor};
+  metric.counter = [factor] {
+    return [factor](auto, auto hypotheses, int32_t* rows) {
+      for (const auto h : hypotheses) *rows++ = static_cast<int32_t>(h.size()) * factor;
     };
   };
   metric.value = [](std::span<const double> sums) { return sums[0]; };
   metric.value_f32 = [](std::span<const float> sums) { return double{sums[0]}; };
   Evaluation e({metric}, 1, true);
   Block block{{{}}, {{}}};
-  for (std::size_t i = 0; i < 50; ++i) {
-    block.systems[0].push_back(std::string(1 + i * 7 % 11, 'x'));
+  for (const std::size_t size : sizes) {
+    block.systems[0].push_back(std::string(size, 'x'));
     block.references[0].emplace_back();
   }
   e.add(block);
-  const auto samples = bootstrap(e, 20, 3);
+  return e;
+}
+
+// How many of the resamples' sums are not what 64 bits would give; each must be what numpy's floats do.
+int rounded_sums(const Evaluation& e, double divisor) {
+  const auto segments = static_cast<std::size_t>(e.segments());
+  const auto samples = bootstrap(e, 40, 3);
   NumpyRandom random(3);
-  std::vector<uint32_t> drawn(50);
-  bool rounded = false;
+  std::vector<uint32_t> drawn(segments);
+  int rounded = 0;
   for (const double score : samples[0][0].scores) {
-    random.integers(50, drawn);
+    random.integers(static_cast<uint32_t>(segments), drawn);
     float sum = 0;
-    int64_t exact = 0;
+    double exact = 0;
     for (const auto i : drawn) {
-      sum += static_cast<float>(e.rows(0)[i]);
-      exact += e.rows(0)[i];
+      sum += static_cast<float>(e.rows(0)[i] / divisor);
+      exact += e.rows(0)[i] / divisor;
     }
     CHECK(score == double{sum});
-    rounded |= static_cast<double>(exact) != score;
+    rounded += exact != score;
   }
-  CHECK(rounded);
+  return rounded;
+}
+
+}  // namespace
+
+TEST_CASE("inexact sums are made in the order of the draws, in 32 bits") {
+  std::vector<std::size_t> sizes;
+  for (std::size_t i = 0; i < 50; ++i) sizes.push_back(1 + i * 7 % 11);
+  CHECK(rounded_sums(lengths(sizes, 1000003, 1), 1) > 0);
+  CHECK(rounded_sums(lengths(sizes, 1, 3), 3) > 0);
+}
+
+TEST_CASE("exact sums are those of 32-bit floats, odd numbers of segments and halves included") {
+  std::vector<std::size_t> sizes;
+  for (std::size_t i = 0; i < 333; ++i) sizes.push_back(i * 7 % 101);
+  CHECK(rounded_sums(lengths(sizes, 1, 1), 1) == 0);
+  CHECK(rounded_sums(lengths(sizes, 3, 2), 2) == 0);
+  CHECK(rounded_sums(lengths({5}, 1, 1), 1) == 0);
+}
+
+TEST_CASE("sums that only some resamples bring above 2^24 are rounded as floats are") {
+  std::vector<std::size_t> sizes(513, 32767);  // a little below 2^24 in all
+  for (std::size_t i = 0; i < 513; i += 2) sizes[i] = 32633;
+  CHECK(rounded_sums(lengths(sizes, 1, 1), 1) > 0);
 }

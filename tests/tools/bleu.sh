@@ -5,10 +5,15 @@ export SACREBLEU_SEED=12345 NO_COLOR=1 SACREBLEU=$data
 unset SACREBLEU_FORMAT
 version=storm-$(bleu --version | grep -o '[0-9][0-9.]*$')
 
+# MeCab is opened at run time, where it is installed; "yes" or empty.
+mecab=$(echo a >a && bleu a -i a -tok ja-mecab -b >/dev/null 2>&1 && echo yes)
+[ -n "$mecab" ] || skip "ja-mecab" "libmecab2 and mecab-ipadic-utf8 are not installed"
+
 # Every run of the transcript gives the same bytes.
 runs=0 differ=0
 check_run() {
   [ -n "$arguments" ] || return 0
+  [ -n "$mecab" ] || [ "${arguments#*ja-mecab}" = "$arguments" ] || return 0
   runs=$((runs + 1))
   if ! (cd "$data" && eval "bleu $arguments") >got 2>err || ! cmp -s got wanted; then
     differ=$((differ + 1))
@@ -51,6 +56,7 @@ ok "--seed goes before SACREBLEU_SEED" sh -c \
   '[ "$(bleu ref -i hyp -ci --seed 7 -w 9)" = "$(SACREBLEU_SEED=7 bleu ref -i hyp -ci -w 9)" ] && bleu ref -i hyp -ci --seed 7 | grep -q "\"seed\": \"7\""'
 ok "a seed of none draws other numbers each time" sh -c \
   '[ "$(bleu "$1" -i "$2" -ci --seed none -w 12)" != "$(bleu "$1" -i "$2" -ci --seed none -w 12)" ]' . "$data/plain.ref" "$data/plain.fair"
+ok "sacreBLEU's flags go before others that begin alike" sh -c '[ "$(bleu ref -i hyp -b --w 3 --q)" = "$(bleu ref -i hyp -b -w3)" ]'
 ok "beginnings of flags will do where they are clear" sh -c \
   '[ "$(bleu ref -i hyp --sent --score)" = "$(bleu ref -i hyp -sl -b)" ]'
 # The tables of sentences agree with -sl, one metric at a time.
@@ -95,7 +101,18 @@ ok "a model named by a flag" sh -c '[ "$(bleu ref -i hyp -tok flores200 -b -w 9)
   --spm-model "$1/models/flores200sacrebleuspm" -b -w 9)" ]' . "$data"
 refuses "a model that is not there" 1 'models/sacrebleu_tokenizer_spm.model: no such file.*--spm-model' env SACREBLEU=. bleu ref -i hyp -tok spm
 refuses "a model that is none" 1 'ref' bleu ref -i hyp -tok spm --spm-model ref
-refuses "MeCab" 2 'no MeCab' bleu ref -i hyp -tok ja-mecab
+refuses "ko-mecab" 2 'fork of MeCab' bleu ref -i hyp -tok ko-mecab
+refuses "ko-mecab by the language" 2 'fork of MeCab' bleu ref -i hyp -l en-ko
+if [ -z "$mecab" ]; then
+  refuses "MeCab that is not installed" 2 'libmecab2 and mecab-ipadic-utf8' bleu ref -i hyp -tok ja-mecab
+else
+  ok "ja-mecab by the language, and in the signature" sh -c 'bleu ref -i hyp -l en-ja -f text | grep -q "tok:ja-mecab-0.996-IPA"'
+  ok "ja-mecab gives the same on one thread and on four" sh -c 'seq 400 | sed "s/.*/&東京都に住む人。/" >ja && sed s/都// ja >ja.hyp &&
+    [ "$(bleu ja -i ja.hyp --threads 1 -tok ja-mecab -w 9)" = "$(bleu ja -i ja.hyp --threads 4 -tok ja-mecab -w 9)" ]'
+  ok "a word of Debian's dictionary that sacreBLEU's lacks is told of" sh -c 'echo 令和 >reiwa &&
+    { [ ! -e /usr/share/doc/mecab-ipadic-utf8 ] || bleu reiwa -i reiwa -tok ja-mecab 2>&1 >/dev/null | grep -q 令和; }'
+  refuses "a folder without a dictionary" 1 'no dictionary that MeCab can read' bleu ref -i hyp -tok ja-mecab --mecab-dictionary .
+fi
 refuses "an unknown smoothing" 2 "'x' is none of none, floor" bleu ref -i hyp -s x
 refuses "an unknown metric" 2 "'meteor' is none of" bleu ref -i hyp -m meteor
 refuses "no metric" 2 "'' is none of" bleu ref -i hyp -m ''
@@ -117,6 +134,12 @@ refuses "a seed that is no number" 2 "'x' is neither" bleu ref -i hyp -ci --seed
 refuses "n-grams of no order" 2 'both 0' bleu ref -i hyp -m chrf -cc 0
 refuses "n-grams of an order out of range" 2 "'21' is not a whole number from 0 to 20" bleu ref -i hyp -m chrf -cw 21
 refuses "no resamples" 2 "'0' is not a whole number from 1" bleu ref -i hyp ref -pbs -pbsn 0
+refuses "test sets" 2 '^bleu: --test-set: test sets are neither known nor downloaded' bleu -t wmt14 -l en-de
+refuses "their lists and texts" 2 '^bleu: --echo: ' bleu --echo src ref
+refuses "a flag's value that nothing uses" 2 "--chrf-beta: 'x'" bleu ref -i hyp --chrf-beta x
+refuses "a count that nothing uses" 2 "--paired-ar-n: 'x'" bleu ref -i hyp -parn x
+refuses "a language that is no pair" 2 'no pair of languages' bleu ref -i hyp -l de
+refuses "a folder as a file" 1 '^bleu: \.: ' bleu ref -i .
 refuses "another encoding" 2 'only utf-8' bleu ref -i hyp -e latin1
 refuses "a closed standard input" 1 'standard input: byte 0: cannot read' bash -c 'bleu ref <&-'
 refuses "a full disk" 1 'standard output' sh -c 'bleu ref -i hyp >/dev/full'
