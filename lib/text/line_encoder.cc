@@ -1,15 +1,14 @@
 #include "text/line_encoder.h"
 
+#include <algorithm>
 #include <cstring>
-#include <span>
-#include <utility>
 
 namespace storm {
 
 namespace {
 
 constexpr std::string_view kSpace = "\u2581";  // what SentencePiece turns spaces into
-constexpr int kPairBits = 15;
+constexpr int kMostPairBits = 16;
 
 uint64_t load64(const char* bytes) {
   uint64_t value;
@@ -137,18 +136,32 @@ bool LineEncoder::append_words(std::string_view line, std::vector<int32_t>& ids)
   }
 }
 
-bool LineEncoder::append_word(std::string_view word, std::vector<int32_t>& ids) {
-  std::array<char, 32> key{};
-  if (word.size() >= key.size()) return append_new(word, ids);
-  std::memcpy(key.data(), word.data(), word.size());
-  key.back() = static_cast<char>(word.size());
+// The two entries where this word may be.
+std::span<LineEncoder::Entry> LineEncoder::places(const Key& key) {
   uint64_t hash = 0;
   for (std::size_t i = 0; i < key.size(); i += 8) {
     hash = (hash ^ load64(&key[i])) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
-  if (entries_.empty()) entries_.resize(std::size_t{2} << kPairBits);
-  const auto pair = std::span(entries_).subspan(hash >> (64 - kPairBits) << 1, 2);
+  return std::span(entries_).subspan(hash >> (64 - pair_bits_) << 1, 2);
+}
+
+void LineEncoder::grow() {
+  const auto old = std::exchange(entries_, std::vector<Entry>(std::size_t{2} << ++pair_bits_));
+  for (const Entry& entry : old) {
+    const auto pair = places(entry.key);
+    if (entry.key.back()) pair[pair[0].key.back() ? 1 : 0] = entry;
+  }
+  remembered_ = old.size() / 2;
+}
+
+bool LineEncoder::append_word(std::string_view word, std::vector<int32_t>& ids) {
+  Key key{};
+  if (word.size() >= key.size()) return append_new(word, ids);
+  std::memcpy(key.data(), word.data(), word.size());
+  key.back() = static_cast<char>(word.size());
+  if (remembered_ >= entries_.size() / 2 && pair_bits_ < kMostPairBits) grow();
+  const auto pair = places(key);
   if (pair[0].key != key) {
     std::swap(pair[0], pair[1]);
     if (pair[0].key != key) {
@@ -157,6 +170,7 @@ bool LineEncoder::append_word(std::string_view word, std::vector<int32_t>& ids) 
       pair[0].key = key;
       pair[0].count = static_cast<int32_t>(found_.size());
       std::copy(found_.begin(), found_.end(), pair[0].ids.begin());
+      ++remembered_;
       return true;
     }
   }

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "text/vocabulary.h"
@@ -21,7 +23,7 @@ enum class WordRule {
 // those of sentencepiece_model.proto and of the double arrays of darts-clone (https://github.com/s-yata/darts-clone).
 WordRule word_rule(std::string_view model);
 
-// Remembers words in 4 MiB, which it takes with the first line. A copy remembers on its own: each thread needs one.
+// Remembers words, in 8 MiB at most. A copy remembers on its own: each thread needs one.
 class LineEncoder {
  public:
   explicit LineEncoder(Vocabulary vocabulary)
@@ -31,18 +33,23 @@ class LineEncoder {
   WordRule rule() const { return rule_; }
 
  private:
-  struct alignas(64) Entry {   // one cache line
-    std::array<char, 32> key;  // the word, zeros, and in the last byte its length
+  using Key = std::array<char, 32>;  // a word, zeros, and in the last byte its length
+  struct alignas(64) Entry {         // one cache line
+    Key key;
     std::array<int32_t, 7> ids;
     int32_t count;
   };
+  std::span<Entry> places(const Key& key);
+  void grow();
   bool append_words(std::string_view line, std::vector<int32_t>& ids);
   bool append_word(std::string_view word, std::vector<int32_t>& ids);
   bool append_new(std::string_view word, std::vector<int32_t>& ids);
 
   Vocabulary vocabulary_;
   WordRule rule_;
-  std::vector<Entry> entries_;  // in pairs, the one used last first
+  std::vector<Entry> entries_;  // a power of two of pairs, each with the one used last first
+  int pair_bits_ = 10;
+  std::size_t remembered_ = 0;  // since the entries grew
   std::vector<int32_t> found_;
 };
 
