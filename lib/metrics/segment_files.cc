@@ -14,6 +14,7 @@ SegmentFile::SegmentFile(const std::string& path, std::size_t columns)
       columns_(columns),
       first_says_(columns == first_line_says),
       any_line_end_(path == "-") {
+  require(!path.ends_with(".gz"), path, ": is compressed; name it as <(zcat ", path, ")");
   if (begins_stream(input_)) {
     tokens_.emplace(std::move(input_));
     first_says_ = false;

@@ -139,6 +139,8 @@ refuses "their lists and texts" 2 '^bleu: --echo: ' bleu --echo src ref
 refuses "a flag's value that nothing uses" 2 "--chrf-beta: 'x'" bleu ref -i hyp --chrf-beta x
 refuses "a count that nothing uses" 2 "--paired-ar-n: 'x'" bleu ref -i hyp -parn x
 refuses "a language that is no pair" 2 'no pair of languages' bleu ref -i hyp -l de
+refuses "a compressed file" 1 'hyp.gz: is compressed; name it as <\(zcat' sh -c 'gzip -k hyp && bleu ref -i hyp.gz'
+ok "a compressed file through a pipe" bash -c '[ "$(bleu <(zcat hyp.gz) -i <(zcat hyp.gz) -b)" = 100.0 ]'
 refuses "a folder as a file" 1 '^bleu: \.: ' bleu ref -i .
 refuses "another encoding" 2 'only utf-8' bleu ref -i hyp -e latin1
 refuses "a closed standard input" 1 'standard input: byte 0: cannot read' bash -c 'bleu ref <&-'
