@@ -198,8 +198,6 @@ CrossEntropy TransformerModel::loss(Graph& graph, const Batch& batch, float labe
     return graph.constant({s.sentences() + 1, 1}, s.offsets.data());
   };
   const Value source_offsets = offsets_of(batch.source), target_offsets = offsets_of(batch.target);
-  // The table of sinusoids may move when it grows, so it is made large enough for both sides first.
-  sinusoids_.rows(std::max(batch.source.longest, batch.target.longest));
   const Value memory = encode(graph, batch.source, source_offsets);
   ResidualStream stream(graph, parameters(), config_, layers_.decoder_norms,
                         embedded(graph, layers_.target_embedding, layers_.target_positions, batch.target));

@@ -10,18 +10,19 @@ namespace storm {
 
 TransformerDecoder::TransformerDecoder(const TransformerModel& model, Workspace& workspace,
                                        const PackedSentences& source)
-    : model_(model), source_offsets_(source.offsets), source_tokens_(source.tokens()) {
+    : model_(model), source_offsets_(source.offsets), slabs_(workspace.slabs), source_tokens_(source.tokens()) {
   const auto& config = model.config_;
   const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
   const auto per_layer = static_cast<std::size_t>(source_tokens_) * width;
-  source_kv_ = Buffer(per_layer * model.layers_.decoder.size() * sizeof(float));
+  slabs_.clear();
+  source_kv_ = reinterpret_cast<float*>(slabs_.take(per_layer * model.layers_.decoder.size() * sizeof(float)));
   steps_.resize(model.layers_.decoder.size());
 
   Graph& graph = workspace.graph;
   graph.clear();
   const Value offsets = graph.constant({source.sentences() + 1, 1}, source_offsets_.data());
   const Value memory = model.encode(graph, source, offsets);
-  float* place = source_kv_.as<float>().data();
+  float* place = source_kv_;
   for (const DecoderLayer& layer : model.layers_.decoder) {
     graph.place(layer.kv(graph, model.parameters(), memory), place);
     place += per_layer;
@@ -70,7 +71,7 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
 
   const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
   const auto per_layer = static_cast<std::size_t>(rows) * width;
-  caches_.emplace_back(per_layer * layers.decoder.size() * sizeof(float));
+  float* cache_of_step = reinterpret_cast<float*>(slabs_.take(per_layer * layers.decoder.size() * sizeof(float)));
 
   const Shape column{rows, 1};
   Value position_table;
@@ -91,16 +92,15 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
   ResidualStream stream(graph, parameters, config, layers.decoder_norms, x);
   for (std::size_t i = 0; i < layers.decoder.size(); ++i) {
     const DecoderLayer& layer = layers.decoder[i];
-    steps_[i].push_back(caches_.back().as<float>().data() + i * per_layer);
+    steps_[i].push_back(cache_of_step + i * per_layer);
     const AttentionCache cache{steps_[i].data(), step_, path_.data(), path_stride_};
     const Value qkv = layer.qkv(graph, parameters, stream.input());
     const Value past = cached_attention(graph, qkv, cache, static_cast<int32_t>(config.heads),
                                         static_cast<int32_t>(config.d_k), static_cast<int32_t>(config.d_v));
     stream.add(layer.out(graph, parameters, past));
     const Value q = layer.q(graph, parameters, stream.input());
-    const Value kv =
-        graph.constant({source_tokens_, static_cast<int64_t>(width)},
-                       source_kv_.as<float>().data() + i * static_cast<std::size_t>(source_tokens_) * width);
+    const Value kv = graph.constant({source_tokens_, static_cast<int64_t>(width)},
+                                    source_kv_ + i * static_cast<std::size_t>(source_tokens_) * width);
     const auto cross = model_.cross_attention_of(graph, q, kv, row_offsets, source_offsets);
     stream.add(layer.cross_out(graph, parameters, attention(graph, cross)));
     stream.add(model_.feed_forward(graph, layer.ffn, stream.input()));

@@ -18,12 +18,12 @@ class TransformerDecoder : public Decoder {
 
   const TransformerModel& model_;
   std::vector<int32_t> source_offsets_;  // [sentences + 1]
-  Buffer source_kv_;                     // per layer [source tokens, heads * (d_k + d_v)]
+  Slabs& slabs_;                         // the caches lie here
+  float* source_kv_;                     // per layer [source tokens, heads * (d_k + d_v)]
   int64_t source_tokens_;
 
   int32_t step_ = 0;
-  std::vector<Buffer> caches_;              // per step: [layers][rows, heads * (d_k + d_v)]
-  std::vector<std::vector<float*>> steps_;  // per layer, per step: where its rows lie
+  std::vector<std::vector<float*>> steps_;  // per layer, per step: [rows, heads * (d_k + d_v)]
   std::vector<int32_t> path_, next_path_;   // [rows, path_stride_]
   int64_t path_stride_ = 16;
   std::vector<int32_t> sentence_, next_sentence_;  // of each row

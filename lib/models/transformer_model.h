@@ -46,7 +46,7 @@ class TransformerModel : public Model {
 
   TransformerConfig config_;
   TransformerLayers layers_;
-  mutable SinusoidTable sinusoids_;  // grows with the longest sentence seen
+  SinusoidTable sinusoids_;
 };
 
 }  // namespace storm

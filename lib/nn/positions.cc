@@ -5,14 +5,15 @@
 
 namespace storm {
 
-const float* SinusoidTable::rows(int64_t positions) {
-  const int64_t have = size();
-  if (positions > have) {
-    const int64_t want = std::max<int64_t>({positions, 2 * have, 128});
+const float* SinusoidTable::rows(int64_t positions) const {
+  const std::lock_guard lock(growing_);
+  const auto size = [&] { return tables_.empty() ? 0 : static_cast<int64_t>(tables_.back().size()) / d_model_; };
+  if (positions > size() || tables_.empty()) {
+    const int64_t want = std::max<int64_t>({positions, 2 * size(), 128});
     const int64_t half = d_model_ / 2;
-    values_.resize(static_cast<std::size_t>(want * d_model_));
-    for (int64_t p = have; p < want; ++p) {
-      float* row = values_.data() + p * d_model_;
+    auto& values = tables_.emplace_back(static_cast<std::size_t>(want * d_model_));
+    for (int64_t p = 0; p < want; ++p) {
+      float* row = values.data() + p * d_model_;
       for (int64_t i = 0; i < d_model_; ++i) {
         const bool interleaved = layout_ == SinusoidLayout::interleaved;
         const int64_t pair = interleaved ? i / 2 : i % std::max<int64_t>(half, 1);
@@ -24,7 +25,7 @@ const float* SinusoidTable::rows(int64_t positions) {
       }
     }
   }
-  return values_.data();
+  return tables_.back().data();
 }
 
 }  // namespace storm

@@ -4,24 +4,26 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 namespace storm {
 
 enum class SinusoidLayout : uint8_t { interleaved, concatenated };
 
+// Grows with the longest sentence seen; several threads may ask at once.
 class SinusoidTable {
  public:
   SinusoidTable(int64_t d_model, SinusoidLayout layout) : d_model_(d_model), layout_(layout) {}
 
-  // [at least `positions`, d_model]; a pointer of an earlier call is void when this one had to grow the table.
-  const float* rows(int64_t positions);
-  int64_t size() const { return static_cast<int64_t>(values_.size()) / d_model_; }
+  // [at least `positions`, d_model]; the pointer holds as long as the table lives.
+  const float* rows(int64_t positions) const;
 
  private:
   int64_t d_model_;
   SinusoidLayout layout_;
-  std::vector<float> values_;
+  mutable std::mutex growing_;
+  mutable std::vector<std::vector<float>> tables_;  // each at least twice as long as the one before, which stays in use
 };
 
 }  // namespace storm

@@ -5,12 +5,14 @@
 #include "tensor/execution.h"
 #include "tensor/graph.h"
 #include "tensor/plan.h"
+#include "tensor/slabs.h"
 
 namespace storm {
 
 class Workspace {
  public:
   Graph graph{false};
+  Slabs slabs;  // for caches: a decoder's, which clears them when it starts
 
   // Plans and runs what was recorded. The arena only ever grows.
   void run() {
