@@ -1,4 +1,4 @@
-# make, make test, make demo, make install PREFIX=, make bench, make format, make tidy, make SANITIZE=address,undefined test
+# make, make test, make demo, make install PREFIX=, make bench, make bench-quick, make format, make tidy, make SANITIZE=address,undefined test
 # Objects and programs live under $(BUILD); sources are found by their place: lib/*/*.cc, tools/*.cc, tests/PART/*.cc.
 PREFIX ?= /usr/local
 CXX ?= g++
@@ -84,6 +84,11 @@ $(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
+# Measures the limit that scripts/bench compares with; not a tool either.
+$(BUILD)/bench/product-rate: $(BUILD)/obj/scripts/product_rate.o $(call archives,cpu tensor base)
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
 test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc))
@@ -97,14 +102,17 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all
+bench: all $(BUILD)/bench/product-rate
 	scripts/bench
+
+bench-quick: all $(BUILD)/bench/product-rate
+	scripts/bench-quick
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install $(programs) $(DESTDIR)$(PREFIX)/bin
 
-sources := $(wildcard lib/*/*.h lib/*/*.cc tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc)
+sources := $(wildcard lib/*/*.h lib/*/*.cc tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc scripts/*.cc)
 format:
 	clang-format -i $(sources)
 
@@ -114,6 +122,6 @@ tidy:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests test demo bench install format tidy clean
+.PHONY: all tests test demo bench bench-quick install format tidy clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -233,6 +233,7 @@ void run(const Args& args) {
   args.stat("steps", static_cast<double>(after.step - before.step));
   args.stat("target_tokens", tokens);
   args.stat("target_tokens/s", tokens / (after.training_seconds - before.training_seconds));
+  args.stat("planning_seconds", trainer.planning_seconds());
   args.stat("parameters", static_cast<double>(model->parameters().trainable()));
 }
 

@@ -1,13 +1,16 @@
 #include "train/step.h"
 
+#include "base/log.h"
 #include "tensor/execution.h"
 
 namespace storm {
 
 LossSums TrainingStep::run(Graph& graph, const Batch& batch, float gradient_scale, uint64_t number) {
+  const double begin = monotonic_seconds();
   graph.clear();
   const auto loss = model_.loss(graph, batch, label_smoothing_, gradient_scale);
   make_plan(graph, plan_);
+  planning_seconds_ += monotonic_seconds() - begin;
   arena_.grow(plan_.bytes);
   const Execution execution(graph, plan_, arena_.data(), seed_, number);
   execution.forward();

@@ -38,6 +38,8 @@ class TrainingStep {
   // The loss alone, without dropout.
   LossSums forward(const Batch& batch);
 
+  double planning_seconds() const { return planning_seconds_; }  // of all batches: recording and planning
+
  private:
   LossSums run(Graph& graph, const Batch& batch, float gradient_scale, uint64_t number);
 
@@ -47,6 +49,7 @@ class TrainingStep {
   Graph training_{true}, validation_{false};
   Plan plan_;
   Buffer arena_;
+  double planning_seconds_ = 0;
 };
 
 }  // namespace storm

@@ -55,6 +55,7 @@ class Trainer {
 
   const TrainState& state() const { return state_; }
   const BatchSource& batches() const { return batches_; }
+  double planning_seconds() const { return step_.planning_seconds(); }
 
  private:
   bool update();  // false when the last epoch is over

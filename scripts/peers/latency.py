@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""One sentence at a time, as a user who waits for it: the median time from a line of text to its translation.
+
+    latency.py --spm spm.model --weights tiny.safetensors --model tiny.st --src test.en [--sentences 200] [--threads 2]
+Alternates, sentence by sentence, between CTranslate2 (SentencePiece and translate_batch in this process) and the pipe
+`tokenize | decode | tokenize -d`, whose programs must be in PATH. Both tokenise, search with a beam of 5 and detokenise.
+Prints one line of figures. Needs: ctranslate2, sentencepiece, numpy, safetensors.
+"""
+import argparse, multiprocessing, statistics, subprocess, tempfile, time
+import sentencepiece
+from ct2_decode import convert
+
+
+def main():
+    p = argparse.ArgumentParser()
+    for flag in ("--spm", "--weights", "--model", "--src"):
+        p.add_argument(flag, required=True)
+    p.add_argument("--sentences", type=int, default=200); p.add_argument("--threads", type=int, default=2)
+    a = p.parse_args()
+    sp = sentencepiece.SentencePieceProcessor(model_file=a.spm)
+    pieces = [sp.id_to_piece(i) for i in range(sp.get_piece_size())]
+    lines = open(a.src, encoding="utf-8").read().removesuffix("\n").split("\n")[: a.sentences]
+    with tempfile.TemporaryDirectory() as d:
+        job = multiprocessing.get_context("spawn").Process(target=convert, args=(a.weights, None, pieces, d))
+        job.start(); job.join()
+        assert job.exitcode == 0
+        import ctranslate2
+        t = ctranslate2.Translator(d, device="cpu", compute_type="float32", inter_threads=1, intra_threads=a.threads)
+    pipe = (f"tokenize -q -m {a.model} | decode -q -m {a.model} --beam 5 --length-norm power-eos --max-length 256 "
+            f"--threads {a.threads} | tokenize -d")
+    storm = subprocess.Popen(pipe, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def theirs(line):
+        r = t.translate_batch([sp.encode_as_pieces(line) + [pieces[3]]], beam_size=5, length_penalty=1)
+        return sp.decode_pieces(r[0].hypotheses[0])
+
+    def ours(line):
+        storm.stdin.write(line.encode() + b"\n"); storm.stdin.flush()
+        return storm.stdout.readline().decode().removesuffix("\n")
+
+    def timed(go, line):
+        start = time.perf_counter()
+        go(line)
+        return 1000 * (time.perf_counter() - start)
+
+    theirs(lines[0]), ours(lines[0])
+    pairs = [(timed(ours, x), timed(theirs, x)) for x in lines]
+    ms = [statistics.median(x) for x in zip(*pairs)]
+    print(f"sentences={len(lines)} threads={a.threads} storm_ms={ms[0]:.2f} ctranslate2_ms={ms[1]:.2f} ratio={ms[0] / ms[1]:.2f}")
+    storm.stdin.close(); storm.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+// The machine's own limit: how fast OpenBLAS and oneDNN do the f32 matrix products of a Transformer of this shape.
+//   product-rate D_MODEL D_FF VOCABULARY ROWS
+// The products of a layer and of the output, forward and both backward forms, weighted by their floating-point
+// operations; of each the faster library's median. Prints one line: GFLOP/s of the best, of oneDNN and of OpenBLAS.
+#include <cblas.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "cpu/gemm.h"
+#ifdef STORM_ONEDNN
+#include <dnnl.h>
+#endif
+
+namespace {
+
+// C[m,n] = op(A)[m,k] op(B)[k,n], row-major.
+struct Product {
+  bool ta, tb;
+  int64_t m, n, k;
+  double flops() const { return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k); }
+};
+
+class Operands {
+ public:
+  explicit Operands(const Product& p)
+      : a(static_cast<std::size_t>(p.m * p.k), 0.5f),
+        b(static_cast<std::size_t>(p.k * p.n), 0.25f),
+        c(static_cast<std::size_t>(p.m * p.n)) {}
+  std::vector<float> a, b, c;
+};
+
+void openblas(const Product& p, Operands& x) {
+  const auto m = static_cast<int>(p.m), n = static_cast<int>(p.n), k = static_cast<int>(p.k);
+  cblas_sgemm(CblasRowMajor, p.ta ? CblasTrans : CblasNoTrans, p.tb ? CblasTrans : CblasNoTrans, m, n, k, 1, x.a.data(),
+              p.ta ? m : k, x.b.data(), p.tb ? k : n, 0, x.c.data(), n);
+}
+
+#ifdef STORM_ONEDNN
+void onednn(const Product& p, Operands& x) {
+  dnnl_sgemm(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', p.m, p.n, p.k, 1, x.a.data(), p.ta ? p.m : p.k, x.b.data(),
+             p.tb ? p.k : p.n, 0, x.c.data(), p.n);
+}
+#endif
+
+// The median of some runs, in seconds.
+template <class Library>
+double seconds(const Product& p, Operands& x, Library&& library) {
+  library(p, x);
+  std::vector<double> runs;
+  for (int i = 0; i < 7; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    library(p, x);
+    runs.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::nth_element(runs.begin(), runs.begin() + 3, runs.end());
+  return runs[3];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  storm::set_library_environment(argv);
+  int64_t size[4] = {};
+  bool good = argc == 5;
+  for (int i = 0; good && i < 4; ++i) {
+    const auto value = storm::parse_number<int64_t>(argv[i + 1]);
+    good = value && *value > 0 && *value <= 1 << 20;
+    if (good) size[i] = *value;
+  }
+  if (!good) {
+    std::fputs("product-rate: give D_MODEL D_FF VOCABULARY ROWS\n", stderr);
+    return 2;
+  }
+  const auto [d, ff, vocabulary, rows] = size;
+  double flops = 0, best = 0, blas = 0, dnn = 0;
+  const int64_t shapes[][3] = {{rows, 3 * d, d}, {rows, d, d}, {rows, ff, d}, {rows, d, ff}, {rows, vocabulary, d}};
+  for (const auto& [m, n, k] : shapes)
+    for (const Product& p :
+         {Product{false, true, m, n, k}, Product{false, false, m, k, n}, Product{true, false, n, k, m}}) {
+      Operands x(p);
+      const double a = seconds(p, x, openblas);
+      double b = a;
+#ifdef STORM_ONEDNN
+      b = seconds(p, x, onednn);
+#endif
+      flops += p.flops();
+      blas += a;
+      dnn += b;
+      best += std::min(a, b);
+    }
+  std::printf("best %.0f oneDNN %.0f OpenBLAS %.0f\n", flops / best / 1e9, flops / dnn / 1e9, flops / blas / 1e9);
+}
