@@ -38,7 +38,7 @@ const Tool kTool{
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
-     {"max-tokens", "N", "2048", "source tokens of a batch, EOS included, and hypotheses of a batch"},
+     {"max-tokens", "N", "1024", "source tokens of a batch, EOS included, and hypotheses of a batch"},
      {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
      {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
@@ -126,7 +126,7 @@ class Decode {
     }
     Progress progress("decoding", 0);
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
-    const int64_t most = 32 * options_.max_tokens;
+    const int64_t most = 64 * options_.max_tokens;
     Window window;
     bool more = true;
     while (more) {

@@ -28,7 +28,7 @@ struct DecodeOptions {
   int32_t min_length = 0, max_length = 0;
 
   // A batch has at most so many source tokens (EOS included), and so many hypotheses at each step.
-  int64_t max_tokens = 2048;
+  int64_t max_tokens = 1024;
 
   // Sampling instead of search: from p^(1 / temperature), of the top_k likeliest ids (0: all), of the fewest of these
   // that together reach top_p. Each sentence has its own random stream, keyed by the seed and its number.

@@ -34,7 +34,8 @@ class Model {
   // Records the loss of a batch; batch must outlive the graph's run. Dropout is on in graphs with gradients.
   virtual CrossEntropy loss(Graph& graph, const Batch& batch, float label_smoothing, float gradient_scale) const = 0;
 
-  // Runs the encoder in the workspace (whose graph and slabs are cleared) and returns what decodes from it.
+  // Runs the encoder in the workspace (whose graph and slabs are cleared) and returns what decodes from it; the next
+  // decoder in the same workspace ends this one. Several threads may decode at once, each in a workspace of its own.
   virtual std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const = 0;
 
   virtual int64_t longest_source() const { return INT32_MAX; }  // tokens with EOS that the model can take
