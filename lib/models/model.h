@@ -8,6 +8,7 @@
 #include <string>
 
 #include "models/batch.h"
+#include "models/trace.h"
 #include "ops/cross_entropy.h"
 #include "tensor/parameters.h"
 #include "tensor/workspace.h"
@@ -37,6 +38,13 @@ class Model {
   // Runs the encoder in the workspace (whose graph and slabs are cleared) and returns what decodes from it; the next
   // decoder in the same workspace ends this one. Several threads may decode at once, each in a workspace of its own.
   virtual std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const = 0;
+
+  // Records the pass of loss() up to the output layer, without dropout, and leaves in `trace` what it asks for; a batch
+  // without targets passes the encoder alone. The graph has no gradients; batch must outlive its run.
+  virtual void trace(Graph& graph, const Batch& batch, Trace& trace) const = 0;
+
+  // [source vocabulary, width]: the table that source tokens are looked up in, as it was trained.
+  virtual std::span<const float> source_embeddings() const = 0;
 
   virtual int64_t longest_source() const { return INT32_MAX; }  // tokens with EOS that the model can take
   virtual int64_t longest_target() const { return INT32_MAX; }

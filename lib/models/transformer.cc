@@ -181,38 +181,83 @@ AttentionInput TransformerModel::cross_attention_of(const Graph& graph, Value q,
   return a;
 }
 
-Value TransformerModel::encode(Graph& graph, const PackedSentences& source, Value offsets) const {
-  ResidualStream stream(graph, parameters(), config_, layers_.encoder_norms,
-                        embedded(graph, layers_.source_embedding, layers_.source_positions, source));
-  for (const EncoderLayer& layer : layers_.encoder) {
-    const Value qkv = layer.qkv(graph, parameters(), stream.input());
-    stream.add(layer.out(graph, parameters(), attention(graph, self_attention_of(graph, qkv, offsets))));
+namespace {
+
+Value attend(Graph& graph, const AttentionInput& input, AttentionKind kind, std::size_t layer, Trace* trace) {
+  const auto l = static_cast<int64_t>(layer);
+  if (trace && trace->wants && trace->wants(kind, l)) {
+    const Value weights = attention_weights(graph, input, trace->scores);
+    graph.keep(weights);
+    trace->attentions.push_back({kind, l, weights});
+  }
+  return attention(graph, input);
+}
+
+}  // namespace
+
+Value TransformerModel::encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace) const {
+  const Value x = embedded(graph, layers_.source_embedding, layers_.source_positions, source);
+  const auto note = [&](Value states) {
+    if (!trace || !trace->states) return;
+    graph.keep(states);
+    trace->encoder_states.push_back(states);
+  };
+  note(x);
+  ResidualStream stream(graph, parameters(), config_, layers_.encoder_norms, x);
+  for (std::size_t i = 0; i < layers_.encoder.size(); ++i) {
+    const EncoderLayer& layer = layers_.encoder[i];
+    const auto self = self_attention_of(graph, layer.qkv(graph, parameters(), stream.input()), offsets);
+    stream.add(layer.out(graph, parameters(), attend(graph, self, AttentionKind::encoder, i, trace)));
+    stream.add(feed_forward(graph, layer.ffn, stream.input()));
+    note(i + 1 < layers_.encoder.size() ? stream.sum() : stream.input());
+  }
+  return stream.input();
+}
+
+Value TransformerModel::decode(Graph& graph, const PackedSentences& target, Value offsets, Value memory,
+                               Value memory_offsets, Trace* trace) const {
+  ResidualStream stream(graph, parameters(), config_, layers_.decoder_norms,
+                        embedded(graph, layers_.target_embedding, layers_.target_positions, target));
+  for (std::size_t i = 0; i < layers_.decoder.size(); ++i) {
+    const DecoderLayer& layer = layers_.decoder[i];
+    AttentionInput self = self_attention_of(graph, layer.qkv(graph, parameters(), stream.input()), offsets);
+    self.causal = true;
+    stream.add(layer.out(graph, parameters(), attend(graph, self, AttentionKind::decoder, i, trace)));
+    const Value q = layer.q(graph, parameters(), stream.input()), kv = layer.kv(graph, parameters(), memory);
+    const auto cross = cross_attention_of(graph, q, kv, offsets, memory_offsets);
+    stream.add(layer.cross_out(graph, parameters(), attend(graph, cross, AttentionKind::cross, i, trace)));
     stream.add(feed_forward(graph, layer.ffn, stream.input()));
   }
   return stream.input();
 }
 
+namespace {
+
+Value offsets_in(Graph& graph, const PackedSentences& s) {
+  return graph.constant({s.sentences() + 1, 1}, s.offsets.data());
+}
+
+}  // namespace
+
 CrossEntropy TransformerModel::loss(Graph& graph, const Batch& batch, float label_smoothing,
                                     float gradient_scale) const {
-  const auto offsets_of = [&](const PackedSentences& s) {
-    return graph.constant({s.sentences() + 1, 1}, s.offsets.data());
-  };
-  const Value source_offsets = offsets_of(batch.source), target_offsets = offsets_of(batch.target);
+  const Value source_offsets = offsets_in(graph, batch.source), target_offsets = offsets_in(graph, batch.target);
   const Value memory = encode(graph, batch.source, source_offsets);
-  ResidualStream stream(graph, parameters(), config_, layers_.decoder_norms,
-                        embedded(graph, layers_.target_embedding, layers_.target_positions, batch.target));
-  for (const DecoderLayer& layer : layers_.decoder) {
-    AttentionInput self = self_attention_of(graph, layer.qkv(graph, parameters(), stream.input()), target_offsets);
-    self.causal = true;
-    stream.add(layer.out(graph, parameters(), attention(graph, self)));
-    const Value q = layer.q(graph, parameters(), stream.input()), kv = layer.kv(graph, parameters(), memory);
-    const auto cross = cross_attention_of(graph, q, kv, target_offsets, source_offsets);
-    stream.add(layer.cross_out(graph, parameters(), attention(graph, cross)));
-    stream.add(feed_forward(graph, layer.ffn, stream.input()));
-  }
+  const Value states = decode(graph, batch.target, target_offsets, memory, source_offsets);
   const Value labels = graph.constant({batch.target.tokens(), 1}, batch.labels.data());
-  return cross_entropy(graph, stream.input(), parameters().in(graph, layers_.output), {}, labels, label_smoothing,
+  return cross_entropy(graph, states, parameters().in(graph, layers_.output), {}, labels, label_smoothing,
                        gradient_scale);
+}
+
+void TransformerModel::trace(Graph& graph, const Batch& batch, Trace& trace) const {
+  const Value source_offsets = offsets_in(graph, batch.source);
+  const Value memory = encode(graph, batch.source, source_offsets, &trace);
+  if (batch.target.sentences() > 0)
+    decode(graph, batch.target, offsets_in(graph, batch.target), memory, source_offsets, &trace);
+}
+
+std::span<const float> TransformerModel::source_embeddings() const {
+  return parameters().view(layers_.source_embedding);
 }
 
 std::unique_ptr<Decoder> TransformerModel::start(Workspace& workspace, const PackedSentences& source) const {

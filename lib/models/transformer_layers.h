@@ -54,6 +54,7 @@ class ResidualStream {
                  const std::vector<NormLayer>& norms, Value x);
 
   Value input() const { return normed_; }  // what the next sublayer reads: [tokens, d_model]
+  Value sum() const { return sum_; }       // what the residual has come to; after post-norm the same as input()
   void add(Value h);                       // the sublayer's output: [tokens, d_model]
 
  private:

@@ -27,6 +27,8 @@ class TransformerModel : public Model {
 
   CrossEntropy loss(Graph& graph, const Batch& batch, float label_smoothing, float gradient_scale) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override;
+  void trace(Graph& graph, const Batch& batch, Trace& trace) const override;
+  std::span<const float> source_embeddings() const override;
   int64_t longest_source() const override;
   int64_t longest_target() const override;
 
@@ -38,7 +40,9 @@ class TransformerModel : public Model {
 
   // -> [tokens, d_model]
   Value embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& sentences) const;
-  Value encode(Graph& graph, const PackedSentences& source, Value offsets) const;
+  Value encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace = nullptr) const;
+  Value decode(Graph& graph, const PackedSentences& target, Value offsets, Value memory, Value memory_offsets,
+               Trace* trace = nullptr) const;
   Value feed_forward(Graph& graph, const FeedForward& layer, Value x) const;
   AttentionInput attention_of(const Graph& graph) const;
   AttentionInput self_attention_of(const Graph& graph, Value qkv, Value offsets) const;

@@ -55,7 +55,8 @@ class Parameters {
 
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
-  std::span<float> view(std::string_view name) const;           // values; throws Error for an unknown name
+  std::span<float> view(std::string_view name) const;  // values; throws Error for an unknown name
+  std::span<float> view(ParameterId id) const { return view(specs_[static_cast<std::size_t>(id.index)].name); }
   std::span<float> gradient_view(std::string_view name) const;  // gradients
   Value in(Graph& graph, ParameterId id) const;                 // as a value of a graph; none for no parameter
 

@@ -33,6 +33,8 @@ class ToyModel : public Model {
     return std::make_unique<Steps>(*this, source);
   }
   CrossEntropy loss(Graph&, const Batch&, float, float) const override { return {}; }
+  void trace(Graph&, const Batch&, Trace&) const override {}
+  std::span<const float> source_embeddings() const override { return {}; }
   int64_t longest_target() const override { return longest; }
 
   int64_t longest = INT32_MAX;
