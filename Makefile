@@ -42,10 +42,12 @@ cpu := cpu $(tensor)
 ops := ops $(cpu)
 nn := nn $(ops)
 models := models $(nn) $(stream)
+inspect := inspect $(models) $(text)
+pictures := pictures $(inspect)
 data := data $(stream)
 decode := decode $(models) $(text)
 train := train $(decode) $(data) $(metrics)
-parts := train decode models nn ops cpu tensor data metrics text stream base
+parts := pictures train decode inspect models nn ops cpu tensor data metrics text stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))
