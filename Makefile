@@ -86,8 +86,10 @@ $(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-# Measures the limit that scripts/bench compares with; not a tool either.
+# Measure the limits that scripts/bench compares with, and each op beside them; not tools either.
 $(BUILD)/bench/product-rate: $(BUILD)/obj/scripts/product_rate.o $(call archives,cpu tensor base)
+$(BUILD)/bench/op-rates: $(BUILD)/obj/scripts/op_rates.o $(call archives,$(models))
+$(BUILD)/bench/product-rate $(BUILD)/bench/op-rates:
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
@@ -107,7 +109,7 @@ demo:
 bench: all $(BUILD)/bench/product-rate
 	scripts/bench
 
-bench-quick: all $(BUILD)/bench/product-rate
+bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
 	scripts/bench-quick
 
 install: all
