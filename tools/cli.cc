@@ -7,6 +7,7 @@
 #include <cmath>
 #include <csignal>
 #include <cxxopts.hpp>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -164,6 +165,10 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     }
     if (tool.operands.empty() && !args.operands_.empty())
       throw UsageError(str("unexpected operand '", args.operands_[0], "'; see ", tool.name, " --help"));
+    std::error_code ignored;
+    if (args.given("model") && args.given("save") &&
+        std::filesystem::equivalent(args.text("model"), args.text("save"), ignored))
+      throw UsageError(str("-o: ", args.text("save"), " is the model itself; give it another name"));
     set_quiet(args.given("quiet"));
     if (tool.common & kThreads)
       if (const auto n = args.integer("threads", 0, 4096)) omp_set_num_threads(static_cast<int>(n));

@@ -85,6 +85,7 @@ closed() { yes 'w1 w2 w3' | head -n 20000 | tokenize -q -m model.st >many.st; (d
 ok "a closed pipe ends it quietly" closed
 
 refuses "a stream of another vocabulary" 1 'model.st: vocabulary differs from the input.s \(.* ≠ .*\); tokenize with -m model.st' decode -m model.st <other.st
+refuses "to write over its own model" 2 '-o: ./model.st is the model itself' decode -m model.st -o ./model.st <test.st
 refuses "a stream of another kind" 1 "standard input: byte 0: holds 'model', not 'tokens'" decode -m model.st <model.st
 refuses "a model that is none" 1 "test.st: holds 'tokens', not a model" decode -m test.st <test.st
 refuses "text" 1 'standard input: byte 0' decode -m model.st <test.src
