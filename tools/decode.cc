@@ -166,9 +166,9 @@ class Decode {
 
   void write_translations(const Window& window, TokenWriter& writer, bool extras) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
-    const auto answers =
-        translate(*loaded_.model, special_, window.sources, options_,
-                  args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>());
+    const auto answers = translate(
+        *loaded_.model, special_, window.sources, options_,
+        args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>(), &workspaces_);
     for (const auto& hypotheses : answers) {
       for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
         const auto& h = hypotheses[rank];
@@ -199,6 +199,7 @@ class Decode {
   LoadedModel loaded_;
   Vocabulary source_, target_;
   SpecialIds special_;
+  std::vector<Workspace> workspaces_;
   TokenReader input_;
   Output output_;
   std::string column_;  // of the input, that is translated

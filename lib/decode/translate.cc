@@ -40,7 +40,7 @@ double normalized_score(double log_prob, int64_t length, const DecodeOptions& op
 
 std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
-                                  std::span<const std::span<const int32_t>> prefixes) {
+                                  std::span<const std::span<const int32_t>> prefixes, std::vector<Workspace>* kept) {
   std::vector<Hypotheses> answers(sources.size());
   const auto prefix_of = [&](std::size_t s) { return prefixes.empty() ? std::span<const int32_t>() : prefixes[s]; };
   std::vector<int64_t> lengths;
@@ -62,7 +62,9 @@ std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
 
   const int64_t rows = options.sample ? options.nbest : options.beam;
   const auto batches = sorted_batches(lengths, options.max_tokens, sentences_of_a_batch(asked.size(), rows, options));
-  std::vector<Workspace> workspaces(static_cast<std::size_t>(thread_count()));
+  std::vector<Workspace> own;
+  auto& workspaces = kept ? *kept : own;
+  workspaces.resize(std::max(workspaces.size(), static_cast<std::size_t>(thread_count())));
   parallel_items(static_cast<int64_t>(batches.size()), [&](int64_t b) {
     Workspace& workspace = workspaces[static_cast<std::size_t>(thread_number())];
     SourceBatch batch;
