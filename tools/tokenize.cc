@@ -139,6 +139,10 @@ void encode(const Args& args) {
   options.empty = rule(args, "empty", {"keep", "drop", "refuse"}, pairs && !text ? RowRule::drop : RowRule::keep);
   options.uneven = rule(args, "uneven", {"refuse", "drop"}, RowRule::refuse);
   options.replace_invalid = args.on("replace-invalid");
+  options.bpe_dropout = args.real("bpe-dropout", 0, 1);
+  if (args.given("seed") && options.bpe_dropout == 0)
+    throw UsageError("--seed has no meaning with --model, but for --bpe-dropout");
+  options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   for (const auto& [name, model] : columns_of(args)) {
     options.columns.push_back(name);
     options.vocabularies.push_back(Vocabulary::load(model, name));
@@ -230,6 +234,7 @@ const Tool tool{
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
      {"uneven", "RULE", "refuse", "lines with another count of columns: refuse or drop"},
      {"replace-invalid", "", "", "U+FFFD for bytes that are not valid UTF-8, instead of an error"},
+     {"bpe-dropout", "RATE", "0", "pass over merges at this rate, for training data: 0.1 (Provilkov et al. 2020)"},
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
      {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
      {"column", "NAME", "", "with -d: only this column"},
@@ -253,10 +258,9 @@ void only(const Args& args, std::string_view mode, const std::vector<std::string
 }
 
 void run(const Args& args) {
-  const std::vector<std::string> learning{
-      "vocab-size", "type",    "symbols", "character-coverage", "no-byte-fallback", "no-normalize",
-      "sample",     "verbose", "seed"};
-  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output"};
+  const std::vector<std::string> learning{"vocab-size",       "type",         "symbols", "character-coverage",
+                                          "no-byte-fallback", "no-normalize", "sample",  "verbose"};
+  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output", "bpe-dropout"};
   if (args.on("learn")) {
     only(args, "--learn", {"model", "decode", "column"});
     only(args, "--learn", encoding);
@@ -265,7 +269,7 @@ void run(const Args& args) {
   only(args, args.on("decode") ? "--decode" : "--model", learning);
   if (args.on("decode")) {
     only(args, "--decode", encoding);
-    only(args, "--decode", {"replace-invalid"});
+    only(args, "--decode", {"replace-invalid", "seed"});
     return decode(args);
   }
   only(args, "--model", {"column"});

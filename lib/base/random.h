@@ -25,7 +25,7 @@ struct Philox {
 };
 
 // What a stream of draws is for: part of the counter, so that two uses of one seed never share numbers.
-enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus };
+enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus, bpe_dropout };
 
 // A sequential generator over a Philox stream, for host-side decisions (shuffles, initial weights, sampling).
 class RandomStream {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "text/protobuf.h"
+
 namespace storm {
 
 namespace {
@@ -14,47 +16,6 @@ uint64_t load64(const char* bytes) {
   uint64_t value;
   std::memcpy(&value, bytes, sizeof value);
   return value;
-}
-
-// Calls visit(number, value, bytes) for each field of a protobuf message: bytes of a string or a message, value of
-// a number. False for what is no message.
-template <class Visit>
-bool each_field(std::string_view message, Visit&& visit) {
-  const auto varint = [&](uint64_t& value) {
-    value = 0;
-    for (int shift = 0; shift < 64 && !message.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(message[0]);
-      message.remove_prefix(1);
-      value |= uint64_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
-  };
-  while (!message.empty()) {
-    uint64_t tag, value = 0;
-    if (!varint(tag)) return false;
-    uint64_t length = 0;
-    switch (tag & 7) {
-      case 0:
-        if (!varint(value)) return false;
-        break;
-      case 1:
-        length = 8;
-        break;
-      case 2:
-        if (!varint(length)) return false;
-        break;
-      case 5:
-        length = 4;
-        break;
-      default:
-        return false;
-    }
-    if (length > message.size()) return false;
-    visit(tag >> 3, value, message.substr(0, length));
-    message.remove_prefix(length);
-  }
-  return true;
 }
 
 // Whether a rule of the character map may read beyond a space, or write one that the words' own do not account for.

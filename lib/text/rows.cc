@@ -28,6 +28,8 @@ RowEncoder::RowEncoder(EncodeOptions options) : options_(std::move(options)) {
   require(!options_.columns.empty() && options_.columns.size() == options_.vocabularies.size(),
           "each column needs a vocabulary");
   encoders_.emplace_back(options_.vocabularies.begin(), options_.vocabularies.end());
+  for (std::size_t c = 0; options_.bpe_dropout > 0 && c < options_.columns.size(); ++c)
+    dropouts_.emplace_back(options_.vocabularies[c], options_.bpe_dropout, options_.seed, options_.columns[c]);
 }
 
 void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEncoder> encoders, Chunk& chunk) const {
@@ -63,10 +65,16 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
     line.remove_prefix(std::min(line.size(), field.size() + 1));
 
     const auto first = chunk.ids.size();
-    if (as_pieces)
-      pieces = options_.vocabularies[c].encode_pieces(field);
-    else
+    if (!dropouts_.empty())
+      dropouts_[c].append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
+    else if (!as_pieces)
       encoders[c].append(field, chunk.ids);
+    if (as_pieces) {
+      pieces = dropouts_.empty() ? options_.vocabularies[c].encode_pieces(field) : std::vector<std::string>();
+      for (std::size_t k = first; k < chunk.ids.size(); ++k)
+        pieces.push_back(options_.vocabularies[c].piece(chunk.ids[k]));
+      chunk.ids.resize(first);
+    }
     auto length = as_pieces ? pieces.size() : chunk.ids.size() - first;
     empty = empty || length == 0;
     if (length > limit) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stream/tokens.h"
+#include "text/bpe_dropout.h"
 #include "text/line_encoder.h"
 #include "text/lines.h"
 #include "text/vocabulary.h"
@@ -26,6 +27,8 @@ struct EncodeOptions {
   RowRule empty = RowRule::keep;     // cut has no meaning here
   RowRule uneven = RowRule::refuse;  // a line with another count of columns: refuse or drop
   bool replace_invalid = false;      // U+FFFD for each byte that is not valid UTF-8, instead of an Error
+  double bpe_dropout = 0;            // see text/bpe_dropout.h
+  uint64_t seed = 1;                 // of that
   enum class Form { rows, ids, pieces } form = Form::rows;  // rows for a stream, or lines of text as spm_encode prints
 };
 
@@ -60,6 +63,7 @@ class RowEncoder {
 
   EncodeOptions options_;
   std::vector<std::vector<LineEncoder>> encoders_;  // [threads][columns]
+  std::vector<BpeDropout> dropouts_;                // [columns], or none
   std::vector<Chunk> chunks_;
   std::size_t used_ = 0;
   RowCounts counts_;

@@ -169,6 +169,7 @@ ok "a closed pipe ends it quietly" closed
 refuses "no mode" 2 'give -m MODEL' tokenize text
 refuses "an unknown flag" 2 'beam' tokenize -m m.model --beam 3 text
 refuses "a seed where nothing is drawn" 2 '--seed has no meaning with --model' tokenize -m m.model --seed x text
+refuses "a rate of BPE-dropout beyond 1" 2 "--bpe-dropout: .1.5. is not a number from 0 to 1" tokenize -m m.model --bpe-dropout 1.5 text
 refuses "a flag of another mode" 2 '--vocab-size has no meaning with --model' tokenize -m m.model --vocab-size 300 text
 refuses "a negative length" 2 "'-1' is not a whole number from 0" tokenize -m m.model --max-length=-1 text
 refuses "a length that is none" 2 "'many' is not a whole number" tokenize -m m.model --max-length many text

@@ -1,0 +1,40 @@
+// BPE-dropout (Provilkov, Emelianenko and Voita, "BPE-Dropout: simple and effective subword regularization", ACL 2020):
+// each time that pairs are looked at for the best merge, each is passed over with a probability. A model that sees a
+// word in many segmentations learns what its parts mean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "text/vocabulary.h"
+
+namespace storm {
+
+class BpeDropout {
+ public:
+  // rate: in [0, 1]; 0 gives what Vocabulary::encode gives, 1 single characters. Throws Error for a vocabulary that is
+  // no BPE model or does not encode each word alone (see word_rule).
+  BpeDropout(Vocabulary vocabulary, double rate, uint64_t seed, std::string_view name);
+
+  // The ids of a line of valid UTF-8. The same line, number and seed give the same ids. Words with unknown characters,
+  // byte pieces or user-defined symbols stay as they are.
+  void append(std::string_view line, uint64_t number, std::vector<int32_t>& ids) const;
+
+ private:
+  struct Piece {
+    int32_t id;
+    float score;  // of two merges, the higher goes first
+  };
+  class Draws;
+  bool append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const;
+
+  Vocabulary vocabulary_;
+  double rate_;
+  uint64_t seed_;
+  std::unordered_map<std::string_view, Piece> pieces_;  // the normal ones; the texts are the vocabulary's bytes
+};
+
+}  // namespace storm
