@@ -72,6 +72,14 @@ $(BUILD)/obj/%.o: %.cc $(BUILD)/settings | $(BUILD)/packages
 # Scores agree with sacreBLEU's to the last digit, so no product may be fused into a sum there.
 $(BUILD)/obj/lib/metrics/%.o: FLAGS += -ffp-contract=off
 
+# Pages' markup, style and scripts are files of their own kinds; C++ includes them as raw strings.
+page_parts := $(wildcard lib/pictures/*.html lib/pictures/*.css lib/pictures/*.js)
+$(BUILD)/include/%.raw: lib/%
+	@mkdir -p $(@D)
+	@{ printf 'R"raw('; cat $<; printf ')raw"\n'; } > $@
+$(BUILD)/obj/lib/pictures/%.o: FLAGS += -I$(BUILD)/include
+$(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard lib/pictures/*.cc)): | $(page_parts:lib/%=$(BUILD)/include/%.raw)
+
 .SECONDEXPANSION:
 $(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildcard lib/$$*/*.cc))
 	@mkdir -p $(@D) && rm -f $@
