@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "base/error.h"
-
 #include "pictures/colour_scale.h"
 #include "pictures/markup.h"
 #include "pictures/page.h"

@@ -18,7 +18,7 @@ let pitch = 16;    // px from cell to cell
 // Ten-thousandths as text, exactly.
 function shown(value) {
   const size = Math.abs(value);
-  return (value < 0 ? '\u2212' : '') + Math.floor(size / 10000) + '.' + String(size % 10000).padStart(4, '0');
+  return (value < 0 ? '-' : '') + Math.floor(size / 10000) + '.' + String(size % 10000).padStart(4, '0');
 }
 
 function unpack([kind, layer, head, rows, cols, causal, base, bytes, data]) {

@@ -1,7 +1,6 @@
 // The attention page, second part: what is on the screen, and what the mouse and the keys do.
 
 function drawChoice() {
-  fill($('sentence'), [...sentences.keys()], (n) => `${n}: ${sentences.get(n).dataset.text}`, state.sentence);
   const kinds = distinct(page.maps.map((m) => m.kind)), ofKind = page.maps.filter((m) => m.kind === state.kind);
   for (const old of $('kinds').querySelectorAll('label')) old.remove();
   for (const kind of kinds) {
@@ -107,18 +106,25 @@ function drawCell() {
   const value = map.values[(row - 1) * map.cols + col - 1];
   const pieces = rowPieces(state.kind), number = document.createElement('b');
   number.id = 'weight';
-  number.textContent = Number.isNaN(value) ? 'not seen' : shown(value);
+  const unseen = Number.isNaN(value);
+  number.textContent = !unseen ? shown(value) : config.logits ? '-inf' : '0.0000';
   const soft = (text) => Object.assign(document.createElement('span'), { className: 'soft', textContent: text });
   const words = state.kind === 'encoder' ? [pieceElement(pieces[row - 1])] : [soft('having read'), pieceElement(pieces[row - 1])];
   if (state.kind !== 'encoder' && row < pieces.length) words.push(soft('to predict'), pieceElement(pieces[row]));
-  $('value').replaceChildren(...words, soft('looks at'), pieceElement(colPieces(state.kind)[col - 1]), number, soft(`row ${row}, column ${col}`));
+  $('value').replaceChildren(...words, soft('looks at'), pieceElement(colPieces(state.kind)[col - 1]), number, soft(`${unseen ? 'not seen, ' : ''}row ${row}, column ${col}`));
+}
+
+// Words in place of the maps.
+function say(words) {
+  $('nothing').textContent = words;
+  $('nothing').hidden = words === '';
+  document.querySelector('main').hidden = words !== '';
 }
 
 function drawAll() {
-  if (!page.maps.length) {
-    $('one').textContent = 'This sentence has no maps.';
-    return;
-  }
+  say(page.maps.length ? '' : 'This sentence has no maps.');
+  fill($('sentence'), [...sentences.keys()], (n) => `${n}: ${sentences.get(n).dataset.text || '(empty)'}`, state.sentence);
+  if (!page.maps.length) return;
   drawChoice();
   drawHeads();
   drawMap();
@@ -168,7 +174,7 @@ function start() {
   addEventListener('resize', () => { if (page.maps.length) drawMap(); });
   followTheme($('theme'), () => { if (page) drawAll(); });
   if (sentences.size === 0) {
-    $('one').textContent = 'There are no sentences on this page.';
+    say('There are no sentences on this page.');
     return;
   }
   fromAddress();

@@ -53,8 +53,9 @@ std::string cells(const HeatMap& map) {
   std::string out;
   for (int i = 0; i <= kLevels; ++i)
     if (const auto& path = best.paths[static_cast<std::size_t>(i)]; !path.empty())
-      out += str("<path fill=\"", i == 0 ? "url(#empty)" : colour(map.scale, (i - 1) / (kLevels - 1.0)), "\" d=\"",
-                 path, "\"/>\n");
+      out +=
+          str("<path fill=\"", i == 0 ? str("url(#", map.id, "empty)") : colour(map.scale, (i - 1) / (kLevels - 1.0)),
+              "\" d=\"", path, "\"/>\n");
   return out;
 }
 
@@ -87,54 +88,56 @@ std::string text_at(double x, double y, const std::string& text, const std::stri
   return str("<text x=\"", n(x), "\" y=\"", n(y), "\"", more, '>', markup_text(text), "</text>\n");
 }
 
-// A number of the legend: as many digits as tell its ends apart.
+// A number of the legend, with as many digits as all of them need, or as tell its ends apart.
 std::string legend_number(const HeatMap& map, double value) {
   const double range = map.high - map.low;
-  std::string text = fixed(value, range >= 20 || range == 0 ? 1 : range >= 0.5 ? 2 : 4);
-  while (text.find('.') != std::string::npos && (text.back() == '0' || text.back() == '.')) {
-    const bool point = text.back() == '.';
-    text.pop_back();
-    if (point) break;
-  }
-  return text == "-0" ? "0" : text;
+  int digits = range >= 20 ? 1 : range >= 0.5 ? 2 : 4;
+  const auto fits = [&](int d) {
+    const auto exact = [&](double v) {
+      return std::fabs(v * std::pow(10, d) - std::round(v * std::pow(10, d))) < 1e-9;
+    };
+    return exact(map.low) && exact(map.high) && exact((map.low + map.high) / 2);
+  };
+  while (digits > 0 && fits(digits - 1)) --digits;
+  return fixed(value, digits);
 }
 
 std::string legend(const HeatMap& map, bool any_empty, double x, double y) {
   std::string out = text_at(x, y + 9, map.value_name);
   const double bar = x + text_width(map.value_name) * kFont + 10;
-  out += str("<rect x=\"", n(bar), "\" y=\"", n(y), "\" width=\"", n(kLegend),
-             "\" height=\"11\" fill=\"url(#scale)\" stroke=\"#888\" stroke-width=\".6\"/>\n");
+  out += str("<rect x=\"", n(bar), "\" y=\"", n(y), "\" width=\"", n(kLegend), "\" height=\"11\" fill=\"url(#", map.id,
+             "scale)\" stroke=\"#888\" stroke-width=\".6\"/>\n");
   const int parts = map.high > map.low ? 2 : 1;
   for (int i = 0; i <= parts; ++i)
     out += text_at(bar + kLegend * i / parts, y + 24, legend_number(map, map.low + (map.high - map.low) * i / parts),
                    " text-anchor=\"middle\"");
   if (any_empty)
-    out += str("<rect x=\"", n(bar + kLegend + 24), "\" y=\"", n(y),
-               "\" width=\"11\" height=\"11\" fill=\"url(#empty-key)\" stroke=\"#888\" stroke-width=\".6\"/>\n",
-               text_at(bar + kLegend + 40, y + 9, "not seen"));
+    out +=
+        str("<rect x=\"", n(bar + kLegend + 24), "\" y=\"", n(y), "\" width=\"11\" height=\"11\" fill=\"url(#", map.id,
+            "empty-key)\" stroke=\"#888\" stroke-width=\".6\"/>\n", text_at(bar + kLegend + 40, y + 9, "not seen"));
   return out;
 }
 
 double legend_width(const HeatMap& map) { return text_width(map.value_name) * kFont + kLegend + 110; }
 
-std::string document(double width, double height, const std::string& title, const ColourScale& scale, double pitch,
+std::string document(double width, double height, const std::string& title, const HeatMap& map,
                      const std::string& inside) {
   std::string stops;
-  for (std::size_t i = 0; i < scale.anchors.size(); ++i)
-    stops += str("<stop offset=\"", n(static_cast<double>(i) / static_cast<double>(scale.anchors.size() - 1)),
-                 "\" stop-color=\"", scale.anchors[i], "\"/>");
+  for (std::size_t i = 0; i < map.scale.anchors.size(); ++i)
+    stops += str("<stop offset=\"", n(static_cast<double>(i) / static_cast<double>(map.scale.anchors.size() - 1)),
+                 "\" stop-color=\"", map.scale.anchors[i], "\"/>");
   // The hatching is drawn in units of a cell, or it would grow with it.
-  const auto hatching = [](const char* id, double size) {
-    return str("<pattern id=\"", id,
+  const auto hatching = [&](const char* id, double size) {
+    return str("<pattern id=\"", map.id, id,
                "\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" patternTransform=\"scale(", fixed(size, 4),
                ") rotate(45)\"><path fill=\"#cfcfcf\" d=\"M0 0h1v4h-1z\"/></pattern>\n");
   };
   return str("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"", n(width), "\" height=\"", n(height),
              "\" viewBox=\"0 0 ", n(width), ' ', n(height), "\" role=\"img\" font-size=\"", n(kFont),
              "\" font-family=\"Noto Sans, DejaVu Sans, Arial, sans-serif\" fill=\"#222\">\n<title>", markup_text(title),
-             "</title>\n<defs>\n<linearGradient id=\"scale\">", stops, "</linearGradient>\n",
-             hatching("empty", 1 / pitch), hatching("empty-key", 1),
-             "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", inside, "</svg>\n");
+             "</title>\n<defs>\n<linearGradient id=\"", map.id, "scale\">", stops, "</linearGradient>\n",
+             hatching("empty", 1 / map.pitch), hatching("empty-key", 1),
+             "</defs>\n<rect class=\"back\" width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", inside, "</svg>\n");
 }
 
 bool any_empty(const HeatMap& map) {
@@ -193,7 +196,7 @@ std::string heat_map_svg(const HeatMap& map) {
           str("translate(", n(left - 5), ' ', n(top + (static_cast<double>(i) + 0.5) * map.pitch + kFont * 0.36), ')'),
           Side::right);
   out += legend(map, any_empty(map), left, below);
-  return document(width, height, map.title, map.scale, map.pitch, out);
+  return document(width, height, map.title, map, out);
 }
 
 std::string heat_map_grid_svg(const std::string& title, const std::string& caption, const std::vector<HeatMap>& maps,
@@ -222,7 +225,7 @@ std::string heat_map_grid_svg(const std::string& title, const std::string& capti
   const double width =
       std::max({kMargin + static_cast<double>(std::min(across, count)) * (cell_width + gap),
                 kMargin + legend_width(maps[0]), (text_width(caption) + 1) * kFont, text_width(title) * kTitle});
-  return document(width + kMargin, below + 34, title, maps[0].scale, maps[0].pitch, out);
+  return document(width + kMargin, below + 34, title, maps[0], out);
 }
 
 }  // namespace storm

@@ -10,6 +10,7 @@
 namespace storm {
 
 struct HeatMap {
+  std::string id;  // begins the names of the parts that the SVG refers to: its own for each picture on a page
   std::string title, row_axis, col_axis, value_name;  // what the rows, the columns and the values are
   std::vector<std::string> row_labels, col_labels;    // [rows], [cols]; an empty one leaves its tick without a label
   int64_t rows = 0, cols = 0;

@@ -65,4 +65,31 @@ std::vector<std::string> pieces(int64_t count) {
   return out;
 }
 
+ScatterPlot scattered(int count) {
+  const std::vector<std::string> words{"king",
+                                       "queen",
+                                       "\u738b\u69d8",
+                                       "\u5973\u738b",
+                                       "\u05de\u05dc\u05da",
+                                       "\u0645\u0644\u0643\u0629",
+                                       "K\u00f6nigin",
+                                       "<b>&\"",
+                                       "A dog runs across the wide green meadow.",
+                                       "car"};
+  ScatterPlot out{"Vectors of a test model", {}, {}, {0.3421, 0.1789}};
+  uint32_t noise = 7;
+  const auto random = [&] {
+    double sum = 0;
+    for (int i = 0; i < 4; ++i) sum += static_cast<double>((noise = noise * 1664525 + 1013904223) >> 8) / (1 << 24);
+    return sum - 2;
+  };
+  for (int i = 0; i < count; ++i) {
+    const int cloud = i % 3;
+    out.points.push_back(
+        {static_cast<float>(3.0 * cloud + random()), static_cast<float>((cloud == 1 ? 2 : 0) + random())});
+    out.labels.push_back(words[static_cast<std::size_t>(i) % words.size()] + (i < 10 ? "" : " " + std::to_string(i)));
+  }
+  return out;
+}
+
 }  // namespace storm::test

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "inspect/attention_maps.h"
+#include "pictures/scatter_plot.h"
 
 namespace storm::test {
 
@@ -21,5 +22,8 @@ Sample sample(int64_t sentence, std::vector<std::string> source, std::vector<std
 
 // Pieces w0, w1, ... of various lengths.
 std::vector<std::string> pieces(int64_t count);
+
+// Points in a few clouds with words of several scripts.
+ScatterPlot scattered(int count);
 
 }  // namespace storm::test
