@@ -154,7 +154,7 @@ TEST_CASE("scatter plots of nothing, of one place and of far numbers are drawn; 
   }
   CHECK(wrong_with_xml(scatter_svg(scattered(0))) == "");
   ScatterPlot bad{"t", {"a"}, {{std::numeric_limits<float>::infinity(), 0}}, {1, 0}};
-  CHECK_THROWS_WITH(scatter_svg(bad), Catch::Contains("point 1 has a coordinate"));
+  CHECK(contains(test::refusal([&] { scatter_svg(bad); }), "point 1 has a coordinate"));
   bad.points.clear();
   CHECK_THROWS_AS(scatter_page(bad), Error);
 }
