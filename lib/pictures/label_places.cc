@@ -61,7 +61,7 @@ LabelPlace beside(Spot point, Spot side, double gap, double width, double height
   const double norm = side.x != 0 && side.y != 0 ? std::sqrt(0.5) : 1;
   const Spot near{point.x + side.x * norm * gap, point.y + side.y * norm * gap};
   const double left = near.x - width * (1 - side.x) / 2, top = near.y - height * (1 - side.y) / 2;
-  LabelPlace place{{left, top, left + width, top + height}, gap > radius + 8, {}, near};
+  LabelPlace place{{left, top, left + width, top + height}, static_cast<int>(side.x), gap > radius + 8, {}, near};
   place.from = {point.x + side.x * norm * (radius + 0.5), point.y + side.y * norm * (radius + 0.5)};
   return place;
 }

@@ -16,6 +16,7 @@ struct Box {
 
 struct LabelPlace {
   Box box;
+  int side = 0;         // where the label is seen from its point: -1 left, 1 right, 0 above or below
   bool leader = false;  // too far from its point to stand without a line to it
   Spot from, to;        // the leader's ends: at the point, at the box
 };

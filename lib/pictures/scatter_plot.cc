@@ -137,9 +137,17 @@ std::string svg_of(const ScatterPlot& plot, const Layout& at) {
     out += str("<circle cx=\"", n(spot.x), "\" cy=\"", n(spot.y), "\" r=\"", n(at.radius), "\"/>\n");
   out += str("</g>\n<g class=\"labels\" font-size=\"", n(at.font), "\" text-anchor=\"middle\">\n");
   for (std::size_t i = 0; i < places.size(); ++i)
-    if (const auto& place = places[i])
-      out += text((place->box.left + place->box.right) / 2, place->box.bottom - at.font * 0.28, shown[i],
-                  right_to_left(shown[i]) ? " direction=\"rtl\"" : "");
+    if (const auto& place = places[i]) {
+      // Held at the end that is next to the point, since the width is an upper estimate.
+      const bool rtl = right_to_left(shown[i]);
+      const double x = place->side > 0   ? place->box.left
+                       : place->side < 0 ? place->box.right
+                                         : (place->box.left + place->box.right) / 2;
+      const char* anchor = place->side == 0           ? ""
+                           : (place->side > 0) != rtl ? " text-anchor=\"start\""
+                                                      : " text-anchor=\"end\"";
+      out += text(x, place->box.bottom - at.font * 0.28, shown[i], str(anchor, rtl ? " direction=\"rtl\"" : ""));
+    }
   return out + "</g>\n</svg>\n";
 }
 
