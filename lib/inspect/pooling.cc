@@ -12,7 +12,7 @@ void pool(std::span<const float> vectors, Pool how, std::span<float> out) {
   if (how == Pool::max) {
     for (std::size_t i = width; i < vectors.size(); ++i) {
       float& most = out[i % width];
-      if (!(vectors[i] <= most)) most = vectors[i];  // NaN stays to be seen
+      if (vectors[i] > most || std::isnan(vectors[i])) most = vectors[i];  // and NaN stays
     }
     return;
   }
