@@ -76,11 +76,7 @@ class Embed {
     if (flags_.mode == EmbedMode::nearest) write_nearest();
     if (flags_.mode == EmbedMode::similarity) write_similarity();
     if (flags_.mode == EmbedMode::plot) write_plot();
-    if (flags_.mode == EmbedMode::vocab)
-      write_word2vec(
-          loaded_.model->source_embeddings(), embedder_->width(),
-          [&](int64_t id) { return vocabulary_.piece(static_cast<int32_t>(id)); },
-          args_.text("format") == "text" ? Word2vecFormat::text : Word2vecFormat::binary, output_);
+    if (flags_.mode == EmbedMode::vocab) write_table();
     output_.commit();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("lines", static_cast<double>(lines_));
@@ -171,6 +167,15 @@ class Embed {
     args_.stat("rows", static_cast<double>(writer.rows()));
   }
 
+  void write_table() {
+    const bool binary = args_.text("format") == "binary";
+    if (binary) refuse_terminal(output_);
+    write_word2vec(
+        loaded_.model->source_embeddings(), embedder_->width(),
+        [&](int64_t id) { return vocabulary_.piece(static_cast<int32_t>(id)); },
+        binary ? Word2vecFormat::binary : Word2vecFormat::text, output_);
+  }
+
   void write_nearest() {
     std::vector<VectorBlock> blocks;
     std::optional<EmbeddingsFile> file;
@@ -178,9 +183,16 @@ class Embed {
       file = map_embeddings(args_.text("index"));
       require(file->width == embedder_->width(), file->name, ": its vectors have ", file->width, " numbers, those of ",
               loaded_.name, " have ", embedder_->width(), "; make the index with the same model");
-      const auto layer = file->metadata.find("embeddings.layer");
-      if (layer != file->metadata.end() && layer->second != layer_name())
-        warn(file->name, ": made with layer ", layer->second, ", the lines' vectors are of layer ", layer_name());
+      const auto said = [&](const char* key, const std::string& unsaid) {
+        const auto it = file->metadata.find(key);
+        return it == file->metadata.end() ? unsaid : it->second;
+      };
+      const auto print = said("embeddings.vocabulary", vocabulary_.fingerprint()),
+                 layer = said("embeddings.layer", layer_name());
+      require(print == vocabulary_.fingerprint(), file->name, ": made with another vocabulary than ", loaded_.name,
+              "'s (", print, " ≠ ", vocabulary_.fingerprint(), "); make the index with the same model");
+      if (layer != layer_name())
+        warn(file->name, ": made with layer ", layer, ", the lines' vectors are of layer ", layer_name());
       for (const auto& b : file->batches)
         blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
     } else {

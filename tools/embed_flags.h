@@ -77,6 +77,7 @@ inline EmbedFlags embed_flags(const Args& args) {
   only("layer", !args.on("static"), "with --static");
   only("index", f.mode == EmbedMode::nearest, "without --nearest");
   only("format", table, "without --vocab");
+  only("save", f.mode != EmbedMode::plot, "with --plot, which names its file");
   only("dtype", f.mode == EmbedMode::stream, "where no stream is written");
   only("level", !lines_only, "where each line or word has one vector; see --pool");
   const auto pool = args.choice("pool", {"none", "mean", "max", "cls"});
@@ -97,8 +98,8 @@ inline EmbedFlags embed_flags(const Args& args) {
   }
   o.pool = f.pool_name == "max" ? Pool::max : f.pool_name == "mean" ? Pool::mean : Pool::first;
   o.normalize = args.on("normalize");
-  f.last_layer = !args.on("static") && !args.given("layer");
-  if (args.given("layer")) o.layer = args.integer("layer", 0, INT32_MAX);
+  f.last_layer = !args.on("static") && args.text("layer") == "last";
+  if (!args.on("static") && !f.last_layer) o.layer = args.integer("layer", 0, INT32_MAX);
   const auto dtype = args.choice("dtype", {"f32", "bf16", "f16"});
   f.dtype = dtype == "f32" ? DType::F32 : dtype == "bf16" ? DType::BF16 : DType::F16;
   f.max_tokens = args.integer("max-tokens", 1, 1 << 24);

@@ -97,7 +97,7 @@ void EmbeddingsWriter::add(std::span<const float> vectors, std::span<const std::
   vectors_.resize(begin + vectors.size() * size);
   std::byte* to = vectors_.data() + begin;
   if (dtype_ == DType::F32) {
-    std::memcpy(to, vectors.data(), vectors.size_bytes());
+    if (!vectors.empty()) std::memcpy(to, vectors.data(), vectors.size_bytes());
   } else {
     for (const float x : vectors) {
       const uint16_t bits = dtype_ == DType::F16 ? f32_to_f16(x) : f32_to_bf16(x);

@@ -150,6 +150,8 @@ refuses "a layer out of range" 2 '--layer 3: model.st has layers 0 to 2' embed -
 refuses "a layer that is no number" 2 "--layer: 'x'" embed -m model.st --layer x <test.st
 refuses "a stream of another vocabulary" 1 'model.st: vocabulary differs from the input.s \(.* ≠ .*\); tokenize with -m model.st' embed -m model.st <other.st
 refuses "an index of another width" 1 'index.st: its vectors have 16 numbers, those of narrow.st have 8' eval 'tokenize -q -m narrow.st <test.src | embed -m narrow.st --nearest 1 --index index.st'
+tensor cat index.st >plain.st && sed "s/\"embeddings.vocabulary\":\"..../\"embeddings.vocabulary\":\"0000/" plain.st >foreign.st
+refuses "an index of another vocabulary" 1 "foreign.st: made with another vocabulary than model.st's \(0000.* ≠ .*\)" embed -m model.st --nearest 1 --index foreign.st <test.st
 refuses "an index that is no embeddings stream" 1 "test.st: byte 0: holds 'tokens', not 'embeddings'" embed -m model.st --nearest 1 --index test.st <test.st
 head -c $(($(stat -c %s index.st) - 3)) index.st >cut.st
 refuses "a truncated index" 1 'cut.st: byte [0-9]+: truncated' embed -m model.st --nearest 1 --index cut.st <test.st
@@ -184,6 +186,7 @@ refuses "--index alone" 2 '--index has no meaning without --nearest' embed -m mo
 refuses "--level with --pool" 2 '--level has no meaning with --pool' embed -m model.st --level word --pool mean <test.st
 refuses "--word-pool without words" 2 '--word-pool has no meaning without --level word' embed -m model.st --word-pool first <test.st
 refuses "--dtype where no stream is written" 2 '--dtype has no meaning' embed -m model.st --dtype f16 --nearest 2 <test.st
+refuses "--save with --plot" 2 '--save has no meaning with --plot' embed -m model.st --plot x.tsv -o x.st <test.st
 refuses "an unknown pool" 2 "--pool: 'sum' is none of none, mean, max, cls" embed -m model.st --pool sum <test.st
 refuses "an unknown dtype" 2 "--dtype: 'f64' is none of f32" embed -m model.st --dtype f64 <test.st
 refuses "--nearest 0" 2 "--nearest: '0'" embed -m model.st --nearest 0 <test.st
