@@ -101,6 +101,11 @@ $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates:
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
+# The same for the exact search of embed.
+$(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,inspect models nn ops cpu tensor text stream base)
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
 test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc))
@@ -114,7 +119,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/search-rate
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates

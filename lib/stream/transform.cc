@@ -100,9 +100,9 @@ void write_merged(std::span<const Document> documents, Output& output) {
   require(!documents.empty(), "nothing to merge");
   const Document& first = documents[0];
   std::vector<Tensor> merged = first.tensors();
-  const auto is_offsets = [&](const Tensor& t) {
-    return t.dtype == DType::I64 && t.shape.size() == 1 && t.name.ends_with(".offsets") &&
-           first.find(t.name.substr(0, t.name.size() - 7) + "ids");
+  // Each document's begin at 0 and end with the count of what they divide, so they say how far the next ones move.
+  const auto is_offsets = [](const Tensor& t) {
+    return t.dtype == DType::I64 && t.shape.size() == 1 && t.name.ends_with(".offsets");
   };
   for (const Document& d : documents.subspan(1)) {
     for (const Tensor& t : d.tensors())
@@ -127,15 +127,15 @@ void write_merged(std::span<const Document> documents, Output& output) {
     if (is_vocabulary(m)) {
       output.write(m.bytes);
     } else if (is_offsets(m)) {
-      int64_t before = 0;
-      std::vector<int64_t> moved;
+      uint64_t before = 0;  // unsigned: what no reader has checked may overflow
+      std::vector<uint64_t> moved;
       for (const Document& d : documents) {
         const auto offsets = d.values<int64_t>(m.name, {-1});
         require(!offsets.empty() && offsets[0] == 0, d.where, ": tensor '", m.name, "' does not begin with 0");
         moved.assign(offsets.begin() + (&d == &first ? 0 : 1), offsets.end());
         for (auto& offset : moved) offset += before;
         output.write(std::as_bytes(std::span(moved)));
-        before += d.tensor(m.name.substr(0, m.name.size() - 7) + "ids").elements();
+        before += static_cast<uint64_t>(offsets.back());
       }
     } else {
       for (const Document& d : documents) output.write(d.tensor(m.name).bytes);

@@ -1,0 +1,44 @@
+#include "cpu/eigen.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+// LAPACK's, which OpenBLAS carries: https://netlib.org/lapack, dsyevr; column-major. The last four: lengths of the
+// texts.
+extern "C" void dsyevr_(const char* jobz, const char* range, const char* uplo, const int* n, double* a, const int* lda,
+                        const double* vl, const double* vu, const int* il, const int* iu, const double* abstol, int* m,
+                        double* w, double* z, const int* ldz, int* isuppz, double* work, const int* lwork, int* iwork,
+                        const int* liwork, int* info, std::size_t, std::size_t, std::size_t);
+
+namespace storm {
+
+EigenPairs gram_eigen(std::span<const double> x, int64_t n, int64_t count) {
+  require(n > 0 && n <= 1 << 14 && count >= 0 && count <= n, "eigenvectors of a ", n, " x ", n, " matrix, ", count);
+  if (count == 0) return {};
+  const int size = static_cast<int>(n), rows = static_cast<int>(x.size() / static_cast<std::size_t>(n));
+  const auto most = static_cast<std::size_t>(n);
+  std::vector<double> gram(most * most), values(most), vectors(most * static_cast<std::size_t>(count));
+  // The upper triangle by rows is the lower one by columns.
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, rows, 1, x.data(), size, 0, gram.data(), size);
+  const int from = size - static_cast<int>(count) + 1;
+  const double none = 0;
+  std::vector<int> support(2 * most), whole(10 * most);
+  std::vector<double> work(26 * most);
+  const int work_size = static_cast<int>(work.size()), whole_size = static_cast<int>(whole.size());
+  int found = 0, info = 0;
+  dsyevr_("V", "I", "L", &size, gram.data(), &size, &none, &none, &from, &size, &none, &found, values.data(),
+          vectors.data(), &size, support.data(), work.data(), &work_size, whole.data(), &whole_size, &info, 1, 1, 1);
+  require(info == 0 && found == count, "LAPACK's dsyevr failed (", info, ")");
+  EigenPairs pairs;
+  for (std::size_t i = static_cast<std::size_t>(count); i-- > 0;) {  // they rise
+    pairs.values.push_back(values[i]);
+    const auto at = vectors.begin() + static_cast<std::ptrdiff_t>(i * most);
+    pairs.vectors.insert(pairs.vectors.end(), at, at + size);
+  }
+  return pairs;
+}
+
+}  // namespace storm

@@ -1,0 +1,67 @@
+// Sentences to vectors: of their pieces, of their words, or one of each sentence.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "inspect/pooling.h"
+#include "models/model.h"
+#include "text/vocabulary.h"
+
+namespace storm {
+
+enum class Level : uint8_t { piece, word, line };
+
+struct EmbedOptions {
+  static constexpr int64_t kStatic = -1;  // no pass: the embedding table's rows, as they were trained
+  int64_t layer = kStatic;                // 0: embeddings and positions, then the encoder's layers
+  Level level = Level::piece;
+  Pool pool = Pool::mean;  // of a word's or a line's pieces; EOS, which ends each pass, is never among them
+  bool normalize = false;  // each row by its Euclidean norm, after pooling
+};
+
+// Rows in the order of the lines. A line without tokens has none, but at Level::line, where row i is line i: zeros.
+struct TextVectors {
+  int64_t width = 0;
+  std::vector<float> vectors;           // [rows, width]
+  std::vector<std::size_t> offsets{0};  // [lines + 1]: in rows
+  std::vector<std::string> texts;       // of each row: the piece, the word, or the line
+
+  std::span<const float> row(std::size_t i) const {
+    const auto w = static_cast<std::size_t>(width);
+    return {vectors.data() + i * w, w};
+  }
+};
+
+// The last layer that a model's encoder has: --layer's largest value.
+int64_t encoder_layers(const Model& model);
+
+class Embedder {
+ public:
+  Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options);
+
+  // sources: without EOS. batches: places of sources that pass the encoder together; each that is not empty in one.
+  // first_line: the number of sources[0] in errors, from 1. Throws Error for a line that is longer than the model
+  // takes, and for a vector that holds NaN or an infinity or cannot be normalised.
+  TextVectors operator()(std::span<const std::span<const int32_t>> sources,
+                         std::span<const std::vector<std::size_t>> batches, int64_t first_line);
+
+  int64_t width() const { return width_; }
+  const EmbedOptions& options() const { return options_; }
+
+ private:
+  void pool_line(std::span<const float> states, std::span<const std::size_t> starts, std::span<float> rows) const;
+  void encode(std::span<const std::span<const int32_t>> sources, std::span<const std::size_t> batch,
+              Workspace& workspace, TextVectors& out, std::span<const std::vector<std::size_t>> starts) const;
+
+  const Model& model_;
+  Vocabulary vocabulary_;
+  int32_t eos_;
+  EmbedOptions options_;
+  int64_t width_;
+  std::vector<Workspace> workspaces_;  // of each thread
+};
+
+}  // namespace storm

@@ -1,0 +1,137 @@
+// Pooling, rank correlation, principal components and word2vec's words against known values.
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <set>
+
+#include "base/error.h"
+#include "inspect/pca.h"
+#include "inspect/pooling.h"
+#include "inspect/word2vec.h"
+#include "inspect/word_pairs.h"
+#include "tests/catch.h"
+
+using namespace storm;
+
+namespace {
+
+std::string file_with(const std::string& text) {
+  const auto path = std::filesystem::temp_directory_path() / ("storm-pairs-" + std::to_string(::getpid()));
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    read_word_pairs(file_with(text));
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("mean, max and first of vectors") {
+  const std::vector<float> x{1, -5, 2, 3, -1, 8};  // [3, 2]
+  std::vector<float> out(2);
+  pool(x, Pool::mean, out);
+  CHECK(out == std::vector<float>{2.0f / 3, 2});
+  pool(x, Pool::max, out);
+  CHECK(out == std::vector<float>{2, 8});
+  pool(x, Pool::first, out);
+  CHECK(out == std::vector<float>{1, -5});
+  pool(std::vector<float>{-3, -4}, Pool::max, out);
+  CHECK(out == std::vector<float>{-3, -4});
+  // The mean of many is summed in double: in float, the ones would be lost beside 2^24.
+  std::vector<float> many(2001, 1.0f), one(1);
+  many[0] = 0x1p24f;
+  pool(many, Pool::mean, one);
+  CHECK(one[0] == static_cast<float>((0x1p24 + 2000) / 2001));
+  for (const std::size_t at : {0, 1, 2}) {  // NaN is never lost
+    std::vector<float> bad{1, 2, 3};
+    bad[at] = std::numeric_limits<float>::quiet_NaN();
+    pool(bad, Pool::max, one);
+    CHECK(std::isnan(one[0]));
+  }
+}
+
+TEST_CASE("a normalised vector has length 1, zeros stay") {
+  std::vector<float> x{3, 4}, zeros{0, 0}, tiny{3e-30f, 4e-30f};
+  CHECK(normalize(x) == 5);
+  CHECK(x == std::vector<float>{0.6f, 0.8f});
+  CHECK(normalize(zeros) == 0);
+  CHECK(zeros == std::vector<float>{0, 0});
+  normalize(tiny);
+  CHECK(tiny[1] == Approx(0.8).margin(1e-7));
+}
+
+TEST_CASE("Spearman's correlation has known values, and ties share their ranks") {
+  CHECK(average_ranks(std::vector<double>{10, 30, 20, 20, 5}) == std::vector<double>{2, 5, 3.5, 3.5, 1});
+  const std::vector<double> a{1, 2, 3, 4, 5}, b{5, 6, 7, 8, 7}, down{9, 7, 5, 3, 1}, same(5, 2.0);
+  CHECK(spearman(a, b) == Approx(0.8207826816681233).margin(1e-15));  // scipy.stats.spearmanr
+  CHECK(spearman(a, a) == Approx(1).margin(1e-15));
+  CHECK(spearman(a, down) == Approx(-1).margin(1e-15));
+  // IQ and hours of television, the worked example of Wikipedia's article: -29/165.
+  const std::vector<double> iq{106, 100, 86, 101, 99, 103, 97, 113, 112, 110}, tv{7, 27, 2, 50, 28, 29, 20, 12, 6, 17};
+  CHECK(spearman(iq, tv) == Approx(-29.0 / 165).margin(1e-15));
+  CHECK(std::isnan(spearman(a, same)));
+  CHECK(std::isnan(spearman(std::vector<double>{1}, std::vector<double>{2})));
+}
+
+TEST_CASE("pairs of words are read with CRLF, comments, further fields and a header") {
+  const auto pairs =
+      read_word_pairs(file_with("# people\nword 1\tword 2\tmean\r\n\ntiger\tcat\t7.35\r\nMaradona\tfoot ball\t8\tx\n"));
+  REQUIRE(pairs.size() == 2);
+  CHECK(pairs[0].first == "tiger");
+  CHECK(pairs[0].second == "cat");
+  CHECK(pairs[0].score == 7.35);
+  CHECK(pairs[1].second == "foot ball");
+  CHECK(pairs[1].line == 5);
+  CHECK(error_of("a\tb\t1\nc\td\thigh\n").ends_with("line 2: the score 'high' is not a number"));
+  CHECK(error_of("a\tb\t1\nc\td\tnan\n").ends_with("line 2: the score 'nan' is not a number"));
+  CHECK(error_of("a\tb\t1\nc d 3\n").ends_with("line 2: not word TAB word TAB score"));
+  CHECK(error_of("a b 1\n").ends_with("line 1: not word TAB word TAB score"));
+  CHECK(error_of("a\tb\t1\n\tb\t1\n").ends_with("line 2: not word TAB word TAB score"));
+  CHECK(error_of("a\tb\t1\na\t\xff\t1\n").ends_with("line 2: not valid UTF-8"));
+  CHECK(error_of("one\ttwo\tscore\n").find("holds no pair") != std::string::npos);
+  std::filesystem::remove(file_with(""));
+}
+
+TEST_CASE("principal components are the directions that vectors were made along") {
+  // Points along two orthonormal directions of five, around a mean that is not 0.
+  const std::vector<double> u{0.5, 0.5, 0.5, 0.5, 0}, v{0.5, -0.5, 0.5, -0.5, 0}, mean{1, 2, 3, 4, 5};
+  const std::vector<double> a{-3, -1, 1, 3}, b{1, -1, -1, 1};  // orthogonal, each of mean 0; squares 20 and 4
+  std::vector<float> x;
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 5; ++j) x.push_back(static_cast<float>(mean[j] + a[i] * u[j] + b[i] * v[j]));
+  const auto found = pca(x, 5, 2);
+  REQUIRE(found.points.size() == 8);
+  CHECK(found.explained[0] == Approx(20.0 / 24).margin(1e-12));
+  CHECK(found.explained[1] == Approx(4.0 / 24).margin(1e-12));
+  const double sign = found.points[1] * b[0] < 0 ? -1 : 1;  // v's largest numbers are equal, so either may lead
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(found.points[2 * i] == Approx(a[i]).margin(1e-6));  // u's numbers are positive: so is the sign
+    CHECK(found.points[2 * i + 1] == Approx(sign * b[i]).margin(1e-6));
+  }
+  CHECK(pca(std::vector<float>{1, 2, 3}, 1, 2).points == std::vector<double>{-1, 0, 1});  // cut to the width
+  CHECK(pca(std::vector<float>{4, 4, 4, 4}, 2, 2).explained == std::vector<double>{0, 0});
+  CHECK_THROWS_AS(pca({}, 3, 2), Error);
+  CHECK_THROWS_AS(pca(std::vector<float>{1, std::numeric_limits<float>::quiet_NaN()}, 1, 1), Error);
+}
+
+TEST_CASE("word2vec's words hold no white space, and no two become one but for a space and its sign") {
+  CHECK(word2vec_word("▁cat") == "▁cat");
+  CHECK(word2vec_word("a b") == "a▁b");
+  CHECK(word2vec_word("\n") == "\\x0A");
+  CHECK(word2vec_word("") == "\\x");
+  CHECK(word2vec_word("\\n") == "\\n");
+  std::set<std::string> different;
+  const std::vector<std::string> words{"", "\\x", "\n", "\\x0A", "\\\\x0A", "<0x0A>", "\t", "\r", "\x7f", "\\", "x"};
+  for (const auto& word : words) different.insert(word2vec_word(word));
+  CHECK(different.size() == words.size());
+}

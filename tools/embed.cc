@@ -1,0 +1,311 @@
+// Looks at what a model's encoder makes of text: vectors, neighbours, agreement with people, a map.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/output.h"
+#include "cpu/gemm.h"
+#include "decode/batches.h"
+#include "decode/special_ids.h"
+#include "inspect/embedder.h"
+#include "inspect/nearest.h"
+#include "inspect/pca.h"
+#include "inspect/word2vec.h"
+#include "inspect/word_pairs.h"
+#include "models/model_file.h"
+#include "stream/embeddings.h"
+#include "stream/tokens.h"
+#include "text/vocabulary.h"
+#include "tools/embed_flags.h"
+
+namespace storm {
+namespace {
+
+// A text that is one field of one line.
+std::string field(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean)
+    if (c == '\t' || c == '\n' || c == '\r') c = ' ';
+  return clean;
+}
+
+// Lines that pass the model together.
+struct Window {
+  std::vector<int32_t> ids;
+  std::vector<std::size_t> ends;
+  int64_t tokens = 0;  // EOS included
+
+  void add(std::span<const int32_t> line) {
+    ids.insert(ids.end(), line.begin(), line.end());
+    ends.push_back(ids.size());
+    tokens += static_cast<int64_t>(line.size()) + 1;
+  }
+  std::vector<std::span<const int32_t>> lines() const {
+    std::vector<std::span<const int32_t>> all;
+    for (std::size_t i = 0, begin = 0; i < ends.size(); begin = ends[i++])
+      all.push_back(std::span(ids).subspan(begin, ends[i] - begin));
+    return all;
+  }
+};
+
+class Embed {
+ public:
+  explicit Embed(const Args& args)
+      : args_(args),
+        flags_(embed_flags(args)),
+        loaded_(load_model(model_path(args))),
+        vocabulary_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
+        output_(args.text("save")) {
+    const Model& model = *loaded_.model;
+    require(vocabulary_.size() == model.source_vocabulary(), loaded_.name,
+            ": the vocabulary does not have the size that the configuration says");
+    const auto layers = encoder_layers(model);
+    if (flags_.options.layer > layers)
+      throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
+    if (flags_.last_layer) flags_.options.layer = layers;
+    const auto target = Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name);
+    embedder_.emplace(model, vocabulary_, special_ids(vocabulary_, target).eos, flags_.options);
+  }
+
+  void run() {
+    if (flags_.mode == EmbedMode::stream) write_stream();
+    if (flags_.mode == EmbedMode::nearest) write_nearest();
+    if (flags_.mode == EmbedMode::similarity) write_similarity();
+    if (flags_.mode == EmbedMode::plot) write_plot();
+    if (flags_.mode == EmbedMode::vocab) write_table();
+    output_.commit();
+    const double seconds = monotonic_seconds() - start_;
+    args_.stat("lines", static_cast<double>(lines_));
+    args_.stat("source_tokens", static_cast<double>(tokens_));
+    args_.stat("source_tokens/s", static_cast<double>(tokens_) / seconds);
+  }
+
+ private:
+  static const std::string& model_path(const Args& args) {
+    if (!args.given("model")) throw UsageError("-m MODEL is missing: whose vectors are wanted?");
+    return args.text("model");
+  }
+
+  std::string layer_name() const {
+    return flags_.options.layer == EmbedOptions::kStatic ? "static" : std::to_string(flags_.options.layer);
+  }
+
+  TextVectors embed(std::span<const std::span<const int32_t>> lines) {
+    std::vector<int64_t> lengths;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines[i].empty()) continue;
+      places.push_back(i);
+      lengths.push_back(static_cast<int64_t>(lines[i].size()));
+    }
+    auto batches = sorted_batches(lengths, flags_.max_tokens, flags_.max_tokens);
+    for (auto& batch : batches)
+      for (auto& at : batch) at = places[at];
+    return (*embedder_)(lines, batches, lines_ + 1);
+  }
+
+  // Calls each(vectors) for the lines of the input, many at once, and flush() whenever somebody may be waiting.
+  template <class Each, class Flush>
+  void each_window(Each&& each, Flush&& flush) {
+    TokenReader input(StreamReader("-"));
+    const auto& columns = input.info().columns;
+    const std::string column = input.info().has("src") || columns.size() > 1 ? "src" : columns.at(0);
+    const auto* bytes = input.info().vocabulary(column);
+    require(bytes != nullptr, input.name(), ": carries no vocabulary for '", column, "'; tokenize with -m ",
+            loaded_.name);
+    require_same_vocabulary(loaded_.name, vocabulary_.bytes(), *bytes);
+    input.limit(column, vocabulary_.size());
+
+    // Enough at once for batches of like lengths, little enough to be flat in a pipe.
+    const int64_t most = std::max(flags_.max_tokens, std::min(64 * flags_.max_tokens, (1 << 24) / embedder_->width()));
+    Progress progress("embedding", 0);
+    Window window;
+    const auto pass = [&] {
+      if (window.ends.empty()) return;
+      each(embed(window.lines()));
+      lines_ += static_cast<int64_t>(window.ends.size());
+      tokens_ += window.tokens;
+      window = {};
+      progress.set(static_cast<uint64_t>(lines_));
+    };
+    while (const auto batch = input.next()) {
+      for (int64_t i = 0; i < batch->size(); ++i) {
+        window.add(batch->column(column)[i]);
+        if (window.tokens >= most) pass();
+      }
+      if (!input.would_block()) continue;
+      pass();
+      flush();
+    }
+    pass();
+  }
+
+  void write_stream() {
+    refuse_terminal(output_);
+    constexpr const char* levels[] = {"piece", "word", "line"};
+    EmbeddingsWriter writer(output_,
+                            {{kCommandKey, args_.command()},
+                             {"embeddings.layer", layer_name()},
+                             {"embeddings.level", levels[static_cast<std::size_t>(flags_.options.level)]},
+                             {"embeddings.pool", flags_.pool_name},
+                             {"embeddings.normalize", flags_.options.normalize ? "true" : "false"},
+                             {"embeddings.vocabulary", vocabulary_.fingerprint()}},
+                            embedder_->width(), flags_.dtype);
+    const auto each = [&](const TextVectors& v) {
+      const auto width = static_cast<std::size_t>(v.width);
+      for (std::size_t i = 0; i + 1 < v.offsets.size(); ++i) {
+        const auto begin = v.offsets[i], n = v.offsets[i + 1] - begin;
+        writer.add(std::span(v.vectors).subspan(begin * width, n * width), std::span(v.texts).subspan(begin, n));
+      }
+    };
+    each_window(each, [&] { writer.flush(); });
+    writer.finish();
+    args_.stat("rows", static_cast<double>(writer.rows()));
+  }
+
+  void write_table() {
+    const bool binary = args_.text("format") == "binary";
+    if (binary) refuse_terminal(output_);
+    write_word2vec(
+        loaded_.model->source_embeddings(), embedder_->width(),
+        [&](int64_t id) { return vocabulary_.piece(static_cast<int32_t>(id)); },
+        binary ? Word2vecFormat::binary : Word2vecFormat::text, output_);
+  }
+
+  void write_nearest() {
+    std::vector<VectorBlock> blocks;
+    std::optional<EmbeddingsFile> file;
+    if (args_.given("index")) {
+      file = map_embeddings(args_.text("index"));
+      require(file->width == embedder_->width(), file->name, ": its vectors have ", file->width, " numbers, those of ",
+              loaded_.name, " have ", embedder_->width(), "; make the index with the same model");
+      const auto said = [&](const char* key, const std::string& unsaid) {
+        const auto it = file->metadata.find(key);
+        return it == file->metadata.end() ? unsaid : it->second;
+      };
+      const auto print = said("embeddings.vocabulary", vocabulary_.fingerprint()),
+                 layer = said("embeddings.layer", layer_name());
+      require(print == vocabulary_.fingerprint(), file->name, ": made with another vocabulary than ", loaded_.name,
+              "'s (", print, " ≠ ", vocabulary_.fingerprint(), "); make the index with the same model");
+      if (layer != layer_name())
+        warn(file->name, ": made with layer ", layer, ", the lines' vectors are of layer ", layer_name());
+      for (const auto& b : file->batches)
+        blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
+    } else {
+      const auto table = loaded_.model->source_embeddings();
+      blocks.push_back({DType::F32, loaded_.model->source_vocabulary(), std::as_bytes(table), loaded_.name});
+    }
+    const auto text = [&](int64_t row) {
+      return field(file ? file->text(row) : vocabulary_.piece(static_cast<int32_t>(row)));
+    };
+    const auto each = [&](const TextVectors& v) {
+      constexpr std::size_t kAtOnce = 4096;  // lines that pass the index together
+      const auto width = static_cast<std::size_t>(v.width), lines = v.texts.size();
+      for (std::size_t first = 0; first < lines; first += kAtOnce) {
+        const auto n = std::min(kAtOnce, lines - first);
+        const auto found =
+            nearest(blocks, v.width, std::span(v.vectors).subspan(first * width, n * width), flags_.nearest);
+        for (std::size_t i = 0; i < n; ++i) {
+          const auto line = lines_ + static_cast<int64_t>(first + i) + 1;
+          const auto row = v.row(first + i);
+          require(v.texts[first + i].empty() || std::any_of(row.begin(), row.end(), [](float x) { return x != 0; }),
+                  "line ", line, ", '", v.texts[first + i], "': its vector is zero and has no neighbours");
+          for (std::size_t rank = 0; rank < found[i].size(); ++rank)
+            output_.write(
+                str(line, '\t', rank + 1, '\t', fixed(found[i][rank].score, 6), '\t', text(found[i][rank].row), '\n'));
+        }
+      }
+    };
+    each_window(each, [&] { output_.flush(); });
+  }
+
+  void write_similarity() {
+    const auto& path = args_.text("similarity");
+    const auto pairs = read_word_pairs(path);
+    std::vector<std::vector<int32_t>> words;
+    std::vector<std::size_t> known;  // pairs without an unknown piece
+    int64_t whole = 0;
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const auto a = vocabulary_.encode(pairs[i].first), b = vocabulary_.encode(pairs[i].second);
+      const auto unknown = [&](const std::vector<int32_t>& ids) {
+        return ids.empty() || std::find(ids.begin(), ids.end(), vocabulary_.unk_id()) != ids.end();
+      };
+      if (unknown(a) || unknown(b)) continue;
+      whole += a.size() == 1 && b.size() == 1;
+      known.push_back(i);
+      words.push_back(a);
+      words.push_back(b);
+    }
+    std::vector<double> theirs, ours;
+    const std::vector<std::span<const int32_t>> lines(words.begin(), words.end());
+    const auto vectors = embed(lines);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      const auto& pair = pairs[known[i]];
+      const auto a = vectors.row(2 * i), b = vectors.row(2 * i + 1);
+      for (const auto& [word, v] : {std::pair(pair.first, a), std::pair(pair.second, b)})
+        require(std::any_of(v.begin(), v.end(), [](float x) { return x != 0; }), path, ": line ", pair.line,
+                ": the vector of '", word, "' is zero");
+      theirs.push_back(pair.score);
+      ours.push_back(cosine(a, b));
+    }
+    const double correlation = spearman(theirs, ours);
+    require(!std::isnan(correlation), path, ": ", known.size(), " of ", pairs.size(),
+            " pairs have words that the vocabulary can spell; a rank correlation needs two that differ");
+    output_.write(str("pairs\t", pairs.size(), "\nfound\t", known.size(), "\nboth words one piece\t", whole,
+                      "\nspearman\t", fixed(correlation, 6), '\n'));
+  }
+
+  void write_plot() {
+    constexpr std::size_t kMostPoints = 20000;
+    std::vector<float> vectors;
+    std::vector<std::string> texts;
+    const auto each = [&](const TextVectors& v) {
+      for (std::size_t i = 0; i < v.texts.size(); ++i) {
+        if (v.texts[i].empty() && flags_.options.level == Level::line) continue;  // an empty line is no point
+        require(texts.size() < kMostPoints, "--plot: more than ", kMostPoints, " points; give fewer lines");
+        texts.push_back(field(v.texts[i]));
+        vectors.insert(vectors.end(), v.row(i).begin(), v.row(i).end());
+      }
+    };
+    each_window(each, [] {});
+    require(texts.size() >= 2, "--plot: ", texts.size(), " points make no picture; give two lines at least");
+    const auto found = pca(vectors, embedder_->width(), 2);
+    note("components: ", fixed(100 * found.explained[0], 1), " % and ",
+         fixed(found.explained.size() > 1 ? 100 * found.explained[1] : 0, 1), " % of the variance");
+    draw(found, texts);
+  }
+
+  // points: [texts, 2]
+  void draw(const Pca& found, const std::vector<std::string>& texts) const {
+    const auto& path = args_.text("plot");
+    Output picture(path);
+    require(path.ends_with(".tsv"), "--plot ", path, ": this build draws no pictures; take .tsv");  // the scatter plot
+    const auto width = found.explained.size();
+    picture.write("x\ty\ttext\n");
+    for (std::size_t i = 0; i < texts.size(); ++i)
+      picture.write(str(fixed(found.points[i * width], 6), '\t', fixed(width > 1 ? found.points[i * width + 1] : 0, 6),
+                        '\t', texts[i], '\n'));
+    picture.commit();
+  }
+
+  const Args& args_;
+  EmbedFlags flags_;
+  LoadedModel loaded_;
+  Vocabulary vocabulary_;  // the source's
+  Output output_;
+  std::optional<Embedder> embedder_;
+  int64_t lines_ = 0, tokens_ = 0;
+  double start_ = monotonic_seconds();
+};
+
+}  // namespace
+}  // namespace storm
+
+int main(int argc, char** argv) {
+  storm::set_library_environment(argv);
+  return storm::run_tool(storm::kEmbedTool, argc, argv, [](const storm::Args& args) { storm::Embed(args).run(); });
+}
