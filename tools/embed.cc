@@ -17,6 +17,7 @@
 #include "inspect/word2vec.h"
 #include "inspect/word_pairs.h"
 #include "models/model_file.h"
+#include "pictures/scatter_plot.h"
 #include "stream/embeddings.h"
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
@@ -283,12 +284,19 @@ class Embed {
   void draw(const Pca& found, const std::vector<std::string>& texts) const {
     const auto& path = args_.text("plot");
     Output picture(path);
-    require(path.ends_with(".tsv"), "--plot ", path, ": this build draws no pictures; take .tsv");  // the scatter plot
     const auto width = found.explained.size();
-    picture.write("x\ty\ttext\n");
+    ScatterPlot plot{.title = str(loaded_.name, ", layer ", layer_name()), .labels = texts, .points = {}};
     for (std::size_t i = 0; i < texts.size(); ++i)
-      picture.write(str(fixed(found.points[i * width], 6), '\t', fixed(width > 1 ? found.points[i * width + 1] : 0, 6),
-                        '\t', texts[i], '\n'));
+      plot.points.push_back({static_cast<float>(found.points[i * width]),
+                             static_cast<float>(width > 1 ? found.points[i * width + 1] : 0)});
+    for (std::size_t i = 0; i < std::min<std::size_t>(width, 2); ++i) plot.variance_shares[i] = found.explained[i];
+    if (path.ends_with(".svg")) picture.write(scatter_svg(plot));
+    if (path.ends_with(".html")) picture.write(scatter_page(plot));
+    if (path.ends_with(".tsv")) {
+      picture.write("x\ty\ttext\n");
+      for (std::size_t i = 0; i < texts.size(); ++i)
+        picture.write(str(fixed(plot.points[i][0], 6), '\t', fixed(plot.points[i][1], 6), '\t', texts[i], '\n'));
+    }
     picture.commit();
   }
 

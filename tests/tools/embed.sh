@@ -106,6 +106,9 @@ perfect() { # the pairs' own cosines as the judgement
 }
 ok "--similarity is 1 for the model's own cosines and -1 for the opposite" perfect
 plotted() { e --level word --static --plot points.tsv && [ "$(wc -l <points.tsv)" -eq $((words + 1)) ] && awk -F '\t' 'NR > 1 { x += $1; y += $2; xy += $1 * $2; xx += $1 * $1; yy += $2 * $2 } END { exit !(x * x < 1e-6 && y * y < 1e-6 && xy * xy < 1e-6 && xx > yy && yy > 0) }' points.tsv; }
+drawn() { e --level word --static --plot "points.$1" && grep -q '>ka<' "points.$1" && ! grep -q 'http[s]*:' <(grep -v xmlns "points.$1"); }
+ok "--plot draws an SVG with the words in it" drawn svg
+ok "--plot draws a page that loads nothing" drawn html
 ok "--plot's points are centred, uncorrelated, the wider component first" plotted
 stats() { e --stats 2>stats.json >/dev/null && grep -q '"lines": 30[,}]' stats.json && grep -q "\"rows\": $pieces" stats.json && grep -q '"source_tokens/s"' stats.json; }
 ok "--stats ends with one line of figures" stats
