@@ -41,6 +41,8 @@ const Tool kTool{
      {"logits", "", "", "what the softmax is taken of, instead of the probabilities"},
      {"align", "FORMAT", "", "print a line of links a pair: pharaoh"},
      {"align-level", "LEVEL", "word", "link words (what spaces separate) or pieces"},
+     {"align-row", "ROW", "predicts",
+      "which row of the map is a target piece's: the one that predicts it, or the next, which reads it"},
      {"align-from", "HEAD", "best",
       "LAYER.HEAD, LAYER.mean, or best: of the lowest AER with --align-score, else the one "
       "that agrees most with all others, by the first 1000 pairs"},
@@ -187,7 +189,8 @@ class AttentionDump {
       heads = {parse_alignment_head(args_.text("align-from"), cross, loaded_.name)};
     if (args_.given("align-score")) gold_.emplace(args_.text("align-score"));
     const auto level = args_.text("align-level") == "word" ? Aligner::Level::word : Aligner::Level::piece;
-    aligner_.emplace(heads, level, args_.given("align") ? &output_ : nullptr, gold_ ? &*gold_ : nullptr);
+    const auto row = args_.text("align-row") == "predicts" ? AlignmentRow::predicts : AlignmentRow::reads;
+    aligner_.emplace(heads, row, level, args_.given("align") ? &output_ : nullptr, gold_ ? &*gold_ : nullptr);
     consumers_.push_back({[this](const AttentionMaps& maps) { aligner_->add(maps); },
                           [this] {
                             if (args_.given("align")) output_.flush();
@@ -249,13 +252,14 @@ void check(const Args& args) {
   const bool align = args.given("align"), score = args.given("align-score"), summary = args.on("summary");
   if (align) args.choice("align", {"pharaoh"});
   args.choice("align-level", {"word", "piece"});
+  args.choice("align-row", {"predicts", "reads"});
   args.integer("beam", 1, 1000);
   args.integer("max-tokens", 1, 1 << 24);
   if (args.given("beam") && !args.on("decode")) throw UsageError("--beam has no meaning without --decode");
   if (summary && (align || score)) throw UsageError("--summary and alignments are two outputs; ask for one at a time");
   if (args.on("logits") && (align || score || summary))
     throw UsageError("--logits are for the stream; alignments and --summary are made of probabilities");
-  for (const char* flag : {"align-level", "align-from"})
+  for (const char* flag : {"align-level", "align-row", "align-from"})
     if (args.given(flag) && !align && !score)
       throw UsageError(str("--", flag, " has no meaning without --align or --align-score"));
   if (args.given("align-from") && args.text("align-from") != "best" && (args.given("layers") || args.given("heads")))

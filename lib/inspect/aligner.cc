@@ -53,7 +53,7 @@ std::vector<AlignmentHead> alignment_heads(const AttentionPart& cross) {
   return heads;
 }
 
-std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& head) {
+std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& head, AlignmentRow which) {
   const std::size_t pieces = maps.target.size() - 2, keys = maps.source.size();
   std::vector<int32_t> best(pieces, -1);
   std::vector<float> sum;
@@ -69,14 +69,16 @@ std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& he
   require(weights != nullptr, "no map of head ", head.name());
   if (keys < 2) return best;
   for (std::size_t j = 0; j < pieces; ++j) {
-    const float* row = weights + (j + 1) * keys;
+    const float* row = weights + (which == AlignmentRow::reads ? j + 1 : j) * keys;
     best[j] = static_cast<int32_t>(std::max_element(row, row + keys - 1) - row);
   }
   return best;
 }
 
-Aligner::Aligner(std::vector<AlignmentHead> candidates, Level level, Output* lines, GoldAlignments* gold)
+Aligner::Aligner(std::vector<AlignmentHead> candidates, AlignmentRow row, Level level, Output* lines,
+                 GoldAlignments* gold)
     : candidates_(std::move(candidates)),
+      row_(row),
       level_(level),
       lines_(lines),
       gold_(gold),
@@ -97,15 +99,16 @@ void Aligner::add(const AttentionMaps& maps) {
   s.target = level_ == Level::word ? words_of(target) : single_pieces(target.size());
   for (std::size_t c = 0; c < candidates_.size(); ++c) {
     const bool needed = gold_ || !chosen_ || *chosen_ == c;
-    s.attended.push_back(needed ? attended(maps, candidates_[c]) : std::vector<int32_t>());
+    s.attended.push_back(needed ? attended(maps, candidates_[c], row_) : std::vector<int32_t>());
   }
   if (gold_) {
     const auto gold = gold_->next(tokens_of(s.source), tokens_of(s.target));
     for (std::size_t c = 0; c < candidates_.size(); ++c) counts_[c].add(links(s, c), gold);
   } else if (!chosen_) {
+    const auto is_head = [&](std::size_t c) { return candidates_[c].head != AlignmentHead::kMean; };
     for (std::size_t a = 0; a < candidates_.size(); ++a)
       for (std::size_t b = 0; b < candidates_.size(); ++b)
-        if (a != b && candidates_[b].head != AlignmentHead::kMean)
+        if (a != b && is_head(a) && is_head(b))
           for (std::size_t j = 0; j < target.size(); ++j) agreement_[a] += s.attended[a][j] == s.attended[b][j];
   }
   if (!lines_) return;

@@ -26,10 +26,14 @@ struct AlignmentHead {
 AlignmentHead parse_alignment_head(std::string_view text, const AttentionPart& cross, std::string_view model);
 std::vector<AlignmentHead> alignment_heads(const AttentionPart& cross);  // each layer's heads, then its mean
 
+// Which row of a map is a target piece's: the one that predicts it, or the one below, which has read it. Chen, Sun and
+// Liu
+// ("Accurate Word Alignment Induction from Neural Machine Translation", EMNLP 2020, §3) find the second better. Here it
+// is for one model of two, and then in one head; the first is good in most heads of a model's last layers.
+enum class AlignmentRow : uint8_t { predicts, reads };
+
 // For each target piece (BOS and EOS are none) the source piece but EOS that gets most weight; -1 where there is none.
-// Read off the row that has read the target piece, not off the one that predicts it (Chen, Sun and Liu, "Accurate Word
-// Alignment Induction from Neural Machine Translation", EMNLP 2020, §3).
-std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& head);
+std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& head, AlignmentRow row);
 
 class Aligner {
  public:
@@ -39,7 +43,7 @@ class Aligner {
   // without gold the one whose target pieces most often attend to where the other heads' do. lines: where the links go,
   // a line a pair, in Pharaoh format; the best head is then found on the first kSampleSentences (or kSamplePieces),
   // which wait until then. Both may be null, and must outlive this.
-  Aligner(std::vector<AlignmentHead> candidates, Level level, Output* lines, GoldAlignments* gold);
+  Aligner(std::vector<AlignmentHead> candidates, AlignmentRow row, Level level, Output* lines, GoldAlignments* gold);
 
   void add(const AttentionMaps& maps);
   void finish();  // call once, last: writes what waits, and throws Error when the gold file has lines left
@@ -61,6 +65,7 @@ class Aligner {
   void write(const Sentence& sentence);
 
   std::vector<AlignmentHead> candidates_;
+  AlignmentRow row_;
   Level level_;
   Output* lines_;
   GoldAlignments* gold_;
