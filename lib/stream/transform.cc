@@ -100,12 +100,9 @@ void write_merged(std::span<const Document> documents, Output& output) {
   require(!documents.empty(), "nothing to merge");
   const Document& first = documents[0];
   std::vector<Tensor> merged = first.tensors();
-  // "X.offsets" count the elements of X's ids, weights or bytes, from 0 in each document; nullptr for other tensors.
-  const auto counted = [&](const Tensor& t) -> const Tensor* {
-    if (t.dtype != DType::I64 || t.shape.size() != 1 || !t.name.ends_with(".offsets")) return nullptr;
-    for (const char* what : {"ids", "weights", "bytes"})
-      if (const auto* found = first.find(t.name.substr(0, t.name.size() - 7) + what)) return found;
-    return nullptr;
+  // Each document's begin at 0 and end with the count of what they divide, so they say how far the next ones move.
+  const auto is_offsets = [](const Tensor& t) {
+    return t.dtype == DType::I64 && t.shape.size() == 1 && t.name.ends_with(".offsets");
   };
   for (const Document& d : documents.subspan(1)) {
     for (const Tensor& t : d.tensors())
@@ -121,7 +118,7 @@ void write_merged(std::span<const Document> documents, Output& output) {
       for (std::size_t i = 1; fits && i < m.shape.size(); ++i) fits = t->shape[i] == m.shape[i];
       require(fits, d.where, ": tensor '", m.name, "' (", dtype_name(t->dtype), " ", shape_text(t->shape),
               ") cannot follow the first document's (", dtype_name(m.dtype), " ", shape_text(m.shape), ")");
-      m.shape[0] += t->shape[0] - (counted(m) && t->shape[0] > 0 ? 1 : 0);  // the 0 at the front comes once
+      m.shape[0] += t->shape[0] - (is_offsets(m) && t->shape[0] > 0 ? 1 : 0);  // the 0 at the front comes once
     }
   }
   sort_for_writing(merged);
@@ -129,16 +126,16 @@ void write_merged(std::span<const Document> documents, Output& output) {
   for (const Tensor& m : merged) {
     if (is_vocabulary(m)) {
       output.write(m.bytes);
-    } else if (const Tensor* what = counted(m)) {
-      int64_t before = 0;
-      std::vector<int64_t> moved;
+    } else if (is_offsets(m)) {
+      uint64_t before = 0;  // unsigned: what no reader has checked may overflow
+      std::vector<uint64_t> moved;
       for (const Document& d : documents) {
         const auto offsets = d.values<int64_t>(m.name, {-1});
         require(!offsets.empty() && offsets[0] == 0, d.where, ": tensor '", m.name, "' does not begin with 0");
         moved.assign(offsets.begin() + (&d == &first ? 0 : 1), offsets.end());
         for (auto& offset : moved) offset += before;
         output.write(std::as_bytes(std::span(moved)));
-        before += d.tensor(what->name).elements();
+        before += static_cast<uint64_t>(offsets.back());
       }
     } else {
       for (const Document& d : documents) output.write(d.tensor(m.name).bytes);

@@ -20,8 +20,8 @@ void read_floats(const Tensor& tensor, int64_t first, std::span<double> out);
 // finite values became infinite.
 int64_t write_floats(std::span<const double> values, DType dtype, std::span<std::byte> out);
 
-// One document with all rows: tensors of one name are laid end to end along their first axis; of NAME.offsets that go
-// with NAME.ids, each document's are moved by the ids before it; vocabularies stay single. Metadata: the first's.
+// One document with all rows: tensors of one name are laid end to end along their first axis; NAME.offsets (I64) of
+// each document are moved by the last ones of those before it; vocabularies stay single. Metadata: the first's.
 // Throws Error where names, dtypes, other axes or vocabularies differ.
 void write_merged(std::span<const Document> documents, Output& output);
 
