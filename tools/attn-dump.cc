@@ -146,6 +146,7 @@ class AttentionDump {
     if (!choice.find(AttentionKind::cross))
       throw UsageError(
           str("alignments are read off cross-attention, which is not among what was chosen of ", loaded_.name));
+    // Nothing else is made of the maps then, so no others are traced.
     narrow_kinds(choice, "cross", loaded_.name);
     if (args_.text("align-from") != "best") {
       const auto head = parse_alignment_head(args_.text("align-from"), choice.parts[0], loaded_.name);
@@ -161,13 +162,11 @@ class AttentionDump {
     require_same_vocabulary(loaded_.name, vocabulary.bytes(), *bytes);
   }
 
+  // Each adds what is made of the maps; the stream is what nothing else was asked for.
   void add_consumers() {
-    if (args_.given("align") || args_.given("align-score"))
-      add_aligner();
-    else if (args_.on("summary"))
-      add_summary();
-    else
-      add_stream();
+    if (args_.given("align") || args_.given("align-score")) add_aligner();
+    if (args_.on("summary")) add_summary();
+    if (consumers_.empty()) add_stream();
   }
 
   void add_stream() {
@@ -183,7 +182,7 @@ class AttentionDump {
   }
 
   void add_aligner() {
-    const auto& cross = choice_.parts[0];
+    const auto& cross = *choice_.find(AttentionKind::cross);
     auto heads = alignment_heads(cross);
     if (args_.text("align-from") != "best")
       heads = {parse_alignment_head(args_.text("align-from"), cross, loaded_.name)};

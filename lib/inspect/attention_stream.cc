@@ -58,7 +58,11 @@ void AttentionWriter::add(const AttentionMaps& maps) {
   for (std::size_t p = 0; p < weights_.size(); ++p) {
     auto& [values, offsets] = weights_[p];
     const auto& part = choice_.parts[p];
-    for (std::size_t i = 0; i < part.layers.size() * part.heads.size(); ++i, ++map) {
+    const std::size_t count = part.layers.size() * part.heads.size();
+    // Growth by doubling would take three times the memory of one long sentence.
+    if (map < maps.maps.size() && count * maps.maps[map].weights.size_bytes() > kBytes)
+      values.reserve(values.size() + count * maps.maps[map].weights.size());
+    for (std::size_t i = 0; i < count; ++i, ++map) {
       require(map < maps.maps.size() && maps.maps[map].kind == part.kind, "attention maps that were not chosen");
       const auto weights = maps.maps[map].weights;
       values.insert(values.end(), weights.begin(), weights.end());

@@ -67,7 +67,7 @@ void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t fi
       require(
           more <= memory_bytes() / 2, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ", from,
           " and ", to, " tokens take ", more >> 20,
-          " MiB, more than half of this machine's memory; choose fewer --layers or --kinds, or cut it with tokenize "
+          " MiB, more than a third of this machine's memory; choose fewer --layers or --kinds, or cut it with tokenize "
           "--max-length");
       if (end > begin && (std::max(source + from, target + to) > max_tokens_ || bytes + more > kBatchBytes)) break;
       source += from;
