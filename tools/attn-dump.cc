@@ -42,17 +42,14 @@ const Tool kTool{
      {"align", "FORMAT", "", "print a line of links a pair: pharaoh"},
      {"align-level", "LEVEL", "word", "link words (what spaces separate) or pieces"},
      {"align-row", "ROW", "predicts",
-      "which row of the map is a target piece's: the one that predicts it, or the next, which reads it"},
+      "a target piece's row: the one that predicts it, or (reads) the next, which has read it"},
      {"align-from", "HEAD", "best",
-      "LAYER.HEAD, LAYER.mean, or best: of the lowest AER with --align-score, else the one "
-      "that agrees most with all others, by the first 1000 pairs"},
-     {"align-score", "GOLD", "",
-      "print precision, recall and AER against a file of links (i-j sure, i?j possible); with "
-      "--align, which then needs -o FILE, too"},
+      "LAYER.HEAD, LAYER.mean or best: the lowest AER, or without --align-score the one that "
+      "agrees most with the others; by 1000 pairs"},
+     {"align-score", "GOLD", "", "print precision, recall and AER against this file of links (i-j sure, i?j possible)"},
      {"summary", "", "",
-      "print means over all rows i of each head: entropy (nats), distance |i-j|, weight on keys "
-      "i-1 (previous), i (same), i+1 (next), 0 (first) and the source's EOS (end); row i of "
-      "cross is what predicts target piece i"},
+      "print means over each head's rows i: entropy (nats), distance |i-j|, weight on keys i-1, i, i+1, 0 "
+      "and EOS; row i of cross predicts piece i"},
      {"max-tokens", "N", "1024", "tokens of a batch on its larger side, EOS included"}},
     ""};
 
