@@ -28,8 +28,9 @@ std::vector<AlignmentHead> alignment_heads(const AttentionPart& cross);  // each
 
 // Which row of a map is a target piece's: the one that predicts it, or the one below, which has read it. Chen, Sun and
 // Liu
-// ("Accurate Word Alignment Induction from Neural Machine Translation", EMNLP 2020, §3) find the second better. Here it
-// is for one model of two, and then in one head; the first is good in most heads of a model's last layers.
+// ("Accurate Word Alignment Induction from Neural Machine Translation", EMNLP 2020, §3) find the second better. On a
+// Multi30k model it is, but in one head of one layer; on the embedded corpus the first is better in nearly every head,
+// by AER 0.47 against 0.72 of the best ones.
 enum class AlignmentRow : uint8_t { predicts, reads };
 
 // For each target piece (BOS and EOS are none) the source piece but EOS that gets most weight; -1 where there is none.

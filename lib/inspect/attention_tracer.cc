@@ -47,10 +47,11 @@ AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, 
 int64_t AttentionTracer::map_bytes(const SentencePair& pair) const {
   const auto source = static_cast<int64_t>(pair.source.size()) + 1;
   const auto target = static_cast<int64_t>(pair.target.size()) + 1;
-  int64_t cells = 0;
+  double cells = 0;  // whole numbers to 2^53, and beyond it no overflow
   for (const auto kind : kAttentionKinds)
-    cells += heads_[static_cast<std::size_t>(kind)] * rows_of(kind, source, target) * cols_of(kind, source, target);
-  return cells * static_cast<int64_t>(sizeof(float));
+    cells += static_cast<double>(heads_[static_cast<std::size_t>(kind)]) *
+             static_cast<double>(rows_of(kind, source, target)) * static_cast<double>(cols_of(kind, source, target));
+  return static_cast<int64_t>(std::min(cells * sizeof(float), 0x1p62));
 }
 
 void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t first, const Take& take) {
@@ -64,11 +65,10 @@ void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t fi
               first + static_cast<int64_t>(end), ": ", from, " and ", to,
               " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
       const int64_t more = map_bytes(pair);
-      require(
-          more <= memory_bytes() / 2, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ", from,
-          " and ", to, " tokens take ", more >> 20,
-          " MiB, more than a third of this machine's memory; choose fewer --layers or --kinds, or cut it with tokenize "
-          "--max-length");
+      // One copy where the pass leaves them, one on its way to whoever reads, and the rest.
+      require(more <= memory_bytes() / 3, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ", from,
+              " and ", to, " tokens take ", more >> 20, " MiB, more than a third of this machine's memory; ",
+              "choose fewer --layers or --kinds, or cut it with tokenize --max-length");
       if (end > begin && (std::max(source + from, target + to) > max_tokens_ || bytes + more > kBatchBytes)) break;
       source += from;
       target += to;

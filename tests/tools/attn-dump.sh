@@ -135,9 +135,20 @@ for i, (source, target) in enumerate(pairs):
         assert np.abs(w.sum(-1, dtype=np.float64) - 1).max() <= 1e-6
         assert kind != "decoder" or not np.triu(w, 1).any()
 PY
+  cat >align.py <<'PY'
+import numpy as np, safetensors.numpy as st, sys
+d, shift = st.load_file("all.st"), int(sys.argv[1])
+for i in range(len(d["cross.offsets"]) - 1):
+    s, t = (d[side + ".offsets"][i + 1] - d[side + ".offsets"][i] for side in ("src", "tgt"))
+    w = d["cross.weights"][slice(*d["cross.offsets"][i : i + 2])].reshape(2, 2, t - 1, s)[1, 0]
+    best = w[shift : shift + t - 2, :-1].argmax(-1)
+    print(" ".join(f"{a}-{b}" for a, b in sorted(zip(best, range(t - 2)))))
+PY
+  rows() { "$python" align.py 0 | cmp - 2.1.piece && dump --align pharaoh --align-from 2.1 --align-level piece --align-row reads <pairs.st >reads.txt && ! cmp -s reads.txt 2.1.piece && "$python" align.py 1 | cmp - reads.txt; }
+  ok "alignments are the stream's largest weights, of the row that --align-row says" rows
   ok "the safetensors package reads an attention stream; rows sum to 1, causal zeros are 0" "$python" read.py
 else
-  skip "the safetensors package reads an attention stream" "no Python with numpy and safetensors; name one in STORM_PYTHON"
+  skip "alignments are the stream's largest weights; the safetensors package reads an attention stream" "no Python with numpy and safetensors; name one in STORM_PYTHON"
 fi
 
 refuses "no model" 2 '-m MODEL is missing' attn-dump <pairs.st
@@ -155,6 +166,7 @@ refuses "a head out of range" 2 '--heads: 3 is outside 1 to 2, the heads of mode
 refuses "layers that are none" 2 "--layers: 'first' is no number and no range" attn-dump -m model.st --layers first <pairs.st
 refuses "an unknown kind" 2 "--kinds: 'self' is none of encoder, decoder, cross" attn-dump -m model.st --kinds self <pairs.st
 refuses "an unknown alignment format" 2 "--align: 'moses' is none of pharaoh" attn-dump -m model.st --align moses <pairs.st
+refuses "an unknown row" 2 "--align-row: 'both' is none of predicts, reads" attn-dump -m model.st --align pharaoh --align-row both <pairs.st
 refuses "an alignment head out of range" 2 '--align-from: head 3 is outside 1 to 2' attn-dump -m model.st --align pharaoh --align-from 1.3 <pairs.st
 refuses "an alignment without cross-attention" 2 'read off cross-attention' attn-dump -m model.st --align pharaoh --kinds encoder <pairs.st
 refuses "an alignment's flag without an alignment" 2 '--align-from has no meaning without' attn-dump -m model.st --align-from 1.1 <pairs.st
