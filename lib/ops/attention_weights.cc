@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "cpu/simd.h"
 #include "ops/attention_kernels.h"
 #include "tensor/buffer.h"
 #include "tensor/execution.h"
@@ -24,21 +23,6 @@ struct Attributes {
   bool causal;
   AttentionScores scores;
 };
-
-// row: [n] becomes its softmax.
-STORM_CLONES void softmax_row(float* row, int64_t n) {
-  float largest = row[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t i = 0; i < n; ++i) largest = largest < row[i] ? row[i] : largest;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; ++i) {
-    row[i] = simd::exp(row[i] - largest);
-    sum += row[i];
-  }
-  const float factor = 1 / sum;
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) row[i] *= factor;
-}
 
 void forward(const Execution& run, const Node& node) {
   const auto a = node.attributes<Attributes>();
@@ -66,13 +50,29 @@ void forward(const Execution& run, const Node& node) {
     for (int64_t first = 0; first < queries; first += kQueryBlock) {
       const float* q = q_data + (q_rows[s] + first) * q_ld + a.q_column + head * a.d_k;
       const int64_t rows = std::min(kQueryBlock, queries - first);
-      multiply({q, q_ld, false, k_t, ld, block, ld, rows, ld, a.d_k, false});
-      for (int64_t i = 0; i < rows; ++i, out += keys) {
-        const int64_t seen = a.causal ? std::min(first + i + 1, keys) : keys;
-        const bool logits = a.scores == AttentionScores::logits;
-        std::copy_n(block + i * ld, seen, out);
-        std::fill(out + seen, out + keys, logits ? -std::numeric_limits<float>::infinity() : 0.0f);
-        if (!logits) softmax_row(out, seen);
+      multiply(
+          {q, q_ld, false, k_t, ld, block, ld, rows, ld, a.d_k, false, a.causal ? Band::columns : Band::none, first});
+      if (a.scores == AttentionScores::probabilities) {
+        // The kernels of attention itself, so that what is shown is what was used.
+        float maxima[kQueryBlock], sums[kQueryBlock];
+        const Block of{.rows = rows,
+                       .keys = keys,
+                       .ld = ld,
+                       .causal = a.causal,
+                       .diagonal = first,
+                       .dropout = {},
+                       .mask_row = 0,
+                       .mask_row_step = 0,
+                       .first_key = 0};
+        softmax_rows(of, true, block, maxima, sums, nullptr, 0);
+        divide_rows(block, ld, sums, rows, keys, out, keys);
+        out += rows * keys;
+      } else {
+        for (int64_t i = 0; i < rows; ++i, out += keys) {
+          const int64_t seen = a.causal ? std::min(first + i + 1, keys) : keys;
+          std::copy_n(block + i * ld, seen, out);
+          std::fill(out + seen, out + keys, -std::numeric_limits<float>::infinity());
+        }
       }
     }
   });

@@ -1,0 +1,144 @@
+#include "inspect/attention_tracer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "cpu/simd.h"
+
+namespace storm {
+
+namespace {
+
+int64_t rows_of(AttentionKind kind, int64_t source, int64_t target) {
+  return kind == AttentionKind::encoder ? source : target;
+}
+int64_t cols_of(AttentionKind kind, int64_t source, int64_t target) {
+  return kind == AttentionKind::decoder ? target : source;
+}
+
+STORM_CLONES bool holds_nan(const float* x, int64_t n) {
+  int32_t found = 0;
+#pragma omp simd reduction(| : found)
+  for (int64_t i = 0; i < n; ++i) found |= x[i] != x[i];
+  return found != 0;
+}
+
+int64_t memory_bytes() { return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE); }
+
+}  // namespace
+
+AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
+                                 AttentionChoice choice, int64_t max_tokens)
+    : model_(model),
+      special_(special),
+      source_(std::move(source)),
+      target_(std::move(target)),
+      choice_(std::move(choice)),
+      max_tokens_(max_tokens) {
+  for (const auto& part : all_attention(model).parts)
+    if (const auto* wanted = choice_.find(part.kind))
+      heads_[static_cast<std::size_t>(part.kind)] = static_cast<int64_t>(wanted->layers.size() * part.heads.size());
+}
+
+int64_t AttentionTracer::map_bytes(const SentencePair& pair) const {
+  const auto source = static_cast<int64_t>(pair.source.size()) + 1;
+  const auto target = static_cast<int64_t>(pair.target.size()) + 1;
+  double cells = 0;  // whole numbers to 2^53, and beyond it no overflow
+  for (const auto kind : kAttentionKinds)
+    cells += static_cast<double>(heads_[static_cast<std::size_t>(kind)]) *
+             static_cast<double>(rows_of(kind, source, target)) * static_cast<double>(cols_of(kind, source, target));
+  return static_cast<int64_t>(std::min(cells * sizeof(float), 0x1p62));
+}
+
+void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t first, const Take& take) {
+  for (std::size_t begin = 0; begin < pairs.size();) {
+    std::size_t end = begin;
+    int64_t source = 0, target = 0, bytes = 0;
+    for (; end < pairs.size(); ++end) {
+      const auto& pair = pairs[end];
+      const auto from = static_cast<int64_t>(pair.source.size()) + 1, to = static_cast<int64_t>(pair.target.size()) + 1;
+      require(from <= model_.longest_source() && to <= model_.longest_target(), "sentence ",
+              first + static_cast<int64_t>(end), ": ", from, " and ", to,
+              " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
+      const int64_t more = map_bytes(pair);
+      // One copy where the pass leaves them, one on its way to whoever reads, and the rest.
+      require(more <= memory_bytes() / 3, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ", from,
+              " and ", to, " tokens take ", more >> 20, " MiB, more than a third of this machine's memory; ",
+              "choose fewer --layers or --kinds, or cut it with tokenize --max-length");
+      if (end > begin && (std::max(source + from, target + to) > max_tokens_ || bytes + more > kBatchBytes)) break;
+      source += from;
+      target += to;
+      bytes += more;
+    }
+    run(pairs.subspan(begin, end - begin), first + static_cast<int64_t>(begin), take);
+    begin = end;
+  }
+}
+
+void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, const Take& take) {
+  const Batch batch = make_batch(pairs, special_);
+  workspace_.graph.clear();
+  Trace trace;
+  trace.scores = choice_.scores;
+  trace.wants = [&](AttentionKind kind, int64_t layer) {
+    const auto* part = choice_.find(kind);
+    return part && std::binary_search(part->layers.begin(), part->layers.end(), layer);
+  };
+  model_.trace(workspace_.graph, batch, trace);
+  workspace_.run();
+
+  // By kind and layer; the pass goes through the decoder's kinds layer by layer.
+  std::ranges::stable_sort(trace.attentions, {}, [](const Trace::Attention& a) { return a.kind; });
+  struct Layer {
+    AttentionKind kind;
+    int64_t layer, heads;
+    const std::vector<int64_t>& wanted;
+    const float* next;  // the weights of the sentence that is next: [heads, rows, cols]
+  };
+  std::vector<Layer> layers;
+  for (const auto& [kind, layer, weights] : trace.attentions) {
+    const auto* part = choice_.find(kind);
+    const float* data = workspace_.data(weights);
+    const int64_t n = workspace_.graph.shape(weights).size();
+    std::atomic<bool> nan = false;
+    parallel_ranges(n, 1 << 16, [&](int64_t begin, int64_t end) {
+      if (holds_nan(data + begin, end - begin)) nan = true;
+    });
+    require(!nan, "sentence ", first,
+            " or soon after: the model's attention weights are not numbers; its training has ", "diverged");
+    layers.push_back({kind, layer, heads_[static_cast<std::size_t>(kind)] / static_cast<int64_t>(part->layers.size()),
+                      part->heads, data});
+  }
+
+  AttentionMaps maps;
+  for (std::size_t s = 0; s < pairs.size(); ++s) {
+    maps.sentence = first + static_cast<int64_t>(s);
+    maps.source_ids.assign(pairs[s].source.begin(), pairs[s].source.end());
+    maps.source_ids.push_back(special_.eos);
+    maps.target_ids.assign({special_.bos});
+    maps.target_ids.insert(maps.target_ids.end(), pairs[s].target.begin(), pairs[s].target.end());
+    maps.target_ids.push_back(special_.eos);
+    const auto name = [](const Vocabulary& vocabulary, const std::vector<int32_t>& ids, std::vector<std::string>& to) {
+      to.resize(ids.size());
+      for (std::size_t i = 0; i < ids.size(); ++i) to[i] = vocabulary.piece(ids[i]);
+    };
+    name(source_, maps.source_ids, maps.source);
+    name(target_, maps.target_ids, maps.target);
+    maps.maps.clear();
+    const auto source = static_cast<int64_t>(maps.source.size()), target = static_cast<int64_t>(maps.target.size()) - 1;
+    for (Layer& l : layers) {
+      const int64_t rows = rows_of(l.kind, source, target), cols = cols_of(l.kind, source, target);
+      for (const int64_t head : l.wanted)
+        maps.maps.push_back(
+            {l.kind, l.layer, head, rows, cols, {l.next + head * rows * cols, static_cast<std::size_t>(rows * cols)}});
+      l.next += l.heads * rows * cols;
+    }
+    take(maps);
+  }
+}
+
+}  // namespace storm

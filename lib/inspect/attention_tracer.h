@@ -1,0 +1,46 @@
+// The attention maps of sentence pairs, one pair after another, in the memory of one batch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "inspect/attention_choice.h"
+#include "inspect/attention_maps.h"
+#include "models/batch.h"
+#include "models/model.h"
+#include "tensor/workspace.h"
+#include "text/vocabulary.h"
+
+namespace storm {
+
+class AttentionTracer {
+ public:
+  // Borrows the model. A batch has at most max_tokens tokens on its larger side, and kBatchBytes of maps, but at least
+  // one pair.
+  AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
+                  AttentionChoice choice, int64_t max_tokens);
+
+  // Calls take(maps) for each pair, in their order; first: the number of the first one, from 1. The maps live during
+  // the call. Throws Error for a pair that is longer than the model takes or whose maps are larger than this machine's
+  // memory, and for a model whose weights are not numbers.
+  using Take = std::function<void(const AttentionMaps&)>;
+  void operator()(std::span<const SentencePair> pairs, int64_t first, const Take& take);
+
+  const AttentionChoice& choice() const { return choice_; }
+  static constexpr int64_t kBatchBytes = int64_t{32} << 20;
+
+ private:
+  int64_t map_bytes(const SentencePair& pair) const;  // as the pass computes them: all heads of the layers wanted
+  void run(std::span<const SentencePair> pairs, int64_t first, const Take& take);
+
+  const Model& model_;
+  SpecialIds special_;
+  Vocabulary source_, target_;
+  AttentionChoice choice_;
+  int64_t max_tokens_;
+  std::array<int64_t, kAttentionKinds.size()> heads_{};  // that the pass computes of each kind, over the layers wanted
+  Workspace workspace_;
+};
+
+}  // namespace storm

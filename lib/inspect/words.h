@@ -1,0 +1,22 @@
+// Which words the pieces of a sentence belong to.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace storm {
+
+// A word is what SentencePiece's marks for spaces (U+2581) separate, as an index from 0. Most pieces are a part of one
+// word; a piece that spans spaces has several. A mark that stands alone belongs to the word that follows it, or to
+// none.
+struct PieceWords {
+  int32_t first = 0, count = 0;
+  bool operator==(const PieceWords&) const = default;
+};
+
+// Of each piece, by name; byte pieces ("<0xE2>") stand for their bytes. No BOS, no EOS.
+std::vector<PieceWords> words_of(std::span<const std::string> pieces);
+
+}  // namespace storm
