@@ -1,4 +1,5 @@
 // Shows what a model attends to: as a stream of every weight, as word alignments, as numbers a head.
+#include <filesystem>
 #include <functional>
 #include <optional>
 
@@ -13,61 +14,16 @@
 #include "inspect/attention_summary.h"
 #include "inspect/attention_tracer.h"
 #include "models/model_file.h"
+#include "pictures/attention_page.h"
+#include "pictures/attention_svg.h"
+#include "pictures/position_pictures.h"
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
-#include "tools/cli.h"
+#include "tools/attn_dump_flags.h"
+#include "tools/window.h"
 
 namespace storm {
 namespace {
-
-const Tool kTool{
-    "attn-dump",
-    "shows what a model attends to, in every layer and head: weights, word alignments, numbers",
-    R"(  paste x.en x.de | tokenize -m model.st --columns src,tgt | attn-dump -m model.st > attention.st
-  tokenize -m model.st < x.en | attn-dump -m model.st --decode --kinds cross --layers 3-4 -o attention.st
-  attn-dump -m model.st --align pharaoh < pairs.st > x.align                  (0-0 1-2: words, source-target, from 0)
-  attn-dump -m model.st --align pharaoh --align-from 3.2 --align-level piece < pairs.st
-  attn-dump -m model.st --align-score gold.align < pairs.st                   (precision, recall, AER of each head)
-  attn-dump -m model.st --summary < pairs.st | column -t                      (what each head does)
-)",
-    kThreads | kDevice,
-    {{"m,model", "MODEL", "", "the model, as train writes it"},
-     {"o,save", "FILE", "-", "where the stream goes, or with --align, --align-score or --summary their text"},
-     {"decode", "", "", "show the model's own translation of the source, not the tgt column"},
-     {"beam", "N", "5", "with --decode: hypotheses that go on at each step; 1: greedy"},
-     {"kinds", "LIST", "", "encoder (self-attention), decoder (likewise), cross; all when not given"},
-     {"layers", "LIST", "", "such as 1,3-4, counted from 1 (0 is embed's input); all when not given"},
-     {"heads", "LIST", "", "such as 1,3-4, counted from 1; all when not given"},
-     {"logits", "", "", "what the softmax is taken of, instead of the probabilities"},
-     {"align", "FORMAT", "", "print a line of links a pair: pharaoh"},
-     {"align-level", "LEVEL", "word", "link words (what spaces separate) or pieces"},
-     {"align-row", "ROW", "predicts",
-      "a target piece's row: the one that predicts it, or (reads) the next, which has read it"},
-     {"align-from", "HEAD", "best",
-      "LAYER.HEAD, LAYER.mean or best: the lowest AER, or without --align-score the one that "
-      "agrees most with the others; by 1000 pairs"},
-     {"align-score", "GOLD", "", "print precision, recall and AER against this file of links (i-j sure, i?j possible)"},
-     {"summary", "", "",
-      "print means over each head's rows i: entropy (nats), distance |i-j|, weight on keys i-1, i, i+1, 0 "
-      "and EOS; row i of cross predicts piece i"},
-     {"max-tokens", "N", "1024", "tokens of a batch on its larger side, EOS included"}},
-    ""};
-
-// The rows of some documents, which keep the bytes alive.
-struct Window {
-  std::vector<TokenBatch> batches;
-  std::vector<std::span<const int32_t>> sources, targets;
-  int64_t tokens = 0;
-
-  void add(TokenBatch batch, const std::string& source, bool with_targets) {
-    for (int64_t i = 0; i < batch.size(); ++i) {
-      sources.push_back(batch.column(source)[i]);
-      if (with_targets) targets.push_back(batch.column("tgt")[i]);
-      tokens += static_cast<int64_t>(sources.back().size()) + 1;
-    }
-    batches.push_back(std::move(batch));
-  }
-};
 
 // What becomes of the maps: each sentence's are handed to all of these.
 struct Consumer {
@@ -103,6 +59,8 @@ class AttentionDump {
   }
 
   void run() {
+    if (args_.given("html") || args_.given("svg"))
+      if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, 1 << 24);
     AttentionTracer trace(*loaded_.model, special_, source_, target_, choice_, max_tokens);
@@ -122,6 +80,10 @@ class AttentionDump {
       if (hurry)
         for (const auto& consumer : consumers_) consumer.flush();
       window = {};
+      if (sentences_ > drawn_) {
+        note("the first ", drawn_, " pairs are drawn; --sentences N draws more, or all (0)");
+        break;
+      }
     }
     for (const auto& consumer : consumers_) consumer.finish();
     output_.commit();
@@ -163,6 +125,8 @@ class AttentionDump {
   void add_consumers() {
     if (args_.given("align") || args_.given("align-score")) add_aligner();
     if (args_.on("summary")) add_summary();
+    if (args_.given("html")) add_page();
+    if (args_.given("svg")) add_svgs();
     if (consumers_.empty()) add_stream();
   }
 
@@ -171,6 +135,21 @@ class AttentionDump {
     stream_.emplace(output_, choice_, args_.command());
     consumers_.push_back({[this](const AttentionMaps& maps) { stream_->add(maps); }, [this] { stream_->flush(); },
                           [this] { stream_->finish(); }});
+  }
+
+  void add_page() {
+    page_.emplace(args_.text("html"), str("Attention of ", loaded_.name), choice_.scores);
+    consumers_.push_back({[this](const AttentionMaps& maps) {
+                            if (maps.sentence <= drawn_) page_->add(maps);
+                          },
+                          [] {}, [this] { page_->commit(); }});
+  }
+
+  void add_svgs() {
+    consumers_.push_back({[this](const AttentionMaps& maps) {
+                            if (maps.sentence <= drawn_) write_attention_svgs(args_.text("svg"), maps, choice_.scores);
+                          },
+                          [] {}, [] {}});
   }
 
   void add_summary() {
@@ -234,6 +213,8 @@ class AttentionDump {
   Output output_;
   std::string column_;  // of the input, that is the source
   std::optional<AttentionWriter> stream_;
+  std::optional<AttentionPage> page_;
+  int64_t drawn_ = INT64_MAX;  // pairs that the pictures show, and after which nothing more is read
   AttentionSummary summary_;
   std::optional<GoldAlignments> gold_;
   std::optional<Aligner> aligner_;
@@ -242,26 +223,22 @@ class AttentionDump {
   double start_ = monotonic_seconds();
 };
 
-// What does not go together, before anything is read.
-void check(const Args& args) {
-  if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to be looked into?");
-  const bool align = args.given("align"), score = args.given("align-score"), summary = args.on("summary");
-  if (align) args.choice("align", {"pharaoh"});
-  args.choice("align-level", {"word", "piece"});
-  args.choice("align-row", {"predicts", "reads"});
-  args.integer("beam", 1, 1000);
-  args.integer("max-tokens", 1, 1 << 24);
-  if (args.given("beam") && !args.on("decode")) throw UsageError("--beam has no meaning without --decode");
-  if (summary && (align || score)) throw UsageError("--summary and alignments are two outputs; ask for one at a time");
-  if (args.on("logits") && (align || score || summary))
-    throw UsageError("--logits are for the stream; alignments and --summary are made of probabilities");
-  for (const char* flag : {"align-level", "align-row", "align-from"})
-    if (args.given(flag) && !align && !score)
-      throw UsageError(str("--", flag, " has no meaning without --align or --align-score"));
-  if (args.given("align-from") && args.text("align-from") != "best" && (args.given("layers") || args.given("heads")))
-    throw UsageError("--layers and --heads are what --align-from best chooses from; --align-from names one itself");
-  if (align && score && args.text("save") == "-")
-    throw UsageError("--align and --align-score both print to standard output; send the links to a file with -o FILE");
+void draw_positions(const Args& args) {
+  constexpr int64_t positions = 128;  // longer sentences are seldom looked at
+  const auto loaded = load_model(args.text("model"));
+  const auto width = static_cast<int64_t>(loaded.model->source_embeddings().size()) / loaded.model->source_vocabulary();
+  const auto& path = args.text("positions");
+  const auto write = [](const std::string& to, const std::string& text) {
+    Output output(to);
+    output.write(text);
+    output.commit();
+  };
+  if (path.ends_with(".html")) return write(path, positions_page(positions, width));
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  require(!error, path, ": cannot make the folder: ", error.message());
+  for (const auto& picture : position_pictures(positions, width))
+    write(path + "/" + picture.name + ".svg", picture.svg);
 }
 
 }  // namespace
@@ -269,8 +246,11 @@ void check(const Args& args) {
 
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
-  return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
-    storm::check(args);
-    storm::AttentionDump(args).run();
+  return storm::run_tool(storm::kAttentionDump, argc, argv, [](const storm::Args& args) {
+    storm::check_attention_dump(args);
+    if (args.given("positions"))
+      storm::draw_positions(args);
+    else
+      storm::AttentionDump(args).run();
   });
 }

@@ -15,6 +15,7 @@
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
 #include "tools/cli.h"
+#include "tools/window.h"
 
 namespace storm {
 namespace {
@@ -72,23 +73,6 @@ DecodeOptions options_of(const Args& args) {
   return o;
 }
 
-// The rows of some documents, which keep the bytes alive.
-struct Window {
-  std::vector<TokenBatch> batches;
-  std::vector<std::span<const int32_t>> sources, targets;
-  int64_t tokens = 0;
-
-  void add(TokenBatch batch, const std::string& source, bool with_targets) {
-    for (int64_t i = 0; i < batch.size(); ++i) {
-      sources.push_back(batch.column(source)[i]);
-      if (with_targets) targets.push_back(batch.column("tgt")[i]);
-      tokens += static_cast<int64_t>(sources.back().size()) + 1;
-    }
-    batches.push_back(std::move(batch));
-  }
-  void clear() { *this = {}; }
-};
-
 class Decode {
  public:
   explicit Decode(const Args& args)
@@ -141,7 +125,7 @@ class Decode {
         write_translations(window, *writer, extras);
       progress.set(static_cast<uint64_t>(sentences_));
       if (hurry) writer ? writer->flush() : output_.flush();
-      window.clear();
+      window = {};
     }
     if (writer) writer->finish();
     output_.commit();

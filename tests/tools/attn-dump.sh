@@ -151,6 +151,16 @@ else
   skip "alignments are the stream's largest weights; the safetensors package reads an attention stream" "no Python with numpy and safetensors; name one in STORM_PYTHON"
 fi
 
+page() { dump --html page.html --sentences 3 <pairs.st && [ "$(grep -c '</html>' page.html)" -eq 1 ] && ! grep -qE '(src|href)="' page.html && [ -s page.html ]; }
+ok "--html draws one page that loads nothing" page
+svgs() { dump --svg figures --kinds cross --layers 2 --heads 1 --sentences 2 <pairs.st && [ "$(ls figures | tr '\n' ' ')" = "s1-cross-l2-h1.svg s1-cross.svg s2-cross-l2-h1.svg s2-cross.svg " ] && grep -q '</text>' figures/s1-cross-l2-h1.svg; }
+ok "--svg draws what was chosen, text as text" svgs
+positions() { attn-dump -m model.st --positions p.html </dev/null && grep -q '</html>' p.html && attn-dump -m model.st --positions p </dev/null && [ "$(ls p | wc -l)" -eq 4 ]; }
+ok "--positions draws a page or files, and reads no input" positions
+refuses "pictures beside another output" 2 'outputs of their own' attn-dump -m model.st --html x.html --summary <pairs.st
+refuses "a number of sentences without pictures" 2 '--sentences has no meaning without' attn-dump -m model.st --sentences 3 <pairs.st
+refuses "a flag that --positions has no use for" 2 '--kinds has no meaning with --positions' attn-dump -m model.st --positions x.html --kinds cross
+refuses "a page where none can be written" 1 'nowhere/x.html: cannot' attn-dump -m model.st --html nowhere/x.html <pairs.st
 refuses "no model" 2 '-m MODEL is missing' attn-dump <pairs.st
 refuses "a missing target" 1 "has no column 'tgt'; tokenize with --columns src,tgt, or .*--decode" attn-dump -m model.st <test.st
 refuses "a stream of another vocabulary" 1 'model.st: vocabulary differs from the input.s \(.* ≠ .*\); tokenize with -m model.st' attn-dump -m model.st <other.st

@@ -1,0 +1,28 @@
+// What a tool takes off its input to work on at once.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stream/tokens.h"
+
+namespace storm {
+
+// The rows of some documents, which keep the bytes alive.
+struct Window {
+  std::vector<TokenBatch> batches;
+  std::vector<std::span<const int32_t>> sources, targets;
+  int64_t tokens = 0;
+
+  void add(TokenBatch batch, const std::string& source, bool with_targets) {
+    for (int64_t i = 0; i < batch.size(); ++i) {
+      sources.push_back(batch.column(source)[i]);
+      if (with_targets) targets.push_back(batch.column("tgt")[i]);
+      tokens += static_cast<int64_t>(sources.back().size()) + 1;
+    }
+    batches.push_back(std::move(batch));
+  }
+};
+
+}  // namespace storm
