@@ -1,11 +1,11 @@
 #include "ops/attentive_recurrent.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/parallel.h"
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
+#include "ops/scratch.h"
 
 namespace storm {
 
@@ -23,10 +23,6 @@ struct Attributes {
 
 constexpr int64_t kRowGrain = 4;
 
-STORM_CLONES void add_rows(const float* a, const float* b, int64_t n, float* out) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
-}
 STORM_CLONES void tanh_row(float* y, const float* bias, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) y[i] = simd::tanh(y[i] + bias[i]);
@@ -41,9 +37,6 @@ STORM_CLONES void tanh_row_backward(const float* d, const float* more, const flo
     for (int64_t i = 0; i < n; ++i) dz[i] = more[i] * (1 - y[i] * y[i]);
   }
 }
-
-int64_t rounded(int64_t floats) { return (floats + 15) / 16 * 16; }
-float* cut(float*& scratch, int64_t floats) { return std::exchange(scratch, scratch + rounded(floats)); }
 
 // What forward and backward both look at.
 struct Parts {
@@ -119,7 +112,7 @@ void feed(Parts& p, int64_t t, const float* back, float* product) {
 }
 
 std::size_t forward_floats(int64_t n, int64_t a, int64_t m, int64_t o, int64_t width) {
-  return static_cast<std::size_t>(rounded(n * a) + rounded(n * m) + rounded(n * o) + rounded(n * width));
+  return static_cast<std::size_t>(piece(n * a) + piece(n * m) + piece(n * o) + piece(n * width));
 }
 
 void forward(const Execution& run, const Node& node) {
@@ -156,8 +149,8 @@ void forward(const Execution& run, const Node& node) {
 }
 
 std::size_t backward_floats(int64_t tokens, int64_t n, int64_t a, int64_t m, int64_t o, int64_t width) {
-  return static_cast<std::size_t>(2 * rounded(n * a) + rounded(n * m) + 2 * rounded(n * o) + rounded(n * width) +
-                                  rounded(tokens * a) + 2 * rounded(tokens * o));
+  return static_cast<std::size_t>(2 * piece(n * a) + piece(n * m) + 2 * piece(n * o) + piece(n * width) +
+                                  piece(tokens * a) + 2 * piece(tokens * o));
 }
 
 // The gradients of the op's own weights, from what the steps left: d_queries [tokens, a], d_sums [tokens, o] (of what

@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "ops/scratch.h"
 
 namespace storm {
 
@@ -15,17 +16,9 @@ constexpr int64_t kColumnGrain = 64;
 
 int64_t whole_groups(int64_t cols) { return (cols + 7) / 8 * 8; }
 
-// A piece of scratch, each aligned to 64 bytes.
-float* cut(float*& scratch, int64_t floats) { return std::exchange(scratch, scratch + (floats + 15) / 16 * 16); }
-int64_t cut_floats(int64_t floats) { return (floats + 15) / 16 * 16; }
-
 STORM_CLONES void multiply_rows(const float* a, const float* b, int64_t n, float* out) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] * b[i];
-}
-STORM_CLONES void add_rows(float* into, const float* a, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) into[i] += a[i];
 }
 STORM_CLONES void add_products(float* into, const float* a, const float* b, int64_t n) {
 #pragma omp simd
@@ -40,6 +33,11 @@ STORM_CLONES void column_sums(float* into, const float* d, int64_t rows, int64_t
 }
 
 }  // namespace
+
+STORM_CLONES void add_rows(const float* a, const float* b, int64_t n, float* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
+}
 
 void add_column_sums(float* into, const float* d, int64_t rows, int64_t n, int64_t ld) {
   parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) { column_sums(into, d, rows, ld, begin, end); });
@@ -75,14 +73,14 @@ std::array<Shape, 3> CellWalk::outputs_of(const Graph& graph, const CellInput& i
 std::size_t CellWalk::forward_floats(const Graph& graph, const CellInput& in) {
   const int64_t n = graph.shape(in.offsets).rows - 1, h = graph.shape(in.weight).cols, width = graph.shape(in.x).cols;
   const bool masks = graph.gradients() && in.dropout > 0;
-  return static_cast<std::size_t>(cut_floats(n * h) * (1 + (in.cell == Cell::lstm) + masks) + cut_floats(n * width) +
-                                  (masks ? cut_floats(n * whole_groups(h)) : 0));
+  return static_cast<std::size_t>(piece(n * h) * (1 + (in.cell == Cell::lstm) + masks) + piece(n * width) +
+                                  (masks ? piece(n * whole_groups(h)) : 0));
 }
 
 std::size_t CellWalk::backward_floats(const Graph& graph, const CellInput& in) {
   return forward_floats(graph, in) +
-         static_cast<std::size_t>(cut_floats(graph.shape(in.weight).cols) +
-                                  cut_floats(graph.shape(in.x).rows * graph.shape(in.weight).cols));
+         static_cast<std::size_t>(piece(graph.shape(in.weight).cols) +
+                                  piece(graph.shape(in.x).rows * graph.shape(in.weight).cols));
 }
 
 CellWalk::CellWalk(const Execution& run, const Node& node, const CellAttributes& attributes, bool backward)
@@ -227,14 +225,14 @@ void CellWalk::finish() {
     for (int64_t i = 0; i < sentences; ++i) {
       float* to = d + steps.order()[static_cast<std::size_t>(i)] * h;
       if (add)
-        add_rows(to, rows + i * h, h);
+        add_rows(to, rows + i * h, h, to);
       else
         std::copy_n(rows + i * h, h, to);
     }
   }
   if (float* dx = run_.gradient(node_.inputs[0]); dx && dx != d_gates_)
     parallel_ranges(tokens, kRowGrain, [&](int64_t begin, int64_t end) {
-      add_rows(dx + begin * width, d_gates_ + begin * width, (end - begin) * width);
+      add_rows(dx + begin * width, d_gates_ + begin * width, (end - begin) * width, dx + begin * width);
     });
 }
 
