@@ -136,8 +136,11 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
   try {
     const auto flags = all_flags(tool);
     cxxopts::Options options(tool.name);
-    for (const Flag& f : flags)
-      options.add_options()(f.name, f.help, f.value.empty() ? cxxopts::value<bool>() : cxxopts::value<std::string>());
+    for (const Flag& f : flags) {
+      auto value = f.value.empty() ? cxxopts::value<bool>() : cxxopts::value<std::string>();
+      if (f.value.starts_with('[')) value->implicit_value("yes");
+      options.add_options()(f.name, f.help, value);
+    }
     options.add_options()("operands", "", cxxopts::value<std::vector<std::string>>());
     options.parse_positional("operands");
 

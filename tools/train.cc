@@ -27,6 +27,7 @@ Tool tool() {
   train --data train.st --valid valid.st --resume -o model.st                (the same command, after it was stopped)
   train --data new.st --init model.st --schedule constant --lr 1e-4 --epochs 3 -o tuned.st
   train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
+  train --data train.st --valid valid.st --preset rnn-attn-tiny --attention general --input-feeding -o rnn.st
 )",
           kThreads | kDevice | kSeed,
           train_flags::flags(),
@@ -68,8 +69,8 @@ nlohmann::json changed(const std::string& text, const Args& args) {
 std::unique_ptr<Model> new_model(const Args& args, const TrainData& data, int64_t sources, int64_t targets) {
   const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!args.given("init")) {
-    auto model = make_model(make_config(architecture(args.text("arch")), args.text("preset"),
-                                        train_flags::given_settings(args), sources, targets));
+    const auto [arch, preset] = train_flags::chosen(args);
+    auto model = make_model(make_config(arch, preset, train_flags::given_settings(args), sources, targets));
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
@@ -89,6 +90,9 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const TrainDa
     require_same_vocabulary(name, checkpoint.loaded.vocabulary(column), vocabulary_of(data.train, column));
   const auto config = nlohmann::json::parse(checkpoint.loaded.model->config());
   const auto& arch = architecture(config.at("arch").get<std::string>());
+  if (args.given("arch") && args.text("arch") != arch.name)
+    throw UsageError(str("--arch ", args.text("arch"), " is not what ", name, " has (", arch.name,
+                         "); leave it out, or begin anew"));
   const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
                                 train_flags::given_settings(args), 1, 1);
   for (const auto& s : arch.settings) {
@@ -116,8 +120,10 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
 }
 
 void resolve_auto(const Args& args, const Model& model, const PairFile& file, TrainSettings& settings) {
+  const auto config = nlohmann::json::parse(model.config());
+  if (args.text("clip-norm") == "auto")
+    settings.clip_norm = architecture(config.at("arch").get<std::string>()).clip_norm;
   if (args.text("lr") == "auto") {
-    const auto config = nlohmann::json::parse(model.config());
     const auto d_model = config.value("d_model", 512.0);
     settings.schedule.peak =
         1 / std::sqrt(d_model * static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1)));

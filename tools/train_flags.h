@@ -36,7 +36,7 @@ inline std::vector<Flag> flags() {
       {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
       {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
       {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
-      {"clip-norm", "X", "0", "gradients longer than this are scaled down to it (0: off, as in the paper)"},
+      {"clip-norm", "X", "auto", ""},
       {"beta1", "X", "0.9", "Adam: decay of the mean"},
       {"beta2", "X", "0.98", "Adam: decay of the variance"},
       {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
@@ -51,19 +51,33 @@ inline std::vector<Flag> flags() {
       {"average-of", "WHICH", "last", "last (by --save-every) or best (by validation); best of 1: the best model"},
       {"log", "FILE", "", "a line of tab-separated figures for each report and validation"},
       {"report-every", "N", "100", "updates from report to report"}};
-  std::string names, presets;
+  std::string names, presets, clipping;
   for (const Architecture* a : architectures()) {
     names += (names.empty() ? "" : ", ") + a->name;
-    for (const auto& p : a->presets)
-      if (presets.find(p.name) == std::string::npos) presets += (presets.empty() ? "" : ", ") + p.name;
+    for (const auto& p : a->presets) presets += (presets.empty() ? "" : ", ") + p.name;
+    if (a->clip_norm > 0) clipping += str(", ", a->name, ": ", a->clip_norm);
   }
-  all.push_back({"arch", "NAME", architectures()[0]->name, "architecture: " + names});
-  all.push_back({"preset", "NAME", "base", "its settings, to be changed by the flags below: " + presets});
+  std::find_if(all.begin(), all.end(), [](const Flag& f) { return f.name == "clip-norm"; })->help =
+      "gradients longer than this are scaled down to it (0: off; auto: off" + clipping + ")";
+  all.push_back({"arch", "NAME", architectures()[0]->name, "architecture: " + names + "; --preset has one of its own"});
+  all.push_back({"preset", "NAME", default_preset(*architectures()[0]),
+                 "its settings, to be changed by the flags below: " + presets});
   for (const Architecture* a : architectures())
-    for (const auto& s : a->settings)
-      if (std::none_of(all.begin(), all.end(), [&](const Flag& f) { return f.name == s.flag; }))
+    for (const auto& s : a->settings) {
+      const auto same = std::find_if(all.begin(), all.end(), [&](const Flag& f) { return f.name == s.flag; });
+      if (same == all.end())
         all.push_back({s.flag, s.value, s.preset, s.help});
+      else if (same->preset != s.preset)
+        same->help += str(" (", a->name, ": ", s.preset, ")");
+    }
   return all;
+}
+
+// The architecture and the preset that the command line asks for: --preset alone finds its architecture.
+inline std::pair<const Architecture&, std::string> chosen(const Args& args) {
+  const Architecture& a = args.given("arch") || !args.given("preset") ? architecture(args.text("arch"))
+                                                                      : architecture_of_preset(args.text("preset"));
+  return {a, args.given("preset") ? args.text("preset") : default_preset(a)};
 }
 
 // The settings of the architectures that stand on the command line.
@@ -91,8 +105,8 @@ inline std::size_t memory_bytes(const Args& args) {
   return static_cast<std::size_t>(*value * unit);
 }
 
-// `settings` with what the command line says; with resuming, only what is given there. lr and max_tokens that are auto
-// stay as they are.
+// `settings` with what the command line says; with resuming, only what is given there. lr, max_tokens and
+// clip_norm that are auto stay as they are.
 inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) {
   const auto said = [&](const char* flag) { return !resuming || args.given(flag); };
   if (said("max-tokens") && args.text("max-tokens") != "auto") s.max_tokens = args.integer("max-tokens", 1, 1 << 24);
@@ -110,7 +124,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   if (said("beta2")) s.adam.beta2 = args.real("beta2", 0, 0.999999);
   if (said("epsilon")) s.adam.epsilon = args.real("epsilon", 0, 1);
   if (said("weight-decay")) s.adam.weight_decay = args.real("weight-decay", 0, 1e6);
-  if (said("clip-norm")) s.clip_norm = args.real("clip-norm", 0, 1e9);
+  if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
   if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   return s;

@@ -38,4 +38,19 @@ STORM_INLINE float exp(float x) {
   return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 
+// 1 / (1 + e^-x) to 4 ulp.
+STORM_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
+
+// tanh to 3 ulp: near 0 a polynomial (Cephes' tanhf, S. L. Moshier), elsewhere 1 - 2 / (e^2|x| + 1). Both are computed.
+STORM_INLINE float tanh(float x) {
+  const float size = x < 0 ? -x : x, z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const float near = p * z * x + x, far = 1.0f - 2.0f / (exp(2.0f * size) + 1.0f);
+  return size < 0.625f ? near : x < 0 ? -far : far;
+}
+
 }  // namespace storm::simd

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "models/rnn.h"
 #include "models/transformer.h"
 
 namespace storm {
@@ -12,7 +13,7 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture()};
+const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture()};
 
 std::string key_of(std::string flag) {
   std::replace(flag.begin(), flag.end(), '-', '_');
@@ -32,6 +33,18 @@ nlohmann::json defaults(const Architecture& arch) {
   return config;
 }
 
+const Preset* find_preset(const Architecture& arch, std::string_view name) {
+  const auto found =
+      std::find_if(arch.presets.begin(), arch.presets.end(), [&](const auto& p) { return p.name == name; });
+  return found == arch.presets.end() ? nullptr : &*found;
+}
+
+std::string preset_names(const Architecture& arch) {
+  std::string names;
+  for (const auto& p : arch.presets) names += (names.empty() ? "" : ", ") + p.name;
+  return names;
+}
+
 }  // namespace
 
 std::span<const Architecture* const> architectures() { return kArchitectures; }
@@ -45,17 +58,26 @@ const Architecture& architecture(std::string_view name) {
   throw UsageError(str("architecture '", name, "' is none of ", names));
 }
 
+const Architecture& architecture_of_preset(std::string_view preset) {
+  std::string names;
+  for (const auto* a : kArchitectures) {
+    if (find_preset(*a, preset)) return *a;
+    names += (names.empty() ? "" : ", ") + preset_names(*a);
+  }
+  throw UsageError(str("--preset: '", preset, "' is none of ", names));
+}
+
+const std::string& default_preset(const Architecture& arch) {
+  const Preset* base = find_preset(arch, "base");
+  return base ? base->name : arch.presets.front().name;
+}
+
 nlohmann::json make_config(const Architecture& arch, std::string_view preset,
                            std::span<const std::pair<std::string, std::string>> settings, int64_t source_vocabulary,
                            int64_t target_vocabulary) {
   nlohmann::json config = defaults(arch);
-  const auto found =
-      std::find_if(arch.presets.begin(), arch.presets.end(), [&](const Preset& p) { return p.name == preset; });
-  if (found == arch.presets.end()) {
-    std::string names;
-    for (const auto& p : arch.presets) names += (names.empty() ? "" : ", ") + p.name;
-    throw UsageError(str("--preset: '", preset, "' is none of ", names));
-  }
+  const Preset* found = find_preset(arch, preset);
+  if (!found) throw UsageError(str("--preset: '", preset, "' is none of ", arch.name, "'s ", preset_names(arch)));
   for (const auto& [flag, value] : found->settings) config[key_of(flag)] = typed(value);
   for (const auto& [flag, value] : settings) {
     if (!config.contains(key_of(flag))) throw UsageError(str(arch.name, " has no setting --", flag));

@@ -10,7 +10,10 @@ void PackedSentences::add(int32_t first, std::span<const int32_t> sentence, int3
   if (last >= 0) ids.push_back(last);
   const auto length = static_cast<int32_t>(ids.size()) - offsets.back();
   for (int32_t p = 0; p < length; ++p) positions.push_back(p);
+  ranges.push_back(offsets.back());
   offsets.push_back(static_cast<int32_t>(ids.size()));
+  ranges.push_back(offsets.back());
+  last_rows.push_back(offsets.back() - 1);
   longest = std::max(longest, length);
 }
 

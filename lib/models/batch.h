@@ -16,6 +16,8 @@ struct PackedSentences {
   std::vector<int32_t> ids;         // [tokens]
   std::vector<int32_t> positions;   // [tokens]: each token's place in its sentence, from 0
   std::vector<int32_t> offsets{0};  // [sentences + 1]
+  std::vector<int32_t> last_rows;   // [sentences]: the row of each sentence's last token
+  std::vector<int32_t> ranges;      // [sentences, 2]: the rows of each sentence, from and to (not included)
   int32_t longest = 0;              // tokens of the longest sentence
 
   int64_t sentences() const { return static_cast<int64_t>(offsets.size()) - 1; }

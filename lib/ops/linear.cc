@@ -54,6 +54,14 @@ void add_bias_gelu(float* z, float* y, const float* b, int64_t rows, int64_t n) 
     }
 }
 
+STORM_CLONES void add_bias_tanh(float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float* row = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) row[i] = simd::tanh(row[i] + (b ? b[i] : 0.0f));
+  }
+}
+
 STORM_CLONES void apply_dropout(float* y, const DropoutStream& stream, int64_t first, int64_t rows, int64_t n,
                                 float* factors) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -68,6 +76,11 @@ STORM_CLONES void apply_dropout(float* y, const DropoutStream& stream, int64_t f
 STORM_CLONES void relu_backward(float* dy, const float* y, float scale, int64_t size) {
 #pragma omp simd
   for (int64_t i = 0; i < size; ++i) dy[i] = y[i] > 0 ? dy[i] * scale : 0.0f;
+}
+
+STORM_CLONES void tanh_backward(float* dy, const float* y, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) dy[i] *= 1 - y[i] * y[i];
 }
 
 void gelu_backward(float* dy, const float* z, int64_t size) {
@@ -107,6 +120,9 @@ void forward(const Execution& run, const Node& node) {
       case Activation::gelu:
         add_bias_gelu(z + begin * n, part, b, end - begin, n);
         break;
+      case Activation::tanh:
+        add_bias_tanh(part, b, end - begin, n);
+        break;
     }
     if (stream.active()) {
       std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
@@ -129,6 +145,7 @@ void backward(const Execution& run, const Node& node) {
         relu_backward(part, run.data(node.outputs[0]) + begin * n, stream.scale, size);
         return;
       }
+      if (activation == Activation::tanh) return tanh_backward(part, run.data(node.outputs[0]) + begin * n, size);
       if (stream.active()) {
         std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
         apply_dropout(part, stream, begin, end - begin, n, factors.data());
@@ -151,6 +168,7 @@ Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activat
   const Shape in = graph.shape(x), w = graph.shape(weight);
   require(in.cols == w.cols, "linear: input is ", in.cols, " wide, the weight takes ", w.cols);
   require(!bias || graph.shape(bias).size() == w.rows, "linear: the bias does not fit the weight");
+  require(activation != Activation::tanh || dropout == 0, "linear: tanh goes without dropout");
   Node node{.op = &kLinear, .inputs = {x, weight, bias}};
   node.keep_inputs = 0b011;
   const Shape out{in.rows, w.rows};
@@ -159,7 +177,7 @@ Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activat
     node.keep_outputs = 0b10;  // the sum before the activation
     return graph.record(node, {{out}, {out}}, attributes);
   }
-  node.keep_outputs = activation == Activation::relu ? 0b01 : 0;
+  node.keep_outputs = activation == Activation::none ? 0 : 0b01;
   return graph.record(node, {{out}}, attributes);
 }
 

@@ -6,8 +6,9 @@
 
 namespace storm {
 
-enum class Activation : uint8_t { none, relu, gelu };
+enum class Activation : uint8_t { none, relu, gelu, tanh };
 
+// tanh goes without dropout.
 // x: [tokens, in], weight: [out, in], bias: [1, out] or none -> [tokens, out]
 Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activation = Activation::none,
              float dropout = 0);

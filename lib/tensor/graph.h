@@ -43,14 +43,14 @@ struct Op {
 };
 
 struct Node {
-  static constexpr int kInputs = 8, kOutputs = 3, kAttributeBytes = 64;
+  static constexpr int kInputs = 16, kOutputs = 6, kAttributeBytes = 64;
 
   const Op* op = nullptr;
   int32_t number = 0;  // its place in the graph; part of the counter of its random numbers
   std::array<Value, kInputs> inputs{};
   std::array<Value, kOutputs> outputs{};
   std::size_t scratch_forward = 0, scratch_backward = 0;  // bytes of arena while the node runs
-  uint8_t keep_inputs = 0, keep_outputs = 0;              // bit i: backward reads the i-th one's data
+  uint16_t keep_inputs = 0, keep_outputs = 0;             // bit i: backward reads the i-th one's data
   int8_t in_place = -1;                                   // the input whose memory output 0 may take over
   alignas(16) std::array<std::byte, kAttributeBytes> raw_attributes{};
 

@@ -96,7 +96,7 @@ void make_plan(const Graph& graph, Plan& plan) {
       const Value v = node.inputs[k];
       if (!v || !values[at(v)].needs_gradient) continue;
       if (values[at(v)].origin == Origin::parameter || gradient_born[at(v)] >= 0)
-        plan.accumulate[at_node(node)] |= static_cast<uint8_t>(1u << k);
+        plan.accumulate[at_node(node)] |= static_cast<uint16_t>(1u << k);
       if (gradient_born[at(v)] < 0) gradient_born[at(v)] = time;
     }
   };

@@ -17,7 +17,7 @@ struct Plan {
   std::vector<std::size_t> data, gradient;  // per value: offset in the arena, or kNone
   std::vector<std::size_t> scratch;         // per node: its scratch in forward, then (second half) in backward
   // Per node, bit i: input i's gradient already holds another use's share, so backward adds to it.
-  std::vector<uint8_t> accumulate;
+  std::vector<uint16_t> accumulate;
 };
 
 Plan make_plan(const Graph& graph);

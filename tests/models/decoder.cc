@@ -24,6 +24,7 @@ struct Variation {
   std::string name;
   Flags flags;
   int32_t source_vocabulary = kTargetVocabulary;
+  std::string arch = "transformer";
 };
 
 const std::vector<Variation> kVariations{
@@ -35,18 +36,43 @@ const std::vector<Variation> kVariations{
     {"separate vocabularies", {{"share-embeddings", "none"}}, kSourceVocabulary},
     {"one embedding for target and output", {{"share-embeddings", "target"}}, kSourceVocabulary},
     {"one head, a deep decoder", {{"heads", "1"}, {"encoder-layers", "1"}, {"decoder-layers", "3"}}},
+    {"plain LSTM, reversed source", {}, kTargetVocabulary, "rnn"},
+    {"plain GRU of two directions",
+     {{"cell", "gru"}, {"bidirectional", "yes"}, {"reverse-source", "no"}},
+     kTargetVocabulary,
+     "rnn"},
+    {"tanh cells, dot", {{"cell", "rnn"}, {"attention", "dot"}}, kTargetVocabulary, "rnn"},
+    {"LSTM, general, three decoder layers",
+     {{"attention", "general"}, {"bidirectional", "yes"}, {"reverse-source", "no"}, {"decoder-layers", "3"}},
+     kTargetVocabulary,
+     "rnn"},
+    {"GRU, additive, separate vocabularies",
+     {{"cell", "gru"},
+      {"attention", "additive"},
+      {"bidirectional", "yes"},
+      {"reverse-source", "no"},
+      {"share-embeddings", "none"}},
+     kSourceVocabulary,
+     "rnn"},
+    {"LSTM, concat, input feeding", {{"attention", "concat"}, {"input-feeding", "yes"}}, kTargetVocabulary, "rnn"},
+    {"GRU, general, input feeding, one layer",
+     {{"cell", "gru"}, {"attention", "general"}, {"input-feeding", "yes"}, {"layers", "1"}},
+     kTargetVocabulary,
+     "rnn"},
 };
 
 // Biases and gains away from 0 and 1, so that none can be left out unseen.
 std::unique_ptr<Model> model_of(const Variation& v) {
-  Flags flags{{"layers", "2"}, {"d-model", "16"}, {"d-ff", "24"}, {"heads", "2"}};
+  Flags flags{{"layers", "2"}, {"d-model", "16"}};
+  if (v.arch == "transformer") flags.insert(flags.end(), {{"d-ff", "24"}, {"heads", "2"}});
   for (const auto& [flag, value] : v.flags) {
     const auto same = [&](const auto& f) { return f.first == flag; };
     flags.erase(std::remove_if(flags.begin(), flags.end(), same), flags.end());
     flags.emplace_back(flag, value);
   }
-  auto model = make_model(
-      make_config(architecture("transformer"), "tiny", flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
+  const auto& arch = architecture(v.arch);
+  auto model =
+      make_model(make_config(arch, arch.presets.front().name, flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
   model->parameters().initialize(3);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {

@@ -11,11 +11,22 @@
 
 namespace storm::test {
 
+namespace {
+
+Document read(const char* name) {
+  const char* root = std::getenv("STORM_ROOT");
+  return read_document(std::string(root ? root : ".") + "/tests/models/" + name);
+}
+
+}  // namespace
+
 const Document& fixture() {
-  static const Document document = [] {
-    const char* root = std::getenv("STORM_ROOT");
-    return read_document(std::string(root ? root : ".") + "/tests/models/fixture.safetensors");
-  }();
+  static const Document document = read("fixture.safetensors");
+  return document;
+}
+
+const Document& rnn_fixture() {
+  static const Document document = read("rnn.safetensors");
   return document;
 }
 
@@ -36,14 +47,19 @@ Batch fixture_batch() {
 
 std::unique_ptr<Model> fixture_model(const std::string& which,
                                      const std::vector<std::pair<std::string, std::string>>& settings) {
-  auto config = nlohmann::json::parse(fixture().meta(which + ".config"));
+  return fixture_model(fixture(), which, settings);
+}
+
+std::unique_ptr<Model> fixture_model(const Document& f, const std::string& which,
+                                     const std::vector<std::pair<std::string, std::string>>& settings) {
+  auto config = nlohmann::json::parse(f.meta(which + ".config"));
   config["source_vocab_size"] = config["target_vocab_size"] = 37;
   config["dropout"] = 0;
   for (const auto& [key, value] : settings) config[key] = value;
   auto model = make_model(config);
   for (const auto& spec : model->parameters().specs())
-    if (fixture().find(which + "." + spec.name)) {
-      const auto values = fixture().values<float>(which + "." + spec.name);
+    if (f.find(which + "." + spec.name)) {
+      const auto values = f.values<float>(which + "." + spec.name);
       require(values.size() == static_cast<std::size_t>(spec.shape.size()), spec.name, ": not the fixture's size");
       std::copy(values.begin(), values.end(), model->parameters().view(spec.name).begin());
     }
@@ -58,6 +74,88 @@ double relative_error(std::span<const float> got, std::span<const float> want) {
     largest = std::max(largest, std::abs(static_cast<double>(want[i])));
   }
   return worst / std::max(largest, 1e-30);
+}
+
+namespace {
+
+struct Result {
+  double loss, nll;
+  std::vector<float> token_nll;
+};
+
+Result run(Model& model, const Batch& batch) {
+  const auto tokens = static_cast<double>(batch.target.tokens());
+  Graph graph(true);
+  const auto loss = model.loss(graph, batch, 0.1f, static_cast<float>(1 / tokens));
+  const Plan plan = make_plan(graph);
+  Buffer arena(plan.bytes);
+  const Execution execution(graph, plan, arena.data());
+  execution.forward();
+  execution.backward();
+  const double* totals = execution.data<double>(loss.totals);
+  const float* nll = execution.data(loss.token_nll);
+  return {totals[0] / tokens, totals[1] / tokens, {nll, nll + batch.target.tokens()}};
+}
+
+}  // namespace
+
+double error_of(const Document& f, const std::string& which, Model& model, const Batch& batch) {
+  const Result result = run(model, batch);
+  double worst = std::abs(result.loss / static_cast<double>(f.values<float>(which + ".loss")[0]) - 1);
+  worst = std::max(worst, std::abs(result.nll / static_cast<double>(f.values<float>(which + ".nll")[0]) - 1));
+
+  const auto logits = f.values<float>(which + ".logits");
+  const auto vocabulary = static_cast<std::size_t>(model.target_vocabulary());
+  std::vector<float> want;
+  for (std::size_t t = 0; t < batch.labels.size(); ++t) {
+    double sum = 0;
+    for (std::size_t v = 0; v < vocabulary; ++v) sum += std::exp(static_cast<double>(logits[t * vocabulary + v]));
+    want.push_back(static_cast<float>(
+        std::log(sum) - static_cast<double>(logits[t * vocabulary + static_cast<std::size_t>(batch.labels[t])])));
+  }
+  worst = std::max(worst, relative_error(result.token_nll, want));
+  for (const auto& spec : model.parameters().specs()) {
+    const auto* tensor = f.find(which + ".grad." + spec.name);
+    if (!tensor) return INFINITY;
+    worst = std::max(worst, relative_error(model.parameters().gradient_view(spec.name),
+                                           f.values<float>(which + ".grad." + spec.name)));
+  }
+  return worst;
+}
+
+double decoding_error_of(const Document& f, const std::string& which, const Model& model, const Batch& batch) {
+  Workspace workspace;
+  const auto decoder = model.start(workspace, batch.source);
+  const auto logits = f.values<float>(which + ".logits");
+  const auto width = static_cast<std::size_t>(model.target_vocabulary());
+  double worst = 0;
+  std::vector<int32_t> alive;
+  for (int32_t s = 0; s < batch.target.sentences(); ++s) alive.push_back(s);
+  std::vector<int32_t> parents = alive;
+  for (int32_t step = 0; !alive.empty(); ++step) {
+    std::vector<int32_t> tokens;
+    for (const int32_t s : alive)
+      tokens.push_back(
+          batch.target.ids[static_cast<std::size_t>(batch.target.offsets[static_cast<std::size_t>(s)] + step)]);
+    workspace.graph.clear();
+    const Value out = decoder->step(workspace.graph, parents, tokens);
+    workspace.graph.keep(out);
+    workspace.run();
+    std::vector<int32_t> left;
+    parents.clear();
+    for (std::size_t r = 0; r < alive.size(); ++r) {
+      const auto s = static_cast<std::size_t>(alive[r]);
+      const auto row = static_cast<std::size_t>(batch.target.offsets[s] + step);
+      worst =
+          std::max(worst, relative_error({workspace.data(out) + r * width, width}, logits.subspan(row * width, width)));
+      if (batch.target.offsets[s + 1] - batch.target.offsets[s] > step + 1) {
+        left.push_back(alive[r]);
+        parents.push_back(static_cast<int32_t>(r));
+      }
+    }
+    alive = left;
+  }
+  return worst;
 }
 
 }  // namespace storm::test

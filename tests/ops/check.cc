@@ -12,10 +12,13 @@ namespace storm::test {
 
 namespace {
 
-// The scalar that is differentiated: the sum of weights[i] * y[i]. Its gradient is the weights.
+// Its gradient is the weights.
 void sum_forward(const Execution& run, const Node& node) {
-  const float* w = run.data<float>(node.inputs[1]);
-  std::copy(w, w + run.shape(node.inputs[1]).size(), run.gradient(node.inputs[0]));
+  const float *y = run.data(node.inputs[0]), *w = run.data(node.inputs[1]);
+  const int64_t n = run.shape(node.inputs[1]).size();
+  double& sum = run.data<double>(node.outputs[0])[0] = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(y[i]) * static_cast<double>(w[i]);
+  if (float* d = run.gradient(node.inputs[0])) std::copy(w, w + n, d);
 }
 constexpr Op kWeightedSum{"weighted_sum", sum_forward, nullptr, true};
 
@@ -40,6 +43,13 @@ void check_close(const float* got, const Doubles& want, double tolerance, const 
 }
 
 }  // namespace
+
+Value weighted_sum(Graph& graph, Value y, const float* weights) {
+  const Node node{.op = &kWeightedSum, .inputs = {y, graph.constant(graph.shape(y), weights)}};
+  const Value sum = graph.record(node, {{{1, 1}, DType::F64}}, 0);
+  graph.keep(sum);
+  return sum;
+}
 
 std::vector<float> random_floats(std::size_t n, uint64_t seed) {
   RandomStream random(seed, RandomUse::initial_weights, 77);
@@ -69,8 +79,7 @@ void check_op(const OpCase& c) {
   const Value y = c.record(graph, inputs);
   REQUIRE(graph.shape(y).size() == static_cast<int64_t>(want.size()));
   graph.keep(y);
-  Node sum{.op = &kWeightedSum, .inputs = {y, graph.constant(graph.shape(y), weights.data())}};
-  graph.record(sum, {}, 0);
+  weighted_sum(graph, y, weights.data());
   const Plan plan = make_plan(graph);
   Buffer arena(std::max<std::size_t>(plan.bytes, 64));
   std::fill(arena.as<float>().begin(), arena.as<float>().end(), NAN);  // an op must not count on a clean arena

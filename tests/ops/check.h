@@ -25,6 +25,9 @@ struct OpCase {
 
 void check_op(const OpCase& c);
 
+// Records the scalar that is differentiated, the sum of weights[i] * y[i], and returns it: F64 [1, 1], kept.
+Value weighted_sum(Graph& graph, Value y, const float* weights);
+
 // Deterministic test numbers, uniform in [-1, 1).
 std::vector<float> random_floats(std::size_t n, uint64_t seed);
 

@@ -19,6 +19,7 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
         z += in[0][static_cast<std::size_t>(r * k + i)] * in[1][static_cast<std::size_t>(j * k + i)];
       if (activation == Activation::relu) z = std::max(z, 0.0);
       if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
+      if (activation == Activation::tanh) z = std::tanh(z);
       y[static_cast<std::size_t>(r * n + j)] = z;
     }
   return y;
@@ -27,7 +28,7 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
 }  // namespace
 
 TEST_CASE("linear equals its double-precision reference, forward and gradients") {
-  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu})
+  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu, Activation::tanh})
     for (const bool bias : {true, false})
       for (const auto [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
         std::vector<Shape> shapes{{rows, k}, {n, k}};

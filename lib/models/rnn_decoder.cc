@@ -1,0 +1,107 @@
+#include "models/rnn_decoder.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "ops/embed.h"
+
+namespace storm {
+
+namespace {
+
+float* take(Slabs& slabs, int64_t floats) {
+  return reinterpret_cast<float*>(slabs.take(static_cast<std::size_t>(floats) * sizeof(float)));
+}
+
+}  // namespace
+
+RnnDecoder::RnnDecoder(const RnnModel& model, Workspace& workspace, const PackedSentences& source)
+    : model_(model),
+      slabs_(workspace.slabs),
+      source_ranges_(source.ranges),
+      source_tokens_(source.tokens()),
+      rows_(source.sentences()) {
+  const auto& config = model.config_;
+  const std::size_t layers = model.layers_.decoder.size();
+  slabs_.clear();
+  Graph& graph = workspace.graph;
+  graph.clear();
+  const RnnSource encoded = model.encode(graph, source);
+  if (config.attends()) {
+    memory_ = keys_ = take(slabs_, source_tokens_ * config.memory_width());
+    graph.place(encoded.memory, memory_);
+    if (encoded.keys != encoded.memory) {
+      keys_ = take(slabs_, source_tokens_ * config.d_model);
+      graph.place(encoded.keys, keys_);
+    }
+  }
+  pieces_.resize(layers * 2 + 1);
+  for (std::size_t i = 0; i < layers; ++i) {
+    place(graph, encoded.start.h[i], i);
+    place(graph, encoded.start.c[i], layers + i);
+  }
+  workspace.run();
+}
+
+void RnnDecoder::place(Graph& graph, Value v, std::size_t piece) {
+  if (!v) return;
+  const auto turn = static_cast<std::size_t>(step_ & 1);
+  const Shape shape = graph.shape(v);
+  Piece& p = pieces_[piece];
+  if (shape.rows > p.room[turn]) {
+    p.room[turn] = 2 * shape.rows;  // beams widen in the first steps, and never more than that
+    p.at[turn] = take(slabs_, p.room[turn] * shape.cols);
+  }
+  graph.place(v, p.at[turn]);
+}
+
+Value RnnDecoder::rows_before(Graph& graph, std::size_t piece, Value parents) const {
+  const float* at = pieces_[piece].at[static_cast<std::size_t>(step_ & 1)];
+  if (!at) return {};
+  return embed(graph, graph.constant({rows_, model_.config_.d_model}, at), parents, {}, {}, 1);
+}
+
+Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {
+  const auto& config = model_.config_;
+  const std::size_t layers = model_.layers_.decoder.size();
+  const auto rows = static_cast<int64_t>(parents.size());
+  parents_.assign(parents.begin(), parents.end());
+  tokens_.assign(tokens.begin(), tokens.end());
+  offsets_.resize(parents.size() + 1);
+  std::iota(offsets_.begin(), offsets_.end(), 0);
+  next_sentence_.resize(parents.size());
+  ranges_.resize(2 * parents.size());
+  for (std::size_t r = 0; r < parents.size(); ++r) {
+    require(parents[r] >= 0 && parents[r] < rows_, "decoder: row ", r, " goes on from row ", parents[r], " of ", rows_);
+    const int32_t s = next_sentence_[r] = step_ == 0 ? parents[r] : sentence_[static_cast<std::size_t>(parents[r])];
+    std::copy_n(source_ranges_.begin() + 2 * s, 2, ranges_.begin() + 2 * static_cast<std::ptrdiff_t>(r));
+  }
+  sentence_.swap(next_sentence_);
+
+  const Value from = graph.constant({rows, 1}, parents_.data());
+  RnnState state;
+  for (std::size_t i = 0; i < layers; ++i) {
+    state.h.push_back(rows_before(graph, i, from));
+    state.c.push_back(rows_before(graph, layers + i, from));
+  }
+  if (config.input_feeding) state.out = rows_before(graph, 2 * layers, from);
+  RnnSource source;
+  if (config.attends()) {
+    source.memory = source.keys = graph.constant({source_tokens_, config.memory_width()}, memory_);
+    if (keys_ != memory_) source.keys = graph.constant({source_tokens_, config.d_model}, keys_);
+  }
+  const Value states =
+      model_.decode(graph, graph.constant({rows, 1}, tokens_.data()), graph.constant({rows + 1, 1}, offsets_.data()),
+                    graph.constant({rows, 2}, ranges_.data()), source, state);
+  ++step_;
+  rows_ = rows;
+  for (std::size_t i = 0; i < layers; ++i) {
+    place(graph, state.h[i], i);
+    place(graph, state.c[i], layers + i);
+  }
+  if (config.input_feeding) place(graph, state.out, 2 * layers);
+  return linear(graph, states, model_.parameters().in(graph, model_.layers_.output), {});
+}
+
+}  // namespace storm

@@ -1,0 +1,40 @@
+// Incremental decoding of the recurrent models: each row is a sentence of one token that begins with the states of its
+// parent.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "models/rnn_model.h"
+
+namespace storm {
+
+class RnnDecoder : public Decoder {
+ public:
+  RnnDecoder(const RnnModel& model, Workspace& workspace, const PackedSentences& source);
+  Value step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) override;
+
+ private:
+  // Two buffers that take turns: of the step before, and of this one.
+  struct Piece {
+    std::array<float*, 2> at{};
+    std::array<int64_t, 2> room{};  // rows
+  };
+  // The value is computed into the piece, in the buffer of this step.
+  void place(Graph& graph, Value v, std::size_t piece);
+  // The rows of the piece as the step before left them that this step goes on from.
+  Value rows_before(Graph& graph, std::size_t piece, Value parents) const;
+
+  const RnnModel& model_;
+  Slabs& slabs_;                              // where all this lies
+  const std::vector<int32_t> source_ranges_;  // [sentences, 2]
+  float *memory_ = nullptr, *keys_ = nullptr;
+  int64_t source_tokens_;
+
+  int64_t step_ = 0, rows_;                        // rows: of the step before; at first the sentences
+  std::vector<Piece> pieces_;                      // h of each layer, c of each (lstm), the output (input feeding)
+  std::vector<int32_t> sentence_, next_sentence_;  // of each row
+  std::vector<int32_t> parents_, tokens_, offsets_, ranges_;  // of this step; the graph reads them
+};
+
+}  // namespace storm

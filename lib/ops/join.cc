@@ -1,0 +1,106 @@
+#include "ops/join.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "ops/dropout.h"
+#include "tensor/execution.h"
+
+namespace storm {
+
+namespace {
+
+constexpr std::size_t kParts = 4;
+constexpr int64_t kRowGrain = 16;
+
+struct Attributes {
+  float dropout;
+};
+
+STORM_CLONES void multiply_row(const float* a, const float* factors, int64_t n, float* out) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) out[i] = a[i] * factors[i];
+}
+
+STORM_CLONES void add_row(const float* a, int64_t n, float* into) {
+#pragma omp simd
+  for (int64_t i = 0; i < n; ++i) into[i] += a[i];
+}
+
+STORM_CLONES void fill_factors(const DropoutStream& stream, int64_t row, int64_t n, float* factors) {
+  dropout_row(stream, row, n, factors);
+}
+
+std::vector<float> factors_for(const DropoutStream& stream, int64_t n) {
+  return std::vector<float>(stream.active() ? static_cast<std::size_t>((n + 7) / 8 * 8) : 0);
+}
+
+void forward(const Execution& run, const Node& node) {
+  const auto [rows, width] = run.shape(node.outputs[0]);
+  float* y = run.data(node.outputs[0]);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number,
+                             run.gradients() ? node.attributes<Attributes>().dropout : 0);
+  parallel_ranges(rows, kRowGrain, [&, all = width](int64_t begin, int64_t end) {
+    auto factors = factors_for(stream, all);
+    for (int64_t r = begin; r < end; ++r) {
+      float* row = y + r * all;
+      for (std::size_t i = 0; i < kParts && node.inputs[i]; ++i) {
+        const int64_t n = run.shape(node.inputs[i]).cols;
+        std::copy_n(run.data(node.inputs[i]) + r * n, n, row);
+        row += n;
+      }
+      if (!stream.active()) continue;
+      fill_factors(stream, r, all, factors.data());
+      multiply_row(y + r * all, factors.data(), all, y + r * all);
+    }
+  });
+}
+
+void backward(const Execution& run, const Node& node) {
+  const auto [rows, width] = run.shape(node.outputs[0]);
+  float* dy = run.gradient(node.outputs[0]);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number, node.attributes<Attributes>().dropout);
+  parallel_ranges(rows, kRowGrain, [&, all = width](int64_t begin, int64_t end) {
+    auto factors = factors_for(stream, all);
+    for (int64_t r = begin; r < end; ++r) {
+      float* row = dy + r * all;
+      if (stream.active()) {
+        fill_factors(stream, r, all, factors.data());
+        multiply_row(row, factors.data(), all, row);
+      }
+      for (std::size_t i = 0; i < kParts && node.inputs[i]; ++i) {
+        const int64_t n = run.shape(node.inputs[i]).cols;
+        if (float* d = run.gradient(node.inputs[i])) {
+          if (run.beta(node, i) != 0)
+            add_row(row, n, d + r * n);
+          else
+            std::copy_n(row, n, d + r * n);
+        }
+        row += n;
+      }
+    }
+  });
+}
+
+constexpr Op kJoin{"join", forward, backward};
+
+}  // namespace
+
+Value join(Graph& graph, std::span<const Value> parts, float dropout) {
+  require(!parts.empty() && parts.size() <= kParts, "join: takes one to ", kParts, " values, not ", parts.size());
+  require(dropout >= 0 && dropout < 1, "join: dropout must be in [0, 1), it is ", dropout);
+  Node node{.op = &kJoin};
+  Shape out{graph.shape(parts[0]).rows, 0};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Shape part = graph.shape(parts[i]);
+    require(part.rows == out.rows, "join: ", out.rows, " and ", part.rows, " rows do not stand side by side");
+    out.cols += part.cols;
+    node.inputs[i] = parts[i];
+  }
+  if (parts.size() == 1) node.in_place = 0;
+  return graph.record(node, {{out}}, Attributes{dropout});
+}
+
+}  // namespace storm
