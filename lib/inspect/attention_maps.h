@@ -20,10 +20,10 @@ struct AttentionMap {
 // Row i of a decoder's or a cross map has read target[i] and predicts target[i + 1]; its keys are target[0..] or
 // source.
 struct AttentionMaps {
-  int64_t sentence = 0;                         // from 1, in the input
-  std::vector<std::string> source, target;      // pieces: the source's and EOS; BOS, the target's and EOS
-  std::vector<AttentionMap> maps;               // by kind, layer, head
-  std::vector<int32_t> source_ids, target_ids;  // of the pieces
+  int64_t sentence = 0;                             // from 1, in the input
+  std::vector<std::string> source, target;          // pieces: the source's and EOS; BOS, the target's and EOS
+  std::vector<AttentionMap> maps;                   // by kind, layer, head
+  std::vector<int32_t> source_ids{}, target_ids{};  // of the pieces
 };
 
 }  // namespace storm

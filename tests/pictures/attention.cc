@@ -162,7 +162,7 @@ TEST_CASE("any range of weights survives, ties go to even") {
 
 TEST_CASE("a decoder's map with weights above its diagonal keeps them") {
   const std::vector<float> weights{0.5F, 0.5F, 0.25F, 0.75F};
-  const AttentionMaps maps{1, {"</s>"}, {"<s>", "a", "</s>"}, {{AttentionKind::decoder, 0, 0, 2, 2, weights}}, {}, {}};
+  const AttentionMaps maps{1, {"</s>"}, {"<s>", "a", "</s>"}, {{AttentionKind::decoder, 0, 0, 2, 2, weights}}};
   CHECK_FALSE(is_causal(maps.maps[0]));
   const auto values = values_of(sentences_of(page_of(maps)).at(0)["maps"][0]);
   CHECK(values[1] == 5000);
@@ -213,7 +213,7 @@ TEST_CASE("weights that are not numbers are refused where they stand, and leave 
     CHECK_THROWS_AS(write_attention_svgs(folder.file("svg"), pair.maps, AttentionScores::probabilities), Error);
   }
   CHECK(folder.empty());
-  AttentionMaps few{1, {"</s>"}, {"<s>", "</s>"}, {{AttentionKind::cross, 0, 0, 1, 2, {}}}, {}, {}};
+  AttentionMaps few{1, {"</s>"}, {"<s>", "</s>"}, {{AttentionKind::cross, 0, 0, 1, 2, {}}}};
   CHECK_THROWS_AS(attention_svg(few, few.maps[0], AttentionScores::probabilities), Error);
   const std::vector<float> two{0.5F, 0.5F};
   few.maps[0].weights = two;
@@ -249,7 +249,7 @@ TEST_CASE("empty maps and maps of one cell are drawn") {
   const auto one = sample(1, {}, {}, 1, 1);
   for (const auto& map : one.maps.maps)
     CHECK(wrong_with_xml(attention_svg(one.maps, map, AttentionScores::probabilities)) == "");
-  const AttentionMaps none{1, {}, {}, {{AttentionKind::encoder, 0, 0, 0, 0, {}}}, {}, {}};
+  const AttentionMaps none{1, {}, {}, {{AttentionKind::encoder, 0, 0, 0, 0, {}}}};
   CHECK(wrong_with_xml(attention_svg(none, none.maps[0], AttentionScores::logits)) == "");
   CHECK(wrong_with_xml(attention_grid_svg(none, AttentionKind::encoder, AttentionScores::logits)) == "");
   check_values(none, page_of(none));

@@ -57,7 +57,7 @@ TEST_CASE("the pages to look at are written", "[.pages]") {
                        {"x"}, 1, 1));
   for (const auto& one : all) page.add(one.maps);
   page.add({7, {"</s>"}, {"<s>", "</s>"}, {{AttentionKind::cross, 0, 0, 0, 1, {}}}, {}, {}});
-  page.add({8, {"</s>"}, {"<s>", "</s>"}, {}, {}, {}});
+  page.add({8, {"</s>"}, {"<s>", "</s>"}, {}});
   page.commit();
 
   AttentionPage one(dir + "one.html", "One pair", AttentionScores::probabilities);
