@@ -68,8 +68,8 @@ nlohmann::json changed(const std::string& text, const Args& args) {
 std::unique_ptr<Model> new_model(const Args& args, const TrainData& data, int64_t sources, int64_t targets) {
   const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!args.given("init")) {
-    auto model = make_model(make_config(architecture(args.text("arch")), args.text("preset"),
-                                        train_flags::given_settings(args), sources, targets));
+    const auto& [arch, preset] = train_flags::wanted_architecture(args);
+    auto model = make_model(make_config(arch, preset, train_flags::given_settings(args), sources, targets));
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
@@ -89,6 +89,9 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const TrainDa
     require_same_vocabulary(name, checkpoint.loaded.vocabulary(column), vocabulary_of(data.train, column));
   const auto config = nlohmann::json::parse(checkpoint.loaded.model->config());
   const auto& arch = architecture(config.at("arch").get<std::string>());
+  if (args.given("arch") && args.text("arch") != arch.name)
+    throw UsageError(str("--arch ", args.text("arch"), " is not what ", name, " has (", arch.name,
+                         "); leave it out, or give another -o"));
   const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
                                 train_flags::given_settings(args), 1, 1);
   for (const auto& s : arch.settings) {
@@ -106,6 +109,10 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
   if (settings.seed != checkpoint.settings.seed)
     throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
                          checkpoint.settings.seed, "): the order of the data hangs on it; leave it out"));
+  if (settings.optimizer.kind != checkpoint.settings.optimizer.kind)
+    throw UsageError(str("--optimizer ", optimizer_name(settings.optimizer.kind), " is not what ",
+                         checkpoint.loaded.name, " has (", optimizer_name(checkpoint.settings.optimizer.kind),
+                         "): its state would not fit; leave it out, or begin anew with --init"));
   for (const auto& [key, value] : now.items())
     if (before.at(key) != value && key != "threads")
       warn(key, " is now ", value.dump(), ", it was ", before.at(key).dump(), " before");
@@ -116,7 +123,9 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
 }
 
 void resolve_auto(const Args& args, const Model& model, const PairFile& file, TrainSettings& settings) {
-  if (args.text("lr") == "auto") {
+  if (args.text("lr") == "auto" && settings.optimizer.kind == OptimizerOptions::Kind::nesterov) {
+    settings.schedule.peak = 0.25;  // Gehring et al. 2017, §4.2
+  } else if (args.text("lr") == "auto") {
     const auto config = nlohmann::json::parse(model.config());
     const auto d_model = config.value("d_model", 512.0);
     settings.schedule.peak =
@@ -128,7 +137,7 @@ void resolve_auto(const Args& args, const Model& model, const PairFile& file, Tr
     settings.max_tokens =
         fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
                            std::min(file.longest().source + 1, model.longest_source()),
-                           std::min(file.longest().target + 1, model.longest_target()));
+                           std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
   }
 }
 
@@ -136,7 +145,7 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
   const auto& batches = trainer.batches();
   const auto memory =
       training_memory(model, settings.max_tokens, std::min(file.longest().source + 1, batches.limits().longest_source),
-                      std::min(file.longest().target + 1, batches.limits().longest_target));
+                      std::min(file.longest().target + 1, batches.limits().longest_target), settings.optimizer);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   Output out("-");

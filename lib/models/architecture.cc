@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "models/convs2s.h"
 #include "models/transformer.h"
 
 namespace storm {
@@ -12,7 +13,7 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture()};
+const Architecture* const kArchitectures[] = {&transformer_architecture(), &convs2s_architecture()};
 
 std::string key_of(std::string flag) {
   std::replace(flag.begin(), flag.end(), '-', '_');
@@ -43,6 +44,16 @@ const Architecture& architecture(std::string_view name) {
     names += (names.empty() ? "" : ", ") + a->name;
   }
   throw UsageError(str("architecture '", name, "' is none of ", names));
+}
+
+const Architecture& architecture_of_preset(std::string_view name) {
+  std::string names;
+  for (const auto* a : kArchitectures)
+    for (const auto& p : a->presets) {
+      if (p.name == name) return *a;
+      names += (names.empty() ? "" : ", ") + p.name;
+    }
+  throw UsageError(str("--preset: '", name, "' is none of ", names));
 }
 
 nlohmann::json make_config(const Architecture& arch, std::string_view preset,

@@ -29,13 +29,15 @@ struct Preset {
 struct Architecture {
   std::string name;
   std::vector<Setting> settings;
-  std::vector<Preset> presets;
+  std::vector<Preset> presets;  // of names that no other architecture has
+  std::string preset;           // the one that is taken when none is named
   // Throws UsageError for settings that do not fit together. The parameters are zero.
   std::unique_ptr<Model> (*make)(const nlohmann::json& config);
 };
 
 std::span<const Architecture* const> architectures();
-const Architecture& architecture(std::string_view name);  // throws UsageError that lists the names
+const Architecture& architecture_of_preset(std::string_view preset);  // throws UsageError that lists all presets
+const Architecture& architecture(std::string_view name);              // throws UsageError that lists the names
 
 // The configuration of a preset with some settings (flag, value) replaced. Throws UsageError for an unknown preset or
 // setting.

@@ -24,6 +24,7 @@ struct Variation {
   std::string name;
   Flags flags;
   int32_t source_vocabulary = kTargetVocabulary;
+  std::string preset = "tiny";
 };
 
 const std::vector<Variation> kVariations{
@@ -35,18 +36,29 @@ const std::vector<Variation> kVariations{
     {"separate vocabularies", {{"share-embeddings", "none"}}, kSourceVocabulary},
     {"one embedding for target and output", {{"share-embeddings", "target"}}, kSourceVocabulary},
     {"one head, a deep decoder", {{"heads", "1"}, {"encoder-layers", "1"}, {"decoder-layers", "3"}}},
+    {"ConvS2S", {{"conv", "16x3*2"}}, kTargetVocabulary, "convs2s-tiny"},
+    {"ConvS2S of changing widths and kernels, even ones too",
+     {{"encoder-conv", "12x2,16x1,16x4"}, {"decoder-conv", "12x5,20x1*2,16x2"}, {"share-embeddings", "none"}},
+     kSourceVocabulary,
+     "convs2s-tiny"},
 };
+
+const Flags& small(const std::string& preset) {
+  static const Flags transformer{{"layers", "2"}, {"d-model", "16"}, {"d-ff", "24"}, {"heads", "2"}},
+      convs2s{{"d-model", "16"}, {"max-positions", "30"}};
+  return preset == "tiny" ? transformer : convs2s;
+}
 
 // Biases and gains away from 0 and 1, so that none can be left out unseen.
 std::unique_ptr<Model> model_of(const Variation& v) {
-  Flags flags{{"layers", "2"}, {"d-model", "16"}, {"d-ff", "24"}, {"heads", "2"}};
+  Flags flags = small(v.preset);
   for (const auto& [flag, value] : v.flags) {
     const auto same = [&](const auto& f) { return f.first == flag; };
     flags.erase(std::remove_if(flags.begin(), flags.end(), same), flags.end());
     flags.emplace_back(flag, value);
   }
   auto model = make_model(
-      make_config(architecture("transformer"), "tiny", flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
+      make_config(architecture_of_preset(v.preset), v.preset, flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
   model->parameters().initialize(3);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {
@@ -171,7 +183,11 @@ TEST_CASE("a packed batch gives each sentence what it gets alone") {
 }
 
 TEST_CASE("learned positions end the output with a message, not beyond their table") {
-  const auto model = model_of({"learned", {{"positions", "learned"}, {"max-positions", "3"}}});
+  const bool convolutional = GENERATE(false, true);
+  const auto model =
+      convolutional
+          ? model_of({"learned", {{"conv", "16x3"}, {"max-positions", "3"}}, kTargetVocabulary, "convs2s-tiny"})
+          : model_of({"learned", {{"positions", "learned"}, {"max-positions", "3"}}});
   Workspace workspace;
   PackedSentences packed;
   packed.add(-1, Ids{1}, kSpecial.eos);
