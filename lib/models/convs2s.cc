@@ -1,5 +1,6 @@
 #include "models/convs2s.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -56,8 +57,11 @@ Value ConvS2SModel::dense(Graph& graph, const Weights& weights, const NormedLaye
 
 Value ConvS2SModel::encode(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
                            Trace* trace) const {
-  const auto note = [&](Value states) {
-    if (!trace || !trace->states) return;
+  // A trace's states are all as wide as the embeddings: of other widths, only the first and the last can be shown.
+  const bool even = std::all_of(config_.encoder.begin(), config_.encoder.end(),
+                                [&](const ConvolutionSize& size) { return size.width == config_.d_model; });
+  const auto note = [&](Value states, bool layer = false) {
+    if (!trace || !trace->states || (layer && !even)) return;
     graph.keep(states);
     trace->encoder_states.push_back(states);
   };
@@ -68,7 +72,7 @@ Value ConvS2SModel::encode(Graph& graph, const Weights& weights, const PackedSen
     const Value residual = layer.residual.weight ? dense(graph, weights, layer.residual, x) : x;
     const Value z = convolution(graph, x, weights(layer.conv), offsets, Reach::same, dropout_in(graph));
     x = glu(graph, z, parameters().in(graph, layer.conv.bias), residual, kHalf);
-    if (&layer != &layers_.encoder.back()) note(x);
+    if (&layer != &layers_.encoder.back()) note(x, true);
   }
   const Value out = dense(graph, weights, layers_.encoder_out, x);
   note(out);

@@ -40,17 +40,20 @@ STORM_CLONES void drop_rows(const float* x, const DropoutStream& stream, int64_t
   }
 }
 
-// dx = beta * dx + factors * the sum of `count` parts that lie `step` apart; factors may be null
-STORM_CLONES void add_parts(const float* part, int64_t count, int64_t step, const float* factors, float beta,
-                            float* sum, float* dx, int64_t n) {
+// dx = beta * dx + the sum of `count` parts that lie `step` apart, dropped out by the mask of the row.
+// sum, factors: [n], rounded up to whole groups of 8.
+STORM_CLONES void add_parts(const float* part, int64_t count, int64_t step, const DropoutStream& stream, int64_t row,
+                            float beta, float* sum, float* factors, float* dx, int64_t n) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) sum[i] = 0;
   for (int64_t j = 0; j < count; ++j, part += step)
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) sum[i] += part[i];
-  if (factors)
+  if (stream.active()) {
+    dropout_row(stream, row, n, factors);
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) sum[i] *= factors[i];
+  }
   if (beta != 0)
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) sum[i] += dx[i];
@@ -127,10 +130,9 @@ class Convolution {
         // The windows of rows [row - right, row + left] hold it, the last of them in its first place.
         const int64_t begins = std::max({row - right, sentence, first});
         const int64_t ends = std::min({row + left + 1, sentence_end, first + count});
-        if (stream.active()) dropout_factors(row, factors.data());
         const float* part = gradients + (begins - first) * window + (row - begins + left) * in;
-        add_parts(part, std::max<int64_t>(ends - begins, 0), window - in, stream.active() ? factors.data() : nullptr,
-                  row >= fresh ? beta : 1.0f, sum.data(), dx + row * in, in);
+        add_parts(part, std::max<int64_t>(ends - begins, 0), window - in, stream, row, row >= fresh ? beta : 1.0f,
+                  sum.data(), factors.data(), dx + row * in, in);
       });
     });
   }
@@ -140,8 +142,6 @@ class Convolution {
   DropoutStream stream;
 
  private:
-  void dropout_factors(int64_t row, float* factors) const { dropout_row(stream, row, in, factors); }
-
   // Calls body(row, begin and end of its sentence) for rows [from, to).
   template <class Body>
   void for_rows(int64_t from, int64_t to, Body&& body) const {

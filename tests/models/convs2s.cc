@@ -176,13 +176,13 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
       }
     CHECK(weights == run.data(trace.attentions[i].weights) + graph.shape(trace.attentions[i].weights).size());
   }
-  std::vector<int64_t> widths;  // embeddings, two layers of 16, and the last one brought back from 20
+  std::vector<int64_t> widths;  // embeddings and outputs: the layers between are of other widths
   for (const Value v : trace.encoder_states) {
     CHECK(graph.shape(v).rows == batch.source.tokens());
     CHECK(std::all_of(run.data(v), run.data(v) + graph.shape(v).size(), [](float x) { return std::isfinite(x); }));
     widths.push_back(graph.shape(v).cols);
   }
-  CHECK(widths == std::vector<int64_t>{12, 16, 16, 12});
+  CHECK(widths == std::vector<int64_t>{12, 12});
   CHECK(model->source_embeddings().size() == 37 * 12);
 
   Graph alone(false);  // without targets the encoder alone is passed
@@ -190,7 +190,16 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
   states.states = true;
   const Batch sources{batch.source, {}, {}};
   model->trace(alone, sources, states);
-  CHECK(states.encoder_states.size() == 4);
+  CHECK(states.encoder_states.size() == 2);
+  CHECK(states.attentions.empty());
+
+  const auto even = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, 40, 40));
+  Graph all(false);
+  Trace seven;
+  seven.states = true;
+  even->trace(all, sources, seven);
+  CHECK(seven.encoder_states.size() == 7);  // embeddings, five layers, and the sixth with what follows it
+  for (const Value v : seven.encoder_states) CHECK(all.shape(v) == Shape{batch.source.tokens(), 128});
 }
 
 TEST_CASE("initial weights keep the variance: rows of the paper's deviation, gains of the rows' lengths, biases of 0") {
