@@ -48,6 +48,7 @@ double products(const Graph& graph, const Node& node, const PackedSentences& s) 
   const std::string op = node.op->name;
   const auto size = [&](std::size_t i) { return static_cast<double>(graph.shape(node.inputs[i]).size()); };
   if (op == "linear") return 2 * size(0) * static_cast<double>(graph.shape(node.inputs[1]).rows);
+  if (op == "convolution") return 2 * static_cast<double>(graph.shape(node.inputs[0]).rows) * size(1);
   if (op == "cross_entropy") return 6 * size(0) * static_cast<double>(graph.shape(node.inputs[1]).rows);
   if (op != "attention") return 0;
   double pairs = 0;  // of a query and a key; a causal mask, which halves them, is not looked at: these are few
@@ -63,7 +64,7 @@ struct Figures {
 };
 
 void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double product_rate) {
-  const auto model = make_model(make_config(architecture("transformer"), preset, {}, vocabulary, vocabulary));
+  const auto model = make_model(make_config(architecture_of_preset(preset), preset, {}, vocabulary, vocabulary));
   model->parameters().initialize(1);
   model->parameters().allocate_gradients();
   RandomStream random(1, RandomUse::corpus);
@@ -99,7 +100,7 @@ void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double p
       for (const Value v : node.inputs) bytes += bytes_of(graph, v) * (back && v && graph[v].needs_gradient ? 2 : 1);
     for (const Value v : node.outputs) bytes += bytes_of(graph, v) * (back ? 2 : 1);
     char name[32];
-    std::snprintf(name, sizeof name, "%-14s %-8s", node.op->name, back ? "backward" : "forward");
+    std::snprintf(name, sizeof name, "%-16s %-8s", node.op->name, back ? "backward" : "forward");
     auto& f = found[name];
     f.seconds += seconds;
     f.flops += flops;
@@ -119,7 +120,7 @@ void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double p
   std::printf("# %s, vocabulary %lld, %lld target tokens; products %.0f GFLOP/s, copying %.1f GB/s\n", preset.c_str(),
               static_cast<long long>(vocabulary), static_cast<long long>(batch.target.tokens()), product_rate / 1e9,
               copy / 1e9);
-  std::printf("%-14s %-8s %8s %6s %8s %6s %12s\n", "op", "pass", "ms", "share", "GFLOP/s", "GB/s", "of roofline");
+  std::printf("%-16s %-8s %8s %6s %8s %6s %12s\n", "op", "pass", "ms", "share", "GFLOP/s", "GB/s", "of roofline");
   std::vector<std::pair<std::string, Figures>> rows(found.begin(), found.end());
   std::ranges::sort(rows, [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
   for (const auto& [name, f] : rows)

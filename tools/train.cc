@@ -92,7 +92,7 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const TrainDa
   const auto& arch = architecture(config.at("arch").get<std::string>());
   if (args.given("arch") && args.text("arch") != arch.name)
     throw UsageError(str("--arch ", args.text("arch"), " is not what ", name, " has (", arch.name,
-                         "); leave it out, or begin anew"));
+                         "); leave it out, or give another -o"));
   const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
                                 train_flags::given_settings(args), 1, 1);
   for (const auto& s : arch.settings) {
@@ -110,6 +110,10 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
   if (settings.seed != checkpoint.settings.seed)
     throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
                          checkpoint.settings.seed, "): the order of the data hangs on it; leave it out"));
+  if (settings.optimizer.kind != checkpoint.settings.optimizer.kind)
+    throw UsageError(str("--optimizer ", optimizer_name(settings.optimizer.kind), " is not what ",
+                         checkpoint.loaded.name, " has (", optimizer_name(checkpoint.settings.optimizer.kind),
+                         "): its state would not fit; leave it out, or begin anew with --init"));
   for (const auto& [key, value] : now.items())
     if (before.at(key) != value && key != "threads")
       warn(key, " is now ", value.dump(), ", it was ", before.at(key).dump(), " before");
@@ -121,9 +125,12 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
 
 void resolve_auto(const Args& args, const Model& model, const PairFile& file, TrainSettings& settings) {
   const auto config = nlohmann::json::parse(model.config());
+  const bool nesterov = settings.optimizer.kind == OptimizerOptions::Kind::nesterov;  // Gehring et al. 2017, §4.2
   if (args.text("clip-norm") == "auto")
-    settings.clip_norm = architecture(config.at("arch").get<std::string>()).clip_norm;
-  if (args.text("lr") == "auto") {
+    settings.clip_norm = nesterov ? 0.1 : architecture(config.at("arch").get<std::string>()).clip_norm;
+  if (args.text("lr") == "auto" && nesterov) {
+    settings.schedule.peak = 0.25;
+  } else if (args.text("lr") == "auto") {
     const auto d_model = config.value("d_model", 512.0);
     settings.schedule.peak =
         1 / std::sqrt(d_model * static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1)));
@@ -134,7 +141,7 @@ void resolve_auto(const Args& args, const Model& model, const PairFile& file, Tr
     settings.max_tokens =
         fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
                            std::min(file.longest().source + 1, model.longest_source()),
-                           std::min(file.longest().target + 1, model.longest_target()));
+                           std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
   }
 }
 
@@ -142,7 +149,7 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
   const auto& batches = trainer.batches();
   const auto memory =
       training_memory(model, settings.max_tokens, std::min(file.longest().source + 1, batches.limits().longest_source),
-                      std::min(file.longest().target + 1, batches.limits().longest_target));
+                      std::min(file.longest().target + 1, batches.limits().longest_target), settings.optimizer);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   Output out("-");

@@ -32,11 +32,13 @@ inline std::vector<Flag> flags() {
       {"max-tokens", "N", "4096", "tokens of a batch, on its larger side, EOS included; auto: what fits --memory"},
       {"memory", "SIZE", "", "for --max-tokens auto: 900M, 4G"},
       {"accumulate", "N", "1", "batches of an update"},
-      {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup), the paper's"},
+      {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup), with nesterov 0.25"},
       {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
       {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
       {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
       {"clip-norm", "X", "auto", ""},
+      {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
+      {"momentum", "X", "0.99", "nesterov: share of the last update that goes on"},
       {"beta1", "X", "0.9", "Adam: decay of the mean"},
       {"beta2", "X", "0.98", "Adam: decay of the variance"},
       {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
@@ -58,10 +60,10 @@ inline std::vector<Flag> flags() {
     if (a->clip_norm > 0) clipping += str(", ", a->name, ": ", a->clip_norm);
   }
   std::find_if(all.begin(), all.end(), [](const Flag& f) { return f.name == "clip-norm"; })->help =
-      "gradients longer than this are scaled down to it (0: off; auto: off" + clipping + ")";
+      "gradients longer than this are scaled down to it (0: off; auto: off" + clipping + ", with nesterov: 0.1)";
   all.push_back({"arch", "NAME", architectures()[0]->name, "architecture: " + names + "; --preset has one of its own"});
-  all.push_back({"preset", "NAME", default_preset(*architectures()[0]),
-                 "its settings, to be changed by the flags below: " + presets});
+  all.push_back(
+      {"preset", "NAME", architectures()[0]->preset, "its settings, to be changed by the flags below: " + presets});
   for (const Architecture* a : architectures())
     for (const auto& s : a->settings) {
       const auto same = std::find_if(all.begin(), all.end(), [&](const Flag& f) { return f.name == s.flag; });
@@ -77,7 +79,7 @@ inline std::vector<Flag> flags() {
 inline std::pair<const Architecture&, std::string> chosen(const Args& args) {
   const Architecture& a = args.given("arch") || !args.given("preset") ? architecture(args.text("arch"))
                                                                       : architecture_of_preset(args.text("preset"));
-  return {a, args.given("preset") ? args.text("preset") : default_preset(a)};
+  return {a, args.given("preset") ? args.text("preset") : a.preset};
 }
 
 // The settings of the architectures that stand on the command line.
@@ -120,10 +122,17 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   } else {
     s.schedule.steps = 0;
   }
-  if (said("beta1")) s.adam.beta1 = args.real("beta1", 0, 0.999999);
-  if (said("beta2")) s.adam.beta2 = args.real("beta2", 0, 0.999999);
-  if (said("epsilon")) s.adam.epsilon = args.real("epsilon", 0, 1);
-  if (said("weight-decay")) s.adam.weight_decay = args.real("weight-decay", 0, 1e6);
+  auto& o = s.optimizer;
+  if (said("optimizer")) o.kind = optimizer_from_name(args.text("optimizer"));
+  const bool nesterov = o.kind == OptimizerOptions::Kind::nesterov;
+  for (const char* flag : {"beta1", "beta2", "epsilon", "momentum"})
+    if (args.given(flag) && nesterov != (flag == std::string("momentum")))
+      throw UsageError(str("--", flag, " has no meaning with --optimizer ", optimizer_name(o.kind)));
+  if (said("beta1")) o.adam.beta1 = args.real("beta1", 0, 0.999999);
+  if (said("beta2")) o.adam.beta2 = args.real("beta2", 0, 0.999999);
+  if (said("epsilon")) o.adam.epsilon = args.real("epsilon", 0, 1);
+  if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, 0.999999);
+  if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
   if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
   if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "models/convs2s.h"
 #include "models/rnn.h"
 #include "models/transformer.h"
 
@@ -13,7 +14,8 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture()};
+const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
+                                              &convs2s_architecture()};
 
 std::string key_of(std::string flag) {
   std::replace(flag.begin(), flag.end(), '-', '_');
@@ -65,11 +67,6 @@ const Architecture& architecture_of_preset(std::string_view preset) {
     names += (names.empty() ? "" : ", ") + preset_names(*a);
   }
   throw UsageError(str("--preset: '", preset, "' is none of ", names));
-}
-
-const std::string& default_preset(const Architecture& arch) {
-  const Preset* base = find_preset(arch, "base");
-  return base ? base->name : arch.presets.front().name;
 }
 
 nlohmann::json make_config(const Architecture& arch, std::string_view preset,

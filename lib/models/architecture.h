@@ -29,7 +29,8 @@ struct Preset {
 struct Architecture {
   std::string name;
   std::vector<Setting> settings;
-  std::vector<Preset> presets;
+  std::vector<Preset> presets;  // of names that no other architecture has
+  std::string preset;           // the one that is taken when none is named
   // Throws UsageError for settings that do not fit together. The parameters are zero.
   std::unique_ptr<Model> (*make)(const nlohmann::json& config);
   double clip_norm = 0;  // what training scales longer gradients down to, unless it is told otherwise; 0: off
@@ -38,8 +39,6 @@ struct Architecture {
 std::span<const Architecture* const> architectures();
 const Architecture& architecture(std::string_view name);              // throws UsageError that lists the names
 const Architecture& architecture_of_preset(std::string_view preset);  // the same with the presets
-// "base" where there is one, else the first.
-const std::string& default_preset(const Architecture& architecture);
 
 // The configuration of a preset with some settings (flag, value) replaced. Throws UsageError for an unknown preset or
 // setting.

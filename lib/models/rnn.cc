@@ -121,6 +121,7 @@ const Architecture& rnn_architecture() {
                     {"d-model", "1000"},
                     {"bidirectional", "yes"},
                     {"attention", "additive"}}}},
+      .preset = "rnn-tiny",
       .make = [](const nlohmann::json& config) -> std::unique_ptr<Model> { return std::make_unique<RnnModel>(config); },
       .clip_norm = 5};
   return architecture;

@@ -39,11 +39,12 @@ class Settings {
     throw UsageError(str(flag(key), ": ", v.dump(), " is none of ", list));
   }
 
- private:
   const nlohmann::json& at(const std::string& key) const {
     require(config_.contains(key), "configuration: \"", key, "\" is missing");
     return config_.at(key);
   }
+
+ private:
   static std::string flag(std::string key) {
     for (char& c : key)
       if (c == '_') c = '-';

@@ -298,6 +298,7 @@ const Architecture& transformer_architecture() {
                    {{"layers", "3"}, {"d-model", "256"}, {"d-ff", "1024"}, {"heads", "4"}, {"dropout", "0.1"}}},
                   {"base", {}},
                   {"big", {{"d-model", "1024"}, {"d-ff", "4096"}, {"heads", "16"}, {"dropout", "0.3"}}}},
+      .preset = "base",
       .make = [](const nlohmann::json& config) -> std::unique_ptr<Model> {
         return std::make_unique<TransformerModel>(config);
       }};

@@ -166,7 +166,8 @@ void write_average(std::span<const Document> documents, const std::string& comma
   if (last.kind() == "checkpoint") {  // no run goes on from an average: the training's state would be nonsense
     metadata[kKindKey] = "model";
     std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("train."); });
-    std::erase_if(tensors, [](const Tensor& t) { return t.name.starts_with("adam."); });
+    std::erase_if(tensors,
+                  [](const Tensor& t) { return t.name.starts_with("adam.") || t.name.starts_with("nesterov."); });
   }
   sort_for_writing(tensors);
   std::vector<double> one;

@@ -53,6 +53,15 @@ void Parameters::initialize(uint64_t seed) {
       std::fill(values.begin(), values.end(), init == Init::ones ? 1.0f : 0.0f);
       continue;
     }
+    if (init == Init::row_lengths) {
+      const auto rows = view(ParameterId{specs_[i].of});
+      for (std::size_t r = 0, n = rows.size() / values.size(); r < values.size(); ++r) {
+        double squares = 0;
+        for (const float x : rows.subspan(r * n, n)) squares += static_cast<double>(x) * static_cast<double>(x);
+        values[r] = static_cast<float>(std::sqrt(squares));
+      }
+      continue;
+    }
     parallel_ranges(static_cast<int64_t>(values.size() + 3) / 4, 1024, [&](int64_t begin, int64_t end) {
       for (int64_t block = begin; block < end; ++block) {
         const auto words = philox({static_cast<uint32_t>(block), static_cast<uint32_t>(RandomUse::initial_weights),

@@ -17,8 +17,9 @@ namespace storm {
 struct ParameterSpec {
   std::string name;
   Shape shape;  // [out, in] for a matrix; [1, n] for a vector
-  enum class Init { zeros, ones, normal, uniform } init = Init::zeros;
+  enum class Init { zeros, ones, normal, uniform, row_lengths } init = Init::zeros;
   float scale = 0;      // normal: the standard deviation; uniform: the bound
+  int32_t of = -1;      // row_lengths: the number of an earlier parameter, whose rows' lengths these begin with
   bool vector = false;  // stored in files with one dimension
 };
 

@@ -9,16 +9,15 @@
 
 namespace storm {
 
-void save_checkpoint(const std::string& path, const Model& model, const Adam& adam, const TrainSettings& settings,
-                     const TrainState& state, const std::map<std::string, std::string>& vocabularies,
-                     const std::string& command) {
+void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
+                     const TrainSettings& settings, const TrainState& state,
+                     const std::map<std::string, std::string>& vocabularies, const std::string& command) {
   Document document = model_document(model, vocabularies,
                                      {{kKindKey, kCheckpointKind},
                                       {kCommandKey, command},
                                       {kSettingsKey, to_json(settings).dump()},
                                       {kStateKey, to_json(state).dump()}});
-  document.add_view("adam.m", std::span<const float>(adam.first()));
-  document.add_view("adam.v", std::span<const float>(adam.second()));
+  for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
   Output output(path);
   write_document(output, document);
   output.commit();
@@ -43,10 +42,10 @@ Checkpoint load_checkpoint(const std::string& path) {
   }
 }
 
-void Checkpoint::restore(Adam& adam) const {
-  const std::vector<int64_t> shape{static_cast<int64_t>(adam.first().size())};
-  std::ranges::copy(document.values<float>("adam.m", shape), adam.first().begin());
-  std::ranges::copy(document.values<float>("adam.v", shape), adam.second().begin());
+void Checkpoint::restore(const Optimizer& optimizer) const {
+  for (const auto& [name, values] : optimizer.state())
+    std::ranges::copy(document.values<float>(name, std::vector<int64_t>{static_cast<int64_t>(values.size())}),
+                      values.begin());
 }
 
 void save_model(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,

@@ -1,12 +1,13 @@
-// A run's whole state in one file of kind "checkpoint": the model's document with Adam's moments (F32 [parameters,
-// their padding included]: "adam.m", "adam.v"), and settings and state as JSON in the metadata.
+// A run's whole state in one file of kind "checkpoint": the model's document with the optimizer's buffers (F32
+// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), and settings and state as JSON in the
+// metadata.
 #pragma once
 
 #include <map>
 #include <string>
 
 #include "models/model_file.h"
-#include "train/adam.h"
+#include "train/optimizer.h"
 #include "train/settings.h"
 #include "train/state.h"
 
@@ -16,17 +17,17 @@ constexpr const char* kSettingsKey = "train.settings";
 constexpr const char* kStateKey = "train.state";
 
 // The file appears when it is complete and on the disk; before, and on failure, the old one stays.
-void save_checkpoint(const std::string& path, const Model& model, const Adam& adam, const TrainSettings& settings,
-                     const TrainState& state, const std::map<std::string, std::string>& vocabularies,
-                     const std::string& command);
+void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
+                     const TrainSettings& settings, const TrainState& state,
+                     const std::map<std::string, std::string>& vocabularies, const std::string& command);
 
 struct Checkpoint {
   LoadedModel loaded;
   TrainSettings settings;
   TrainState state;
-  Document document;  // holds the moments until restore() copies them
+  Document document;  // holds the buffers until restore() copies them
 
-  void restore(Adam& adam) const;
+  void restore(const Optimizer& optimizer) const;  // its buffers
 };
 Checkpoint load_checkpoint(const std::string& path);  // throws Error
 

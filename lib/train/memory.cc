@@ -36,10 +36,11 @@ std::size_t arena(const Model& model, int64_t tokens, int64_t source_length, int
 
 }  // namespace
 
-TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target) {
+TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target,
+                               const OptimizerOptions& optimizer) {
   const int64_t source = std::min(max_tokens, longest_source), target = std::min(max_tokens, longest_target);
   TrainingMemory m;
-  m.state = 4 * model.parameters().values().size() * sizeof(float);
+  m.state = (2 + optimizer.buffers()) * model.parameters().values().size() * sizeof(float);
   // Long sentences make for more attention, short ones for more sentences.
   m.arena = std::max(arena(model, max_tokens, source, target), arena(model, max_tokens, 1, 1));
   m.program = 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
@@ -47,9 +48,9 @@ TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t l
 }
 
 int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, int64_t longest_source,
-                           int64_t longest_target) {
+                           int64_t longest_target, const OptimizerOptions& optimizer) {
   const auto need = [&](int64_t tokens) {
-    return training_memory(model, tokens, longest_source, longest_target).total();
+    return training_memory(model, tokens, longest_source, longest_target, optimizer).total();
   };
   require(need(1) <= bytes, "--memory: ", bytes / kMiB, " MiB are not enough: the model alone takes ",
           need(1) / kMiB + 1, " MiB");

@@ -5,11 +5,12 @@
 #include <cstdint>
 
 #include "models/model.h"
+#include "train/optimizer.h"
 
 namespace storm {
 
 struct TrainingMemory {
-  std::size_t state = 0;    // parameters, gradients and Adam's two moments
+  std::size_t state = 0;    // parameters, gradients and the optimizer's buffers
   std::size_t arena = 0;    // everything of the largest batch
   std::size_t program = 0;  // code, libraries and the batches themselves: an estimate
   std::size_t total() const { return state + arena + program; }
@@ -17,10 +18,11 @@ struct TrainingMemory {
 
 // Of batches with up to max_tokens on each side, in sentences of up to these lengths (EOS included). The model must
 // have its gradients allocated (which takes no memory before they are used).
-TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target);
+TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target,
+                               const OptimizerOptions& optimizer = {});
 
 // The largest max_tokens, at most `most`, that stays within these bytes. Throws Error when not even the smallest does.
 int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, int64_t longest_source,
-                           int64_t longest_target);
+                           int64_t longest_target, const OptimizerOptions& optimizer = {});
 
 }  // namespace storm

@@ -11,10 +11,12 @@ nlohmann::json to_json(const TrainSettings& s) {
           {"lr", s.schedule.peak},
           {"warmup", s.schedule.warmup},
           {"schedule_steps", s.schedule.steps},
-          {"beta1", s.adam.beta1},
-          {"beta2", s.adam.beta2},
-          {"epsilon", s.adam.epsilon},
-          {"weight_decay", s.adam.weight_decay},
+          {"optimizer", optimizer_name(s.optimizer.kind)},
+          {"beta1", s.optimizer.adam.beta1},
+          {"beta2", s.optimizer.adam.beta2},
+          {"epsilon", s.optimizer.adam.epsilon},
+          {"momentum", s.optimizer.nesterov.momentum},
+          {"weight_decay", s.optimizer.adam.weight_decay},
           {"clip_norm", s.clip_norm},
           {"label_smoothing", s.label_smoothing},
           {"seed", s.seed},
@@ -29,10 +31,14 @@ TrainSettings settings_from(const nlohmann::json& j) {
   j.at("lr").get_to(s.schedule.peak);
   j.at("warmup").get_to(s.schedule.warmup);
   j.at("schedule_steps").get_to(s.schedule.steps);
-  j.at("beta1").get_to(s.adam.beta1);
-  j.at("beta2").get_to(s.adam.beta2);
-  j.at("epsilon").get_to(s.adam.epsilon);
-  j.at("weight_decay").get_to(s.adam.weight_decay);
+  // A checkpoint of before there was a choice has neither of these.
+  s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
+  s.optimizer.nesterov.momentum = j.value("momentum", s.optimizer.nesterov.momentum);
+  j.at("beta1").get_to(s.optimizer.adam.beta1);
+  j.at("beta2").get_to(s.optimizer.adam.beta2);
+  j.at("epsilon").get_to(s.optimizer.adam.epsilon);
+  j.at("weight_decay").get_to(s.optimizer.adam.weight_decay);
+  s.optimizer.nesterov.weight_decay = s.optimizer.adam.weight_decay;
   j.at("clip_norm").get_to(s.clip_norm);
   j.at("label_smoothing").get_to(s.label_smoothing);
   j.at("seed").get_to(s.seed);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 
-#include "train/adam.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
 
 namespace storm {
@@ -14,7 +14,7 @@ struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
   int64_t accumulate = 1;     // batches of an update
   Schedule schedule;
-  AdamOptions adam;
+  OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
   uint64_t seed = 1;

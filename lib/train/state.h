@@ -1,4 +1,4 @@
-// How far a run has come: with the parameters and Adam's moments, all that a checkpoint holds.
+// How far a run has come: with the parameters and the optimizer's buffers, all that a checkpoint holds.
 #pragma once
 
 #include <cstdint>

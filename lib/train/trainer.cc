@@ -39,12 +39,12 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
       plan_(std::move(plan)),
       batches_(data_.train, limits_of(model, settings.max_tokens), true, settings.seed),
       step_(model, static_cast<float>(settings.label_smoothing), settings.seed),
-      adam_(model.parameters().values().size(), settings.adam) {
+      optimizer_(model.parameters().values().size(), settings.optimizer) {
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
   const auto& limits = batches_.limits();
   step_.reserve(training_memory(model, settings.max_tokens,
                                 std::min(data_.train.longest().source + 1, limits.longest_source),
-                                std::min(data_.train.longest().target + 1, limits.longest_target))
+                                std::min(data_.train.longest().target + 1, limits.longest_target), settings.optimizer)
                     .arena);
   state_.pairs = data_.train.size();
   state_.source_tokens = data_.train.tokens().source;
@@ -59,7 +59,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
           " was trained on; give the same, or start from its weights with --init");
   state_ = s;
   saved_ = s.step;
-  checkpoint.restore(adam_);
+  checkpoint.restore(optimizer_);
 }
 
 double Trainer::elapsed() const { return state_.seconds + monotonic_seconds() - start_; }
@@ -131,8 +131,8 @@ bool Trainer::update() {
   const double norm = gradient_norm(parameters.gradients());
   require_finite(norm, "gradient", nullptr);
   const int64_t step = state_.step + 1;
-  adam_.update(parameters.values(), parameters.gradients(), step, settings_.schedule.rate(step),
-               clip_scale(norm, settings_.clip_norm));
+  optimizer_.update(parameters.values(), parameters.gradients(), step, settings_.schedule.rate(step),
+                    clip_scale(norm, settings_.clip_norm));
   state_.step = step;
   state_.place = place;
   state_.target_tokens += tokens;
@@ -204,7 +204,8 @@ void Trainer::save() {
   if (!plan_.snapshots.best && !stop_signal()) snapshot();
   state_.seconds = elapsed();
   start_ = monotonic_seconds();
-  save_checkpoint(checkpoint_path(plan_.output), model_, adam_, settings_, state_, data_.vocabularies, plan_.command);
+  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, settings_, state_, data_.vocabularies,
+                  plan_.command);
   saved_ = state_.step;
   for (const auto& s : obsolete_) ::unlink(snapshot_path(plan_.output, s.step).c_str());
   obsolete_.clear();

@@ -9,8 +9,8 @@
 
 #include "data/batches.h"
 #include "models/model.h"
-#include "train/adam.h"
 #include "train/checkpoint.h"
+#include "train/optimizer.h"
 #include "train/run_log.h"
 #include "train/settings.h"
 #include "train/snapshots.h"
@@ -77,7 +77,7 @@ class Trainer {
   BatchSource batches_;
   std::optional<BatchSource> valid_batches_;
   TrainingStep step_;
-  Adam adam_;
+  Optimizer optimizer_;
   TrainState state_;
   std::optional<RunLog> log_;
   std::vector<Snapshot> obsolete_;  // to be removed when the next checkpoint stands

@@ -24,7 +24,7 @@ struct Variation {
   std::string name;
   Flags flags;
   int32_t source_vocabulary = kTargetVocabulary;
-  std::string arch = "transformer";
+  std::string preset = "tiny";
 };
 
 const std::vector<Variation> kVariations{
@@ -36,16 +36,16 @@ const std::vector<Variation> kVariations{
     {"separate vocabularies", {{"share-embeddings", "none"}}, kSourceVocabulary},
     {"one embedding for target and output", {{"share-embeddings", "target"}}, kSourceVocabulary},
     {"one head, a deep decoder", {{"heads", "1"}, {"encoder-layers", "1"}, {"decoder-layers", "3"}}},
-    {"plain LSTM, reversed source", {}, kTargetVocabulary, "rnn"},
+    {"plain LSTM, reversed source", {}, kTargetVocabulary, "rnn-tiny"},
     {"plain GRU of two directions",
      {{"cell", "gru"}, {"bidirectional", "yes"}, {"reverse-source", "no"}},
      kTargetVocabulary,
-     "rnn"},
-    {"tanh cells, dot", {{"cell", "rnn"}, {"attention", "dot"}}, kTargetVocabulary, "rnn"},
+     "rnn-tiny"},
+    {"tanh cells, dot", {{"cell", "rnn"}, {"attention", "dot"}}, kTargetVocabulary, "rnn-tiny"},
     {"LSTM, general, three decoder layers",
      {{"attention", "general"}, {"bidirectional", "yes"}, {"reverse-source", "no"}, {"decoder-layers", "3"}},
      kTargetVocabulary,
-     "rnn"},
+     "rnn-tiny"},
     {"GRU, additive, separate vocabularies",
      {{"cell", "gru"},
       {"attention", "additive"},
@@ -53,26 +53,35 @@ const std::vector<Variation> kVariations{
       {"reverse-source", "no"},
       {"share-embeddings", "none"}},
      kSourceVocabulary,
-     "rnn"},
-    {"LSTM, concat, input feeding", {{"attention", "concat"}, {"input-feeding", "yes"}}, kTargetVocabulary, "rnn"},
+     "rnn-tiny"},
+    {"LSTM, concat, input feeding", {{"attention", "concat"}, {"input-feeding", "yes"}}, kTargetVocabulary, "rnn-tiny"},
     {"GRU, general, input feeding, one layer",
      {{"cell", "gru"}, {"attention", "general"}, {"input-feeding", "yes"}, {"layers", "1"}},
      kTargetVocabulary,
-     "rnn"},
+     "rnn-tiny"},
+    {"ConvS2S", {{"conv", "16x3*2"}}, kTargetVocabulary, "convs2s-tiny"},
+    {"ConvS2S of changing widths and kernels, even ones too",
+     {{"encoder-conv", "12x2,16x1,16x4"}, {"decoder-conv", "12x5,20x1*2,16x2"}, {"share-embeddings", "none"}},
+     kSourceVocabulary,
+     "convs2s-tiny"},
 };
+
+Flags small(const std::string& arch) {
+  if (arch == "convs2s") return {{"d-model", "16"}, {"max-positions", "30"}};
+  if (arch == "rnn") return {{"layers", "2"}, {"d-model", "16"}};
+  return {{"layers", "2"}, {"d-model", "16"}, {"d-ff", "24"}, {"heads", "2"}};
+}
 
 // Biases and gains away from 0 and 1, so that none can be left out unseen.
 std::unique_ptr<Model> model_of(const Variation& v) {
-  Flags flags{{"layers", "2"}, {"d-model", "16"}};
-  if (v.arch == "transformer") flags.insert(flags.end(), {{"d-ff", "24"}, {"heads", "2"}});
+  const auto& arch = architecture_of_preset(v.preset);
+  Flags flags = small(arch.name);
   for (const auto& [flag, value] : v.flags) {
     const auto same = [&](const auto& f) { return f.first == flag; };
     flags.erase(std::remove_if(flags.begin(), flags.end(), same), flags.end());
     flags.emplace_back(flag, value);
   }
-  const auto& arch = architecture(v.arch);
-  auto model =
-      make_model(make_config(arch, arch.presets.front().name, flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
+  auto model = make_model(make_config(arch, v.preset, flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
   model->parameters().initialize(3);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {
@@ -197,7 +206,11 @@ TEST_CASE("a packed batch gives each sentence what it gets alone") {
 }
 
 TEST_CASE("learned positions end the output with a message, not beyond their table") {
-  const auto model = model_of({"learned", {{"positions", "learned"}, {"max-positions", "3"}}});
+  const bool convolutional = GENERATE(false, true);
+  const auto model =
+      convolutional
+          ? model_of({"learned", {{"conv", "16x3"}, {"max-positions", "3"}}, kTargetVocabulary, "convs2s-tiny"})
+          : model_of({"learned", {{"positions", "learned"}, {"max-positions", "3"}}});
   Workspace workspace;
   PackedSentences packed;
   packed.add(-1, Ids{1}, kSpecial.eos);

@@ -11,7 +11,7 @@ run=(train -q --data train.st --d-model 24 --max-tokens 300 --warmup 20 --lr 0.0
 ran() { "${run[@]}" "$@" && decode -q -m "${!#}" --beam 3 <source.st | tokenize -q -d | awk 'END { exit NR != 300 }'; }
 
 ok "--preset alone finds its architecture" ran --preset rnn-attn-tiny --valid train.st -o attn.st
-ok "--arch alone takes its first preset" ran --arch rnn --valid train.st -o plain.st
+ok "--arch alone takes its own preset" ran --arch rnn --valid train.st -o plain.st
 ok "switches take no value, and =no takes them back" ran --preset rnn-attn-tiny --bidirectional=no --reverse-source --attention dot --input-feeding --valid train.st -o feeding.st
 clips() { train --data train.st --preset "$1" --d-model 24 --dry-run >/dev/null && train --help >help && grep -q "auto: off, rnn: 5" help; }
 ok "the help says what recurrent models are clipped to" clips rnn-tiny

@@ -1,4 +1,6 @@
 // Schedules, Adam, the gradient's norm, against formulas in double precision.
+#include "train/optimizer.h"
+
 #include <omp.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include "tests/catch.h"
 #include "train/adam.h"
 #include "train/gradient_norm.h"
+#include "train/nesterov.h"
 #include "train/schedule.h"
 
 using namespace storm;
@@ -78,6 +81,56 @@ TEST_CASE("Adam moves parameters as its formulas in double precision say") {
     }
     CHECK(worst < 2e-6);
   }
+}
+
+TEST_CASE("Nesterov's momentum moves parameters as its formulas in double precision say") {
+  constexpr std::size_t n = 4096 * 3 + 5;
+  RandomStream random(1, RandomUse::sampling);
+  std::vector<float> p(n), g(n);
+  for (float& x : p) x = static_cast<float>(random.normal());
+  // As Nesterov has it, the gradient is taken one step of momentum ahead: `ahead` is what the parameters stand for.
+  std::vector<double> at(p.begin(), p.end()), velocity(n);
+  OptimizerOptions options;
+  options.kind = OptimizerOptions::Kind::nesterov;
+  options.nesterov = {.momentum = 0.9, .weight_decay = 0};
+  Optimizer optimizer(n, options);
+  for (int64_t step = 1; step <= 6; ++step) {
+    const double rate = 0.05;
+    for (float& x : g) x = static_cast<float>(random.normal());
+    const auto gradients = g;
+    optimizer.update(p, g, step, rate, 0.5f);
+    REQUIRE(std::ranges::all_of(g, [](float x) { return x == 0; }));
+    double worst = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      velocity[i] = 0.9 * velocity[i] - rate * 0.5 * static_cast<double>(gradients[i]);  // Sutskever et al., equation 3
+      at[i] += velocity[i];                                                              // equation 4
+      const double ahead = at[i] + 0.9 * velocity[i];
+      worst = std::max(worst, std::abs(ahead - static_cast<double>(p[i])));
+    }
+    CHECK(worst < 2e-6);
+  }
+  std::vector<float> decayed{1}, none{0};
+  Nesterov with_decay(1, {.momentum = 0.9, .weight_decay = 0.1});
+  with_decay.update(decayed, none, 0.5);
+  CHECK(decayed[0] == Approx(0.95).margin(1e-6));
+}
+
+TEST_CASE("optimizers have names, and buffers that a checkpoint can hold") {
+  for (const auto& [name, buffers] :
+       {std::pair<std::string, std::vector<std::string>>{"adam", {"adam.m", "adam.v"}}, {"nesterov", {"nesterov.m"}}}) {
+    OptimizerOptions options;
+    options.kind = optimizer_from_name(name);
+    CHECK(optimizer_name(options.kind) == name);
+    CHECK(options.buffers() == buffers.size());
+    std::vector<std::string> found;
+    const Optimizer optimizer(7, options);
+    for (const auto& state : optimizer.state()) {
+      found.push_back(state.name);
+      CHECK(state.values.size() == 7);
+    }
+    CHECK(found == buffers);
+  }
+  CHECK_THROWS_AS(optimizer_from_name("sgd"), UsageError);
 }
 
 TEST_CASE("the gradient's norm is right, the same for any number of threads, and not finite when a value is not") {

@@ -1,10 +1,12 @@
-// Five updates against PyTorch's: loss, gradients and Adam together.
+// Five updates against PyTorch's: loss, gradients and optimizer together.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.h"
 #include "tests/models/fixture.cc"  // the reader of the committed fixture, which belongs to another test program
 #include "train/adam.h"
+#include "train/gradient_norm.h"
+#include "train/nesterov.h"
 #include "train/step.h"
 
 using namespace storm;
@@ -45,5 +47,45 @@ TEST_CASE("after five updates every weight is where PyTorch has it") {
     CHECK(distance(which, {.beta1 = 0.95}) > 3e-5);
     CHECK(distance(which, {.beta2 = 0.999}) > 3e-5);
     CHECK(distance(which, {.weight_decay = 0.1}) > 3e-5);
+  }
+}
+
+namespace {
+
+// The same for a ConvS2S under clipped gradients and Nesterov's momentum: torch.optim.SGD(nesterov=True).
+double distance(const std::string& which, double momentum, double clip_norm) {
+  const char* root = std::getenv("STORM_ROOT");
+  const Document fixture = read_document(std::string(root ? root : ".") + "/tests/models/convs2s.safetensors");
+  const auto model = make_model(nlohmann::json::parse(fixture.meta(which + ".config")));
+  auto& parameters = model->parameters();
+  for (const auto& spec : parameters.specs())
+    std::ranges::copy(fixture.values<float>(which + "." + spec.name), parameters.view(spec.name).begin());
+  parameters.allocate_gradients();
+  const auto json = nlohmann::json::parse(fixture.meta("nesterov"));
+  const Batch batch = test::fixture_batch();
+  TrainingStep step(*model, std::stof(fixture.meta("label_smoothing")), 1);
+  Nesterov nesterov(parameters.values().size(), {.momentum = momentum, .weight_decay = 0});
+  for (int64_t i = 1; i <= json.at("steps").get<int64_t>(); ++i) {
+    step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), 0);
+    nesterov.update(parameters.values(), parameters.gradients(), json.at("lr").get<double>(),
+                    clip_scale(gradient_norm(parameters.gradients()), clip_norm));
+  }
+  double worst = 0;
+  for (const auto& spec : parameters.specs()) {
+    const auto got = parameters.view(spec.name);
+    const auto want = fixture.values<float>(which + ".after." + spec.name);
+    for (std::size_t k = 0; k < want.size(); ++k)
+      worst = std::max(worst, std::abs(static_cast<double>(got[k]) - static_cast<double>(want[k])));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("after five updates with Nesterov's momentum every weight of a ConvS2S is where PyTorch has it") {
+  for (const char* which : {"shared", "apart"}) {
+    CHECK(distance(which, 0.99, 0.1) < 3e-6);
+    CHECK(distance(which, 0.9, 0.1) > 3e-5);
+    CHECK(distance(which, 0.99, 0.2) > 3e-5);
   }
 }

@@ -1,6 +1,7 @@
 // A small model on made-up sentence pairs, and runs of it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -39,11 +40,20 @@ inline std::unique_ptr<Model> small_model(const std::vector<std::pair<std::strin
   return model;
 }
 
+inline std::unique_ptr<Model> small_convs2s() {
+  auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny",
+                                      {{{"conv", "24x3*2"}, {"d-model", "16"}, {"max-positions", "20"}}}, kVocabulary,
+                                      kVocabulary));
+  model->parameters().initialize(1);
+  return model;
+}
+
 struct SmallRun {
   ScratchFolder folder;
   PairFile train, valid;
   TrainSettings settings;
   TrainPlan plan;
+  std::function<std::unique_ptr<Model>()> model = [] { return small_model(); };
 
   explicit SmallRun(int64_t pairs = 200) : train(file("train.st", pairs, 0)), valid(file("valid.st", 30, 1000)) {
     settings.max_tokens = 100;
