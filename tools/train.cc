@@ -142,22 +142,28 @@ void resolve_auto(const Args& args, const Model& model, const PairFile& file, Tr
         fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
                            std::min(file.longest().source + 1, model.longest_source()),
                            std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
+  } else {
+    settings.micro_batch =
+        fitting_micro_batch(model, args.given("memory") ? train_flags::memory_bytes(args) : 0, settings.max_tokens,
+                            std::min(file.longest().source + 1, model.longest_source()),
+                            std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
   }
 }
 
 void print_dry_run(const Model& model, const PairFile& file, const Trainer& trainer, const TrainSettings& settings) {
   const auto& batches = trainer.batches();
-  const auto memory =
-      training_memory(model, settings.max_tokens, std::min(file.longest().source + 1, batches.limits().longest_source),
-                      std::min(file.longest().target + 1, batches.limits().longest_target), settings.optimizer);
+  const auto memory = training_memory(
+      model, settings.tokens_at_once(), std::min(file.longest().source + 1, batches.limits().longest_source),
+      std::min(file.longest().target + 1, batches.limits().longest_target), settings.optimizer);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   Output out("-");
   out.write(str("parameters\t", model.parameters().trainable(), "\npairs\t", batches.pairs(), "\ndropped_pairs\t",
-                batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nbatches/epoch\t", count,
-                "\nupdates/epoch\t", (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t",
-                settings.schedule.peak, "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t",
-                mib(memory.arena), "\nall_MiB\t", mib(memory.total()), "\n"));
+                batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nmicro_batch\t", settings.tokens_at_once(),
+                "\nbatches/epoch\t", count, "\nupdates/epoch\t",
+                (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
+                "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
+                "\nall_MiB\t", mib(memory.total()), "\n"));
   out.commit();
 }
 
@@ -165,8 +171,6 @@ void run(const Args& args) {
   auto plan = train_flags::plan(args);
   const bool dry = args.on("dry-run");
   if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
-  if (args.given("memory") && args.text("max-tokens") != "auto")
-    throw UsageError("--memory has no meaning without --max-tokens auto");
   if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
   if (args.text("data") == "-" && ::isatty(STDIN_FILENO)) throw UsageError("--data FILE is missing");
   std::error_code ignored;
@@ -220,7 +224,7 @@ void run(const Args& args) {
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
     if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
-    if (dry) model->parameters().allocate_gradients();
+    model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
     resolve_auto(args, *model, file, settings);
   }
   Trainer trainer(*model, std::move(data), settings, plan);

@@ -147,6 +147,7 @@ void write_average(std::span<const Document> documents, const std::string& comma
   require(!documents.empty(), "nothing to average");
   const Document& last = documents.back();
   for (const Document& d : documents) {
+    require(d.kind() != "tokens", d.where, ": holds tokens, whose mean has no meaning");
     const auto config = [](const Document& x) { return x.metadata.contains("config") ? x.meta("config") : ""; };
     require(config(d) == config(last) && d.kind() == last.kind(), d.where, ": its kind or config differs from that of ",
             last.where);

@@ -30,15 +30,20 @@ Checkpoint load_checkpoint(const std::string& path) {
     require(!parsed.is_discarded(), path, ": ", key, " is not JSON");
     return parsed;
   };
+  auto loaded = load_model(document, path);
   try {
     const auto settings = settings_from(json(kSettingsKey));
     const auto state = state_from(json(kStateKey));
-    require(settings.accumulate >= 1 && state.step >= 0 && state.batches >= 0 && state.place.epoch >= 0 &&
-                state.place.next >= 0 && state.place.next <= state.pairs && state.not_better >= 0,
+    constexpr int64_t kMost = int64_t{1} << 48;  // of what is counted
+    const auto count = [](int64_t n) { return n >= 0 && n <= kMost; };
+    require(in_range(settings) && count(state.step) && count(state.batches) && count(state.place.epoch) &&
+                count(state.place.next) && state.place.next <= state.pairs && count(state.not_better),
             path, ": the training's state holds numbers out of range; the file is damaged");
-    return {load_model(document, path), settings, state, document};
-  } catch (const nlohmann::json::exception& e) {
-    fail(path, ": the training's state: ", e.what());
+    return {std::move(loaded), settings, state, document};
+  } catch (const nlohmann::json::exception&) {
+    fail(path, ": the training's state lacks an entry, or one is of another kind; the file is damaged");
+  } catch (const UsageError& e) {
+    fail(path, ": the training's state: ", e.what());  // a name that only a newer version knows, say
   }
 }
 

@@ -64,4 +64,22 @@ int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, 
   return low;
 }
 
+int64_t fitting_micro_batch(const Model& model, std::size_t bytes, int64_t max_tokens, int64_t longest_source,
+                            int64_t longest_target, const OptimizerOptions& optimizer) {
+  constexpr std::size_t kArena = 544 * kMiB;
+  constexpr int64_t kLeast = 1024;
+  const int64_t longest = std::min(max_tokens, std::max(longest_source, longest_target));
+  const int64_t least = bytes > 0 ? longest : std::clamp(kLeast, longest, max_tokens);
+  for (int64_t parts = 1;; parts += 1 + parts / 8) {
+    // Parts end with whole pairs: the longest one on top makes room for even parts.
+    const int64_t share = (max_tokens + parts - 1) / parts, even = parts == 1 ? share : share + longest;
+    const int64_t tokens = share == 1 ? least : std::clamp(even, least, max_tokens);
+    const auto need = training_memory(model, tokens, longest_source, longest_target, optimizer);
+    const bool fits = bytes > 0 ? need.total() <= bytes : need.arena <= kArena;
+    require(fits || bytes == 0 || tokens > least, "--memory: ", bytes / kMiB,
+            " MiB are not enough: the longest pair takes ", need.total() / kMiB + 1, " MiB");
+    if (fits || tokens == least) return tokens == max_tokens ? 0 : tokens;
+  }
+}
+
 }  // namespace storm

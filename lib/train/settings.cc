@@ -6,6 +6,7 @@ namespace storm {
 
 nlohmann::json to_json(const TrainSettings& s) {
   return {{"max_tokens", s.max_tokens},
+          {"micro_batch", s.micro_batch},
           {"accumulate", s.accumulate},
           {"schedule", schedule_name(s.schedule.kind)},
           {"lr", s.schedule.peak},
@@ -31,7 +32,8 @@ TrainSettings settings_from(const nlohmann::json& j) {
   j.at("lr").get_to(s.schedule.peak);
   j.at("warmup").get_to(s.schedule.warmup);
   j.at("schedule_steps").get_to(s.schedule.steps);
-  // A checkpoint of before there was a choice has neither of these.
+  // A checkpoint of before there was a choice has none of these.
+  s.micro_batch = j.value("micro_batch", s.micro_batch);
   s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
   s.optimizer.nesterov.momentum = j.value("momentum", s.optimizer.nesterov.momentum);
   j.at("beta1").get_to(s.optimizer.adam.beta1);
@@ -44,6 +46,18 @@ TrainSettings settings_from(const nlohmann::json& j) {
   j.at("seed").get_to(s.seed);
   j.at("threads").get_to(s.threads);
   return s;
+}
+
+bool in_range(const TrainSettings& s) {
+  const auto within = [](auto x, double low, double high) {
+    return static_cast<double>(x) >= low && static_cast<double>(x) <= high;
+  };
+  const auto& adam = s.optimizer.adam;
+  return within(s.max_tokens, 1, 1 << 24) && within(s.micro_batch, 0, static_cast<double>(s.max_tokens)) &&
+         within(s.accumulate, 1, 1 << 20) && within(s.schedule.peak, 0, 1e6) && s.schedule.warmup >= 0 &&
+         s.schedule.steps >= 0 && within(adam.beta1, 0, 1) && within(adam.beta2, 0, 1) && within(adam.epsilon, 0, 1) &&
+         within(adam.weight_decay, 0, 1e6) && within(s.optimizer.nesterov.momentum, 0, 1) &&
+         within(s.clip_norm, 0, 1e9) && within(s.label_smoothing, 0, 1) && s.threads >= 1;
 }
 
 }  // namespace storm

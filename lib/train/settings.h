@@ -12,6 +12,7 @@ namespace storm {
 
 struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
+  int64_t micro_batch = 0;    // as much of it is run at once, to spare memory; 0: the whole batch
   int64_t accumulate = 1;     // batches of an update
   Schedule schedule;
   OptimizerOptions optimizer;
@@ -19,9 +20,12 @@ struct TrainSettings {
   double label_smoothing = 0.1;
   uint64_t seed = 1;
   int64_t threads = 1;
+
+  int64_t tokens_at_once() const { return micro_batch > 0 ? micro_batch : max_tokens; }
 };
 
 nlohmann::json to_json(const TrainSettings& settings);
 TrainSettings settings_from(const nlohmann::json& json);  // throws nlohmann's exceptions for what is missing
+bool in_range(const TrainSettings& settings);             // what no flag can ask for is a sign of damage
 
 }  // namespace storm

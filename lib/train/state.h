@@ -34,9 +34,10 @@ struct Snapshot {
 };
 
 struct TrainState {
-  int64_t step = 0;     // updates done
-  int64_t batches = 0;  // batches done; the next one's number, which its dropout is drawn by
-  Place place;          // in the data
+  int64_t step = 0;  // updates done
+  int64_t batches =
+      0;        // batches, or parts of them, that were run: the number of the next, which its dropout is drawn by
+  Place place;  // in the data
   int64_t target_tokens = 0;
   double seconds = 0;           // everything, in all runs so far
   double training_seconds = 0;  // updates alone

@@ -42,7 +42,7 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
       optimizer_(model.parameters().values().size(), settings.optimizer) {
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
   const auto& limits = batches_.limits();
-  step_.reserve(training_memory(model, settings.max_tokens,
+  step_.reserve(training_memory(model, settings.tokens_at_once(),
                                 std::min(data_.train.longest().source + 1, limits.longest_source),
                                 std::min(data_.train.longest().target + 1, limits.longest_target), settings.optimizer)
                     .arena);
@@ -96,18 +96,20 @@ void Trainer::run() {
        " is saved: --resume goes on from it");
 }
 
-// The batches of the next update, all of one epoch. None when the last epoch is over.
+// What is run for the next update: its batches, all of one epoch, or their parts. None when the last epoch is over.
 std::vector<Batch> Trainer::gather(Place& place) const {
-  std::vector<Batch> batches;
+  std::vector<Batch> parts;
   Pairs pairs;
-  while (static_cast<int64_t>(batches.size()) < settings_.accumulate) {
+  for (int64_t batches = 0; batches < settings_.accumulate;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
-    if (batches_.next(place, pairs))
-      batches.push_back(model_batch(pairs, data_.special));
-    else if (!batches.empty())
-      break;
+    if (!batches_.next(place, pairs)) {
+      if (batches > 0) break;
+      continue;  // the next epoch begins
+    }
+    for (auto& part : model_batches(pairs, data_.special, settings_.tokens_at_once())) parts.push_back(std::move(part));
+    ++batches;
   }
-  return batches;
+  return parts;
 }
 
 bool Trainer::update() {

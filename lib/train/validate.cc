@@ -1,15 +1,43 @@
 #include "train/validate.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/parallel.h"
 #include "base/signals.h"
 
 namespace storm {
 
 Batch model_batch(const Pairs& pairs, const SpecialIds& special) {
+  return std::move(model_batches(pairs, special, INT64_MAX / 2).front());
+}
+
+std::vector<Batch> model_batches(const Pairs& pairs, const SpecialIds& special, int64_t max_tokens) {
+  struct Tokens {
+    int64_t source = 0, target = 0;
+    int64_t most() const { return std::max(source, target); }
+    Tokens operator+(const Tokens& o) const { return {source + o.source, target + o.target}; }
+  };
+  const auto of = [&](int64_t i) {
+    return Tokens{static_cast<int64_t>(pairs.source(i).size()) + 1, static_cast<int64_t>(pairs.target(i).size()) + 1};
+  };
+  Tokens all, part;
+  for (int64_t i = 0; i < pairs.size(); ++i) all = all + of(i);
+  const int64_t parts = std::max<int64_t>((all.most() + max_tokens - 1) / max_tokens, 1);
+  const int64_t even = (all.most() + parts - 1) / parts;  // a small last part would cost what a large one does
+  std::vector<Batch> batches;
   std::vector<SentencePair> views;
-  views.reserve(static_cast<std::size_t>(pairs.size()));
-  for (int64_t i = 0; i < pairs.size(); ++i) views.push_back({pairs.source(i), pairs.target(i)});
-  return make_batch(views, special);
+  for (int64_t i = 0; i < pairs.size(); ++i) {
+    if (!views.empty() && (part.most() >= even || (part + of(i)).most() > max_tokens)) {
+      batches.push_back(make_batch(views, special));
+      views.clear();
+      part = {};
+    }
+    part = part + of(i);
+    views.push_back({pairs.source(i), pairs.target(i)});
+  }
+  batches.push_back(make_batch(views, special));
+  return batches;
 }
 
 std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special) {

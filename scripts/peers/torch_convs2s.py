@@ -5,11 +5,11 @@ Batches are padded, built before the clock starts, and masked where a convolutio
 include </s>. Prints one line of figures. Needs: torch, sentencepiece, numpy.
     torch_convs2s.py --spm spm.model --src train.en --tgt train.de --steps 50
 """
-import argparse, itertools, math, resource, time
-import numpy as np, sentencepiece, torch, torch.nn.functional as F
+import math
+import torch, torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
-from torch_transformer import BOS, EOS, PAD, batches
+from torch_training import PAD, run
 
 PRESETS = {"convs2s-tiny": (6, 128, 3, 128, 0.2)}  # layers, width, kernel, d_model, dropout
 HALF = math.sqrt(0.5)
@@ -83,42 +83,4 @@ class ConvS2S(nn.Module):
         return s.output(s.drop(s.decoder(y, None, (z, (z + e) * HALF, (src == PAD)[:, None, :], scale))))
 
 
-def main():
-    p = argparse.ArgumentParser()
-    for flag in ("--spm", "--src", "--tgt"):
-        p.add_argument(flag, required=True)
-    p.add_argument("--preset", choices=PRESETS, default="convs2s-tiny")
-    p.add_argument("--max-tokens", type=int, default=4096)
-    p.add_argument("--steps", type=int, default=30)
-    p.add_argument("--warm", type=int, default=5, help="steps that are not timed")
-    p.add_argument("--threads", type=int, default=0)
-    p.add_argument("--lr", type=float, default=0.002)
-    p.add_argument("--seed", type=int, default=1)
-    a = p.parse_args()
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    torch.manual_seed(a.seed)
-    sp = sentencepiece.SentencePieceProcessor(model_file=a.spm)
-    assert (sp.pad_id(), sp.unk_id(), sp.bos_id(), sp.eos_id()) == (PAD, 1, BOS, EOS), "the model needs pad 0, unk 1, bos 2, eos 3"
-    read = lambda path: [[*ids, EOS] for ids in sp.encode(open(path, encoding="utf-8").read().removesuffix("\n").split("\n"))]
-    src, tgt, rng = read(a.src), read(a.tgt), np.random.default_rng(a.seed)
-    net = ConvS2S(sp.get_piece_size(), *PRESETS[a.preset])
-    opt = torch.optim.Adam(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-9, fused=True)
-    todo = []  # every batch of the run, built before the clock starts
-    while len(todo) < a.steps + a.warm:
-        todo += itertools.islice(batches(src, tgt, a.max_tokens, rng), a.steps + a.warm - len(todo))
-    for step, (x, y_in, y) in enumerate(todo):
-        if step == a.warm:
-            start, cpu = time.perf_counter(), time.process_time()
-        loss = F.cross_entropy(net(x, y_in).flatten(0, 1), y.flatten(), ignore_index=PAD, label_smoothing=0.1)
-        opt.zero_grad(set_to_none=True)
-        loss.backward()
-        opt.step()
-    t, cpu = time.perf_counter() - start, time.process_time() - cpu
-    tokens = sum(int((b[2] != PAD).sum()) for b in todo[a.warm :])
-    print(f"torch {torch.__version__} {a.preset} threads={torch.get_num_threads()} params={sum(q.numel() for q in net.parameters())} "
-          f"target_tokens/s={tokens / t:.0f} target_tokens/cpu_s={tokens / cpu:.0f} "
-          f"peak_MiB={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} loss={loss.item():.4f}")
-
-
-main()
+run(lambda vocabulary, a: ConvS2S(vocabulary, *PRESETS[a.preset]), "convs2s", preset="convs2s-tiny")

@@ -54,6 +54,7 @@ refuses "a hole, under a name with a line end" 1 "tensor 'w\?x' begins at byte 4
 refuses "a file that is not there" 1 'nowhere.st: cannot open' tensor ls nowhere.st
 refuses "a tensor that is not there" 1 "a.st: no document holds a tensor 'x'" tensor cat -t x a.st
 refuses "an average of unlike documents" 1 'kind or config differs' tensor average one.st a.st -o x.st
+refuses "an average of tokens" 1 'holds tokens, whose mean has no meaning' tensor average a.st a.st -o x.st
 refuses "an average of a stream" 1 'three.st: byte [0-9]+: a second document' tensor average three.st -o x.st
 refuses "a merge of unlike documents" 1 "is not in the first document" tensor cat one.st a.st -o x.st
 weights '\0\0\x80\x7f\0\0\0\x40\xff\xff\x7f\x7f\0\0\x80\xbf\0\0\0\0' >huge.st

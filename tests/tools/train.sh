@@ -70,6 +70,10 @@ refuses "--resume with another shape" 2 '--d-model 64 is not what .* has \(32\)'
 refuses "--resume with other data" 1 'valid.st: is not the data' train -q --data valid.st --resume -o stop.st
 sed 's/\(batches\\":\)2/\1-/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a state that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
+sed 's/\(epsilon\\":\)1e-09/\1-1e-9/' stop.st.checkpoint >cut.st.checkpoint
+refuses "--resume with settings that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
+sed 's/inverse-sqrt/inverse-root/' stop.st.checkpoint >cut.st.checkpoint
+refuses "--resume with a schedule that there is not" 1 "cut.st.checkpoint: the training's state: .*'inverse-root' is none of" "${run[@]}" --steps 1 --resume -o cut.st
 head -c 5000 stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a truncated checkpoint" 1 'cut.st.checkpoint: .*truncated' "${run[@]}" --resume -o cut.st
 
@@ -77,6 +81,8 @@ dry() { train --data train.st "${small[@]}" --dry-run >dry.txt && [ ! -e dry.st 
 ok "a dry run says what a run would take" dry
 automatic() { train --data train.st "${small[@]}" --max-tokens auto --memory 80M --dry-run >dry.txt && awk -F '\t' '$1 == "all_MiB" { exit !($2 <= 80) }' dry.txt; }
 ok "--max-tokens auto stays within --memory" automatic
+parted() { train --data train.st --preset tiny --memory 200M --max-tokens 100000 --dry-run >dry.txt && awk -F '\t' '$1 == "all_MiB" { all = $2 } $1 == "micro_batch" { part = $2 } END { exit !(all <= 200 && part < 50000) }' dry.txt; }
+ok "with --memory, batches are run in parts that fit" parted
 tuned() { "${run[@]}" --init model.st --schedule constant --warmup 0 --lr 0 --steps 1 -o tuned.st && same_data model.st tuned.st; }
 ok "--init begins with the model's weights" tuned
 averaged() { "${run[@]}" --steps 60 --average 2 -o avg.st && ls avg.st.step-40 avg.st.step-60 && [ ! -e avg.st.step-20 ] && tensor average -o mean.st avg.st.step-40 avg.st.step-60 && same_data avg.st mean.st; }
@@ -116,6 +122,7 @@ refuses "an unknown preset" 2 "--preset: 'huge' is none of" train --data train.s
 refuses "an unknown schedule" 2 "--schedule: 'step' is none of" train --data train.st --schedule step -o x.st
 refuses "a schedule without an end" 2 '--schedule linear needs --steps' train --data train.st --schedule linear -o x.st
 refuses "--patience without --valid" 2 '--patience needs --valid' train --data train.st --patience 3 -o x.st
+refuses "memory that does not hold a pair" 1 '--memory: 1 MiB are not enough: the longest pair' train --data train.st "${small[@]}" --memory 1M -o x.st
 refuses "memory that does not hold the model" 1 '--memory: 1 MiB are not enough' train --data train.st "${small[@]}" --max-tokens auto --memory 1M -o x.st
 refuses "a learning rate that makes no number of the loss" 1 'step [0-9]+, .*(not a number|infinite); try a lower --lr' "${run[@]}" --lr 1e6 --warmup 0 --weight-decay 1e6 --steps 100 -o x.st
 full() { (ulimit -f 20; env --default-signal=XFSZ "${run[@]}" --steps 40 -o full.st); }

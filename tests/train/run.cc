@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
+#include "tests/models/fixture.h"
 #include "tests/train/small_run.h"
 #include "train/memory.h"
 
@@ -91,6 +92,42 @@ TEST_CASE("an update with accumulation counts the tokens of all its batches") {
   CHECK(state.target_tokens == run.train.tokens().target + run.train.size());
 }
 
+TEST_CASE("a batch that is run in parts moves the weights as the whole one does") {
+  test::SmallRun whole, parts;
+  parts.settings.micro_batch = 30;
+  std::vector<std::vector<float>> weights;
+  std::vector<int64_t> runs;
+  for (test::SmallRun* run : {&whole, &parts}) {
+    run->model = [] { return test::small_model({{"dropout", "0"}}); };
+    run->settings.optimizer.kind = OptimizerOptions::Kind::nesterov;  // Adam would make steps of rounding errors
+    run->plan.steps = 5;
+    const auto state = trained(*run);
+    runs.push_back(state.batches);
+    const auto model = load_checkpoint(run->checkpoint()).loaded.model;
+    weights.emplace_back(model->parameters().values().begin(), model->parameters().values().end());
+  }
+  CHECK(runs[0] == 5);
+  CHECK(runs[1] > 15);
+  CHECK(test::relative_error(weights[1], weights[0]) < 1e-5);
+}
+
+TEST_CASE("a batch goes whole where it fits, else in equal parts, and never in less than the longest pair takes") {
+  const auto model = test::small_model();
+  model->parameters().allocate_gradients();
+  const auto bytes = [&](int64_t tokens) { return training_memory(*model, tokens, 7, 9).total(); };
+  CHECK(fitting_micro_batch(*model, 0, 4096, 7, 9) == 0);
+  CHECK(fitting_micro_batch(*model, bytes(4096), 4096, 7, 9) == 0);
+  CHECK(fitting_micro_batch(*model, bytes(4096) - 1, 4096, 7, 9) == 2048 + 9);
+  CHECK(fitting_micro_batch(*model, bytes(9), 4096, 7, 9) == 9);
+  CHECK_THROWS_AS(fitting_micro_batch(*model, bytes(9) - 1, 4096, 7, 9), Error);
+  const auto large = make_model(make_config(architecture("transformer"), "base", {}, 8000, 8000));
+  large->parameters().allocate_gradients();
+  const auto part = fitting_micro_batch(*large, 0, 25000, 100, 100);
+  CHECK(part >= 1024);
+  CHECK(training_memory(*large, part, 100, 100).arena <= std::size_t{544} << 20);
+  CHECK(fitting_micro_batch(*large, 0, 25000, 5000, 100) == 5000);
+}
+
 TEST_CASE("a checkpoint gives back everything") {
   const test::SmallRun run;
   const auto state = trained(run);
@@ -112,6 +149,7 @@ TEST_CASE("a run that was stopped and resumed ends in the bits of one that was n
   test::SmallRun whole, parts;
   for (test::SmallRun* run : {&whole, &parts}) {
     run->settings.accumulate = 2;
+    run->settings.micro_batch = nesterov ? 40 : 0;
     run->settings.clip_norm = 0.5;
     if (nesterov) run->settings.optimizer.kind = OptimizerOptions::Kind::nesterov;
     if (convolutional) run->model = test::small_convs2s;
@@ -136,6 +174,7 @@ TEST_CASE("a checkpoint of before there were optimizers to choose from is one of
   auto old = to_json(load_checkpoint(run.checkpoint()).settings);
   CHECK(old.at("optimizer") == "adam");
   old.erase("optimizer");
+  old.erase("micro_batch");
   old.erase("momentum");
   CHECK(to_json(settings_from(old)) == to_json(run.settings));
 }
