@@ -1,6 +1,7 @@
 // Shows what a model attends to: as a stream of every weight, as word alignments, as numbers a head.
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
@@ -74,13 +75,16 @@ class AttentionDump {
       more = batch.has_value();
       if (batch) window.add(std::move(*batch), column_, !args_.on("decode"));
       const bool hurry = more && input_.would_block();
-      if (more && window.tokens < most && !hurry) continue;
+      const int64_t left = drawn_ - sentences_;
+      if (more && window.tokens < most && window.size() <= left && !hurry) continue;
+      const bool enough = window.size() > left;
+      if (enough) window.keep_first(left);
       show(window, trace);
       progress.set(static_cast<uint64_t>(sentences_));
       if (hurry)
         for (const auto& consumer : consumers_) consumer.flush();
       window = {};
-      if (sentences_ > drawn_) {
+      if (enough) {
         note("the first ", drawn_, " pairs are drawn; --sentences N draws more, or all (0)");
         break;
       }
@@ -96,6 +100,7 @@ class AttentionDump {
  private:
   AttentionChoice chosen() const {
     AttentionChoice choice = all_attention(*loaded_.model);
+    choice.model_name = loaded_.name;
     require(!choice.parts.empty(), loaded_.name, ": this model has no attention to show");
     narrow_kinds(choice, args_.text("kinds"), loaded_.name);
     narrow_layers(choice, args_.text("layers"), loaded_.name);
@@ -139,17 +144,21 @@ class AttentionDump {
 
   void add_page() {
     page_.emplace(args_.text("html"), str("Attention of ", loaded_.name), choice_.scores);
-    consumers_.push_back({[this](const AttentionMaps& maps) {
-                            if (maps.sentence <= drawn_) page_->add(maps);
-                          },
-                          [] {}, [this] { page_->commit(); }});
+    consumers_.push_back({[this](const AttentionMaps& maps) { page_->add(maps); }, [] {},
+                          [this] {
+                            page_->commit();
+                            std::error_code none;
+                            const auto bytes = std::filesystem::file_size(args_.text("html"), none);
+                            if (!none && bytes > 20'000'000)
+                              note(args_.text("html"), ": ", bytes / 1'000'000,
+                                   " MB; fewer --sentences, --kinds, --layers or --heads open faster");
+                          }});
   }
 
   void add_svgs() {
-    consumers_.push_back({[this](const AttentionMaps& maps) {
-                            if (maps.sentence <= drawn_) write_attention_svgs(args_.text("svg"), maps, choice_.scores);
-                          },
-                          [] {}, [] {}});
+    consumers_.push_back(
+        {[this](const AttentionMaps& maps) { write_attention_svgs(args_.text("svg"), maps, choice_.scores); }, [] {},
+         [] {}});
   }
 
   void add_summary() {
@@ -175,7 +184,7 @@ class AttentionDump {
 
   void finish_aligner() {
     aligner_->finish();
-    if (const auto head = aligner_->chosen(); head && args_.text("align-from") == "best")
+    if (const auto head = aligner_->chosen(); head && sentences_ > 0 && args_.text("align-from") == "best")
       note("best head: layer ", head->layer + 1, ", head ", head->head + 1, " (--align-from ", head->name(), ")");
     if (!gold_) return;
     std::optional<Output> standard;
@@ -228,6 +237,9 @@ void draw_positions(const Args& args) {
   const auto loaded = load_model(args.text("model"));
   const auto width = static_cast<int64_t>(loaded.model->source_embeddings().size()) / loaded.model->source_vocabulary();
   const auto& path = args.text("positions");
+  const auto kind = nlohmann::json::parse(loaded.model->config()).value("positions", "");
+  if (kind.find("sinusoidal") != 0)
+    warn(loaded.name, ": this model has no sinusoidal positions; the pictures show what those of its width are");
   const auto write = [](const std::string& to, const std::string& text) {
     Output output(to);
     output.write(text);

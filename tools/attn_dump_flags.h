@@ -28,7 +28,8 @@ inline const Tool kAttentionDump{
      {"layers", "LIST", "", "such as 1,3-4, counted from 1 (0 is embed's input); all when not given"},
      {"heads", "LIST", "", "such as 1,3-4, counted from 1; all when not given"},
      {"logits", "", "", "what the softmax is taken of, instead of the probabilities"},
-     {"align", "FORMAT", "", "print a line of links a pair: pharaoh"},
+     {"align", "FORMAT", "",
+      "print a line of links a pair: pharaoh (tokenize drops pairs with an empty side; --empty keep)"},
      {"align-level", "LEVEL", "word", "link words (what spaces separate) or pieces"},
      {"align-row", "ROW", "predicts",
       "a target piece's row: the one that predicts it, or (reads) the next, which has read it"},
@@ -57,6 +58,13 @@ inline void check_attention_dump(const Args& args) {
   args.integer("max-tokens", 1, 1 << 24);
   if (args.given("beam") && !args.on("decode")) throw UsageError("--beam has no meaning without --decode");
   if (summary && (align || score)) throw UsageError("--summary and alignments are two outputs; ask for one at a time");
+  for (const char* flag : {"html", "svg", "positions", "kinds", "layers", "heads", "align-score"})
+    if (args.given(flag) && args.text(flag).empty()) throw UsageError(str("--", flag, " is given nothing"));
+  if (args.text("align-score") == "-")
+    throw UsageError("--align-score: standard input holds the pairs; put the gold links into a file");
+  const auto& positions = args.text("positions");
+  if (positions.ends_with(".svg"))
+    throw UsageError("--positions draws several pictures; give a folder for SVGs, or a page (.html)");
   const bool pictures = args.given("html") || args.given("svg");
   args.integer("sentences", 0, INT64_MAX);
   if (pictures && (align || score || summary))

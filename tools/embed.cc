@@ -1,6 +1,7 @@
 // Looks at what a model's encoder makes of text: vectors, neighbours, agreement with people, a map.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <optional>
 
@@ -68,6 +69,7 @@ class Embed {
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
     if (flags_.last_layer) flags_.options.layer = layers;
+    flags_.options.model_name = loaded_.name;
     const auto target = Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name);
     embedder_.emplace(model, vocabulary_, special_ids(vocabulary_, target).eos, flags_.options);
   }
@@ -95,7 +97,9 @@ class Embed {
     return flags_.options.layer == EmbedOptions::kStatic ? "static" : std::to_string(flags_.options.layer);
   }
 
-  TextVectors embed(std::span<const std::span<const int32_t>> lines) {
+  // named: what a line is called in errors; "line N" of the input unless it is given.
+  TextVectors embed(std::span<const std::span<const int32_t>> lines,
+                    const std::function<std::string(std::size_t)>& named = {}) {
     std::vector<int64_t> lengths;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -106,7 +110,9 @@ class Embed {
     auto batches = sorted_batches(lengths, flags_.max_tokens, flags_.max_tokens);
     for (auto& batch : batches)
       for (auto& at : batch) at = places[at];
-    return (*embedder_)(lines, batches, lines_ + 1);
+    return (*embedder_)(lines, batches, [&](std::size_t i) {
+      return named ? named(i) : str("line ", lines_ + static_cast<int64_t>(i) + 1);
+    });
   }
 
   // Calls each(vectors) for the lines of the input, many at once, and flush() whenever somebody may be waiting.
@@ -194,6 +200,8 @@ class Embed {
               "'s (", print, " ≠ ", vocabulary_.fingerprint(), "); make the index with the same model");
       if (layer != layer_name())
         warn(file->name, ": made with layer ", layer, ", the lines' vectors are of layer ", layer_name());
+      if (const auto pool = said("embeddings.pool", flags_.pool_name); pool != flags_.pool_name)
+        warn(file->name, ": made with --pool ", pool, ", the lines' vectors with ", flags_.pool_name);
       for (const auto& b : file->batches)
         blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
     } else {
@@ -204,10 +212,11 @@ class Embed {
       return field(file ? file->text(row) : vocabulary_.piece(static_cast<int32_t>(row)));
     };
     const auto each = [&](const TextVectors& v) {
-      constexpr std::size_t kAtOnce = 4096;  // lines that pass the index together
+      // Lines that pass the index together, and what they find: 32 MiB at most.
+      const auto at_once = static_cast<std::size_t>(std::clamp<int64_t>((int64_t{1} << 20) / flags_.nearest, 16, 4096));
       const auto width = static_cast<std::size_t>(v.width), lines = v.texts.size();
-      for (std::size_t first = 0; first < lines; first += kAtOnce) {
-        const auto n = std::min(kAtOnce, lines - first);
+      for (std::size_t first = 0; first < lines; first += at_once) {
+        const auto n = std::min(at_once, lines - first);
         const auto found =
             nearest(blocks, v.width, std::span(v.vectors).subspan(first * width, n * width), flags_.nearest);
         for (std::size_t i = 0; i < n; ++i) {
@@ -243,7 +252,7 @@ class Embed {
     }
     std::vector<double> theirs, ours;
     const std::vector<std::span<const int32_t>> lines(words.begin(), words.end());
-    const auto vectors = embed(lines);
+    const auto vectors = embed(lines, [&](std::size_t i) { return str(path, ": line ", pairs[known[i / 2]].line); });
     for (std::size_t i = 0; i < known.size(); ++i) {
       const auto& pair = pairs[known[i]];
       const auto a = vectors.row(2 * i), b = vectors.row(2 * i + 1);
@@ -261,6 +270,7 @@ class Embed {
   }
 
   void write_plot() {
+    Output picture(args_.text("plot"));  // now, not after the work, is when to find that it cannot be written
     constexpr std::size_t kMostPoints = 20000;
     std::vector<float> vectors;
     std::vector<std::string> texts;
@@ -277,13 +287,12 @@ class Embed {
     const auto found = pca(vectors, embedder_->width(), 2);
     note("components: ", fixed(100 * found.explained[0], 1), " % and ",
          fixed(found.explained.size() > 1 ? 100 * found.explained[1] : 0, 1), " % of the variance");
-    draw(found, texts);
+    draw(found, texts, picture);
   }
 
   // points: [texts, 2]
-  void draw(const Pca& found, const std::vector<std::string>& texts) const {
+  void draw(const Pca& found, const std::vector<std::string>& texts, Output& picture) const {
     const auto& path = args_.text("plot");
-    Output picture(path);
     const auto width = found.explained.size();
     ScatterPlot plot{.title = str(loaded_.name, ", layer ", layer_name()), .labels = texts, .points = {}};
     for (std::size_t i = 0; i < texts.size(); ++i)

@@ -1,6 +1,7 @@
 // What a tool takes off its input to work on at once.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@ namespace storm {
 
 // The rows of some documents, which keep the bytes alive.
 struct Window {
+  int64_t size() const { return static_cast<int64_t>(sources.size()); }
   std::vector<TokenBatch> batches;
   std::vector<std::span<const int32_t>> sources, targets;
   int64_t tokens = 0;
@@ -22,6 +24,10 @@ struct Window {
       tokens += static_cast<int64_t>(sources.back().size()) + 1;
     }
     batches.push_back(std::move(batch));
+  }
+  void keep_first(int64_t rows) {
+    sources.resize(static_cast<std::size_t>(rows));
+    targets.resize(std::min(targets.size(), sources.size()));
   }
 };
 

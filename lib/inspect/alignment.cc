@@ -76,7 +76,8 @@ GoldAlignment GoldAlignments::next(int32_t source, int32_t target) {
 }
 
 void GoldAlignments::require_end() {
-  require(!input_.read_line(text_), input_.name(), ": has more lines than the input's ", line_, " sentences");
+  require(!input_.read_line(text_), input_.name(), ": has more lines than the input's ", line_,
+          " sentences; tokenize drops pairs with an empty side, unless told --empty keep");
 }
 
 void AlignmentCounts::add(const Links& found, const GoldAlignment& gold) {

@@ -23,6 +23,7 @@ struct AttentionPart {
 struct AttentionChoice {
   std::vector<AttentionPart> parts;  // in the order of kAttentionKinds
   AttentionScores scores = AttentionScores::probabilities;
+  std::string model_name = "the model";  // in errors
 
   const AttentionPart* find(AttentionKind kind) const;  // nullptr when none of it is wanted
 };

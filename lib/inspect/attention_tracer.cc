@@ -108,8 +108,8 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
     parallel_ranges(n, 1 << 16, [&](int64_t begin, int64_t end) {
       if (holds_nan(data + begin, end - begin)) nan = true;
     });
-    require(!nan, "sentence ", first,
-            " or soon after: the model's attention weights are not numbers; its training has ", "diverged");
+    require(!nan, "sentence ", first, " or soon after: the attention weights of ", choice_.model_name,
+            " are not numbers: its training has diverged; take an earlier checkpoint");
     layers.push_back({kind, layer, heads_[static_cast<std::size_t>(kind)] / static_cast<int64_t>(part->layers.size()),
                       part->heads, data});
   }

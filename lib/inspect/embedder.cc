@@ -72,16 +72,17 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
 }
 
 TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sources,
-                                 std::span<const std::vector<std::size_t>> batches, int64_t first_line) {
+                                 std::span<const std::vector<std::size_t>> batches,
+                                 const std::function<std::string(std::size_t)>& named) {
   TextVectors out;
   out.width = width_;
   std::vector<std::vector<std::size_t>> starts(sources.size());
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const auto ids = sources[s];
     const auto tokens = static_cast<int64_t>(ids.size()) + 1;
-    require(options_.layer == EmbedOptions::kStatic || tokens <= model_.longest_source(), "line ",
-            first_line + static_cast<int64_t>(s), ": ", tokens, " tokens with EOS, the model takes ",
-            model_.longest_source(), "; cut it with tokenize --max-length");
+    if (options_.layer != EmbedOptions::kStatic && tokens > model_.longest_source())
+      fail(named(s), ": ", tokens, " tokens with EOS, the model takes ", model_.longest_source(),
+           "; cut it with tokenize --max-length");
     if (options_.level == Level::word) {
       starts[s] = word_starts(ids, vocabulary_);
     } else if (options_.level == Level::piece) {
@@ -113,12 +114,12 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
       const auto row =
           std::span(out.vectors).subspan(r * static_cast<std::size_t>(width_), static_cast<std::size_t>(width_));
       const auto bad = std::find_if(row.begin(), row.end(), [](float x) { return !std::isfinite(x); });
-      require(bad == row.end(), "line ", first_line + static_cast<int64_t>(s), ", '", out.texts[r], "': number ",
-              bad - row.begin() + 1, " of its vector is ", std::isnan(*bad) ? "NaN" : "infinite",
-              "; has the model's training diverged?");
-      if (options_.normalize && !sources[s].empty())
-        require(normalize(row) > 0, "line ", first_line + static_cast<int64_t>(s), ", '", out.texts[r],
-                "': its vector is zero and cannot be normalised");
+      if (bad != row.end())
+        fail(named(s), ", '", out.texts[r], "': number ", bad - row.begin() + 1, " of its vector is ",
+             std::isnan(*bad) ? "NaN" : "infinite", "; has the training of ", options_.model_name,
+             " diverged? take an earlier checkpoint");
+      if (options_.normalize && !sources[s].empty() && !(normalize(row) > 0))
+        fail(named(s), ", '", out.texts[r], "': its vector is zero and cannot be normalised");
     }
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct EmbedOptions {
   Level level = Level::piece;
   Pool pool = Pool::mean;  // of a word's or a line's pieces; EOS, which ends each pass, is never among them
   bool normalize = false;  // each row by its Euclidean norm, after pooling
+  std::string model_name = "the model";  // in errors
 };
 
 // Rows in the order of the lines. A line without tokens has none, but at Level::line, where row i is line i: zeros.
@@ -43,10 +45,11 @@ class Embedder {
   Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options);
 
   // sources: without EOS. batches: places of sources that pass the encoder together; each that is not empty in one.
-  // first_line: the number of sources[0] in errors, from 1. Throws Error for a line that is longer than the model
-  // takes, and for a vector that holds NaN or an infinity or cannot be normalised.
+  // named: what source i is called in errors. Throws Error for a line that is longer than the model takes, and for a
+  // vector that holds NaN or an infinity or cannot be normalised.
   TextVectors operator()(std::span<const std::span<const int32_t>> sources,
-                         std::span<const std::vector<std::size_t>> batches, int64_t first_line);
+                         std::span<const std::vector<std::size_t>> batches,
+                         const std::function<std::string(std::size_t)>& named);
 
   int64_t width() const { return width_; }
   const EmbedOptions& options() const { return options_; }

@@ -13,12 +13,17 @@ Pca pca(std::span<const float> vectors, int64_t width, int64_t count) {
   require(rows > 0, "no vectors to find the principal components of");
   std::vector<double> centred(vectors.begin(), vectors.end()), means(w);
   for (std::size_t i = 0; i < centred.size(); ++i) means[i % w] += centred[i] / static_cast<double>(rows);
-  double squares = 0;
+  double squares = 0, sizes = 0;
   for (std::size_t i = 0; i < centred.size(); ++i) {
+    sizes += centred[i] * centred[i];
     centred[i] -= means[i % w];
     squares += centred[i] * centred[i];
   }
   require(std::isfinite(squares), "a vector holds NaN or an infinity");
+  if (squares <= 1e-24 * sizes) {  // what rounding leaves of points that are all one
+    std::ranges::fill(centred, 0.0);
+    squares = 0;
+  }
   count = std::min(count, width);
   auto [values, axes] = gram_eigen(centred, width, count);
   Pca result;

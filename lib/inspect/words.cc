@@ -9,20 +9,20 @@ namespace {
 
 constexpr std::string_view kSpace = "\xE2\x96\x81";
 
-std::string bytes_of(const std::string& piece) {
+}  // namespace
+
+std::string piece_bytes(const std::string& piece) {
   if (piece.size() != 6 || !piece.starts_with("<0x") || piece[5] != '>') return piece;
   uint8_t byte = 0;
   const auto [end, error] = std::from_chars(piece.data() + 3, piece.data() + 5, byte, 16);
   return error == std::errc{} && end == piece.data() + 5 ? std::string(1, static_cast<char>(byte)) : piece;
 }
 
-}  // namespace
-
 std::vector<PieceWords> words_of(std::span<const std::string> pieces) {
   std::string text;
   std::vector<std::size_t> owner;  // of each byte
   for (std::size_t p = 0; p < pieces.size(); ++p) {
-    text += bytes_of(pieces[p]);
+    text += piece_bytes(pieces[p]);
     owner.resize(text.size(), p);
   }
   std::vector<PieceWords> words(pieces.size());

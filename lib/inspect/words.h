@@ -16,6 +16,9 @@ struct PieceWords {
   bool operator==(const PieceWords&) const = default;
 };
 
+// What a piece stands for: its name, or of a byte piece ("<0xE2>") the byte.
+std::string piece_bytes(const std::string& piece);
+
 // Of each piece, by name; byte pieces ("<0xE2>") stand for their bytes. No BOS, no EOS.
 std::vector<PieceWords> words_of(std::span<const std::string> pieces);
 

@@ -40,7 +40,7 @@ STORM_CLONES void add_bias_relu(float* y, const float* b, int64_t rows, int64_t 
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
       const float z = row[i] + (b ? b[i] : 0.0f);
-      row[i] = z > 0 ? z : 0.0f;
+      row[i] = 0.0f > z ? 0.0f : z;  // a NaN stays one: it must be found, not swallowed
     }
   }
 }

@@ -5,9 +5,11 @@
 #include <limits>
 
 #include "base/error.h"
+#include "inspect/words.h"
 #include "pictures/colour_scale.h"
 #include "pictures/markup.h"
 #include "pictures/page.h"
+#include "text/utf8.h"
 
 namespace storm {
 
@@ -76,7 +78,8 @@ std::string json_list(const std::vector<std::string>& pieces) {
 // The beginning of the sentence as text, to choose it by.
 std::string beginning(const std::vector<std::string>& pieces) {
   std::string text;
-  for (std::size_t i = 0; i + 1 < pieces.size() && i < 60; ++i) text += pieces[i];
+  for (std::size_t i = 0; i + 1 < pieces.size() && i < 200; ++i) text += piece_bytes(pieces[i]);
+  text = replace_invalid_utf8(text);
   for (std::size_t at; (at = text.find("\u2581")) != std::string::npos;) text.replace(at, 3, at == 0 ? "" : " ");
   return shortened(text, 34);
 }

@@ -120,6 +120,7 @@ TEST_CASE("principal components are the directions that vectors were made along"
   }
   CHECK(pca(std::vector<float>{1, 2, 3}, 1, 2).points == std::vector<double>{-1, 0, 1});  // cut to the width
   CHECK(pca(std::vector<float>{4, 4, 4, 4}, 2, 2).explained == std::vector<double>{0, 0});
+  CHECK(pca(std::vector<float>{0.1f, 0.7f, 0.1f, 0.7f, 0.1f, 0.7f}, 2, 2).explained == std::vector<double>{0, 0});
   CHECK_THROWS_AS(pca({}, 3, 2), Error);
   CHECK_THROWS_AS(pca(std::vector<float>{1, std::numeric_limits<float>::quiet_NaN()}, 1, 1), Error);
 }

@@ -157,6 +157,15 @@ svgs() { dump --svg figures --kinds cross --layers 2 --heads 1 --sentences 2 <pa
 ok "--svg draws what was chosen, text as text" svgs
 positions() { attn-dump -m model.st --positions p.html </dev/null && grep -q '</html>' p.html && attn-dump -m model.st --positions p </dev/null && [ "$(ls p | wc -l)" -eq 4 ]; }
 ok "--positions draws a page or files, and reads no input" positions
+only() { attn-dump -q -m model.st --html only.html --sentences 2 --stats <pairs.st 2>stats.json && grep -q '"sentences": 2[,}]' stats.json && [ "$(grep -c 'class="sentence"' only.html)" -eq 2 ]; }
+ok "what is not drawn is not computed" only
+chosen_by() { printf 'שלום 你好\tשלום 你好\n' | tokenize -q -m bytes.model --columns src,tgt | attn-dump -q -m bytes.st --html bytes.html && grep -q 'data-text="שלום 你好"' bytes.html; }
+tokenize -q --learn --vocab-size 300 -o bytes.model train.src
+tokenize -q -m bytes.model --columns src,tgt <pairs.tsv | train -q --layers 1 --d-model 8 --d-ff 8 --heads 1 --steps 1 -o bytes.st
+ok "a sentence of byte pieces is chosen by its text" chosen_by
+refuses "an SVG for --positions" 2 'give a folder for SVGs, or a page' attn-dump -m model.st --positions p.svg
+refuses "a page without a name" 2 '--html is given nothing' attn-dump -m model.st --html "" <pairs.st
+refuses "gold links and pairs from one place" 2 'put the gold links into a file' attn-dump -m model.st --align-score - <pairs.st
 refuses "pictures beside another output" 2 'outputs of their own' attn-dump -m model.st --html x.html --summary <pairs.st
 refuses "a number of sentences without pictures" 2 '--sentences has no meaning without' attn-dump -m model.st --sentences 3 <pairs.st
 refuses "a flag that --positions has no use for" 2 '--kinds has no meaning with --positions' attn-dump -m model.st --positions x.html --kinds cross

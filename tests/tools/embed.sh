@@ -192,6 +192,7 @@ refuses "--dtype where no stream is written" 2 '--dtype has no meaning' embed -m
 refuses "--save with --plot" 2 '--save has no meaning with --plot' embed -m model.st --plot x.tsv -o x.st <test.st
 refuses "an unknown pool" 2 "--pool: 'sum' is none of none, mean, max, cls" embed -m model.st --pool sum <test.st
 refuses "an unknown dtype" 2 "--dtype: 'f64' is none of f32" embed -m model.st --dtype f64 <test.st
+refuses "a plot where none can be written" 1 'nowhere/x.svg: cannot' embed -m model.st --plot nowhere/x.svg <test.st
 refuses "--nearest 0" 2 "--nearest: '0'" embed -m model.st --nearest 0 <test.st
 refuses "a picture of an unknown kind" 2 "'x.png' ends with none of .svg" embed -m model.st --plot x.png <test.st
 refuses "an operand" 2 "unexpected operand" embed -m model.st test.st
