@@ -66,7 +66,7 @@ int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, 
 
 int64_t fitting_micro_batch(const Model& model, std::size_t bytes, int64_t max_tokens, int64_t longest_source,
                             int64_t longest_target, const OptimizerOptions& optimizer) {
-  constexpr std::size_t kArena = 544 * kMiB;
+  constexpr std::size_t kArena = 800 * kMiB;
   constexpr int64_t kLeast = 1024;
   const int64_t longest = std::min(max_tokens, std::max(longest_source, longest_target));
   const int64_t least = bytes > 0 ? longest : std::clamp(kLeast, longest, max_tokens);

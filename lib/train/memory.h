@@ -26,7 +26,7 @@ int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, 
                            int64_t longest_target, const OptimizerOptions& optimizer = {});
 
 // As much of a batch as should be run at once: one of its equal parts, as few as keep training within `bytes`, or, of 0
-// bytes, what a batch takes within 544 MiB; then parts are not made smaller than 1,024 tokens, whose products are
+// bytes, what a batch takes within 800 MiB; then parts are not made smaller than 1,024 tokens, whose products are
 // slower. 0: the whole batch. Throws Error when the longest sentence alone takes more than the bytes.
 int64_t fitting_micro_batch(const Model& model, std::size_t bytes, int64_t max_tokens, int64_t longest_source,
                             int64_t longest_target, const OptimizerOptions& optimizer = {});
