@@ -21,6 +21,7 @@
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
 #include "tools/attn_dump_flags.h"
+#include "tools/model_columns.h"
 #include "tools/window.h"
 
 namespace storm {
@@ -47,16 +48,13 @@ class AttentionDump {
     require(
         source_.size() == loaded_.model->source_vocabulary() && target_.size() == loaded_.model->target_vocabulary(),
         loaded_.name, ": the vocabulary does not have the size that the configuration says");
-    const auto& columns = input_.info().columns;
-    column_ = input_.info().has("src") || columns.size() > 1 ? "src" : columns.at(0);
-    require_same(column_, source_);
-    input_.limit(column_, source_.size());
+    column_ = source_column(input_.info());
+    require_column(input_, column_, source_, loaded_.name);
     if (args.on("decode")) return;
     require(
         input_.info().has("tgt"), input_.name(),
         ": has no column 'tgt'; tokenize with --columns src,tgt, or show the model's own translation with --decode");
-    require_same("tgt", target_);
-    input_.limit("tgt", target_.size());
+    require_column(input_, "tgt", target_, loaded_.name);
   }
 
   void run() {
@@ -117,13 +115,6 @@ class AttentionDump {
       narrow_layers(choice, str(head.layer + 1), loaded_.name);
     }
     return choice;
-  }
-
-  void require_same(const std::string& column, const Vocabulary& vocabulary) const {
-    const auto* bytes = input_.info().vocabulary(column);
-    require(bytes != nullptr, input_.name(), ": carries no vocabulary for '", column, "'; tokenize with -m ",
-            loaded_.name);
-    require_same_vocabulary(loaded_.name, vocabulary.bytes(), *bytes);
   }
 
   // Each adds what is made of the maps; the stream is what nothing else was asked for.

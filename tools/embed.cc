@@ -23,6 +23,7 @@
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
 #include "tools/embed_flags.h"
+#include "tools/model_columns.h"
 
 namespace storm {
 namespace {
@@ -119,13 +120,8 @@ class Embed {
   template <class Each, class Flush>
   void each_window(Each&& each, Flush&& flush) {
     TokenReader input(StreamReader("-"));
-    const auto& columns = input.info().columns;
-    const std::string column = input.info().has("src") || columns.size() > 1 ? "src" : columns.at(0);
-    const auto* bytes = input.info().vocabulary(column);
-    require(bytes != nullptr, input.name(), ": carries no vocabulary for '", column, "'; tokenize with -m ",
-            loaded_.name);
-    require_same_vocabulary(loaded_.name, vocabulary_.bytes(), *bytes);
-    input.limit(column, vocabulary_.size());
+    const auto column = source_column(input.info());
+    require_column(input, column, vocabulary_, loaded_.name);
 
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
     const int64_t most = std::max(flags_.max_tokens, std::min(64 * flags_.max_tokens, (1 << 24) / embedder_->width()));

@@ -135,18 +135,17 @@ void resolve_auto(const Args& args, const Model& model, const PairFile& file, Tr
     settings.schedule.peak =
         1 / std::sqrt(d_model * static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1)));
   }
+  const int64_t longest_source = std::min(file.longest().source + 1, model.longest_source()),
+                longest_target = std::min(file.longest().target + 1, model.longest_target());
   if (args.text("max-tokens") == "auto") {
     if (!args.given("memory")) throw UsageError("--max-tokens auto needs --memory SIZE");
     const auto tokens = file.tokens();
     settings.max_tokens =
         fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
-                           std::min(file.longest().source + 1, model.longest_source()),
-                           std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
+                           longest_source, longest_target, settings.optimizer);
   } else {
-    settings.micro_batch =
-        fitting_micro_batch(model, args.given("memory") ? train_flags::memory_bytes(args) : 0, settings.max_tokens,
-                            std::min(file.longest().source + 1, model.longest_source()),
-                            std::min(file.longest().target + 1, model.longest_target()), settings.optimizer);
+    settings.micro_batch = fitting_micro_batch(model, args.given("memory") ? train_flags::memory_bytes(args) : 0,
+                                               settings.max_tokens, longest_source, longest_target, settings.optimizer);
   }
 }
 

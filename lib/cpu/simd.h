@@ -53,4 +53,19 @@ STORM_INLINE float tanh(float x) {
   return size < 0.625f ? near : x < 0 ? -far : far;
 }
 
+// weights = the softmax of n scores; it may lie where they do.
+STORM_INLINE void softmax(const float* scores, int64_t n, float* weights) {
+  float largest = scores[0], sum = 0;
+#pragma omp simd reduction(max : largest)
+  for (int64_t j = 0; j < n; ++j) largest = largest < scores[j] ? scores[j] : largest;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < n; ++j) {
+    weights[j] = exp(scores[j] - largest);
+    sum += weights[j];
+  }
+  const float factor = 1 / sum;
+#pragma omp simd
+  for (int64_t j = 0; j < n; ++j) weights[j] *= factor;
+}
+
 }  // namespace storm::simd

@@ -34,19 +34,7 @@ STORM_CLONES void additive_scores(const Alignment& f, const float* q, const floa
   }
 }
 
-STORM_CLONES void softmax(const float* scores, int64_t n, float* weights) {
-  float largest = scores[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < n; ++j) largest = largest < scores[j] ? scores[j] : largest;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t j = 0; j < n; ++j) {
-    weights[j] = simd::exp(scores[j] - largest);
-    sum += weights[j];
-  }
-  const float factor = 1 / sum;
-#pragma omp simd
-  for (int64_t j = 0; j < n; ++j) weights[j] *= factor;
-}
+STORM_CLONES void softmax(const float* scores, int64_t n, float* weights) { simd::softmax(scores, n, weights); }
 
 STORM_CLONES void mix(const float* weights, const float* memory, int64_t n, int64_t m, float* context) {
   for (int64_t i = 0; i < m; ++i) context[i] = 0;

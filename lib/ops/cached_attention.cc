@@ -34,19 +34,7 @@ STORM_CLONES void score(const float* q, const float* const* keys, int64_t steps,
   }
 }
 
-STORM_CLONES void softmax(float* scores, int64_t steps) {
-  float largest = scores[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t s = 0; s < steps; ++s) largest = largest < scores[s] ? scores[s] : largest;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t s = 0; s < steps; ++s) {
-    scores[s] = simd::exp(scores[s] - largest);
-    sum += scores[s];
-  }
-  const float factor = 1 / sum;
-#pragma omp simd
-  for (int64_t s = 0; s < steps; ++s) scores[s] *= factor;
-}
+STORM_CLONES void softmax(float* scores, int64_t steps) { simd::softmax(scores, steps, scores); }
 
 // out = sum over steps of probabilities[s] * values[s]; out, values[s]: [d]
 STORM_CLONES void mix(const float* probabilities, const float* const* values, int64_t steps, int64_t d, float* out) {
