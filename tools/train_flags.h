@@ -37,6 +37,7 @@ inline std::vector<Flag> flags() {
       {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
       {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
       {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
+      {"precision", "KIND", "f32", "f32, or bf16: matrix products of training take operands rounded to bf16"},
       {"clip-norm", "X", "auto", ""},
       {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
       {"momentum", "X", "0.99", "nesterov: share of the last update that goes on"},
@@ -135,6 +136,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, 0.999999);
   if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
   if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
+  if (said("precision")) s.bf16 = args.choice("precision", {"f32", "bf16"}) == "bf16";
   if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   return s;

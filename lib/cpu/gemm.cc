@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "cpu/bf16_product.h"
 
 #ifdef STORM_ONEDNN
 #include <dnnl.h>
@@ -22,6 +23,18 @@ int openblas_get_parallel(void);  // 0: one thread, 1: pthreads, 2: OpenMP
 
 namespace storm {
 
+namespace {
+ProductPrecision precision = ProductPrecision::f32;
+constexpr int64_t kSmall = int64_t{1} << 20;  // multiply-adds of a product that rounding its operands does not pay for
+}  // namespace
+
+ProductPrecisionScope::ProductPrecisionScope(ProductPrecision wanted) : before_(precision) {
+  require(wanted == ProductPrecision::f32 || has_bf16_products(),
+          "--precision bf16: this CPU or this build has no bf16 products; leave it out");
+  precision = wanted;
+}
+ProductPrecisionScope::~ProductPrecisionScope() { precision = before_; }
+
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
           int64_t ldb, float beta, float* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
@@ -30,6 +43,8 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
       for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? 0 : beta * row[j];
     return;
   }
+  if (precision == ProductPrecision::bf16 && alpha == 1 && m * n * k >= kSmall)
+    return bf16_product(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
 #ifdef STORM_ONEDNN
   const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   require(status == dnnl_success, "oneDNN: matrix product [", m, ",", k, "] x [", k, ",", n,

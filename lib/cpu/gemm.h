@@ -11,6 +11,21 @@ namespace storm {
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
           int64_t ldb, float beta, float* c, int64_t ldc);
 
+// What gemm's operands are rounded to before they are multiplied; sums and C are f32 always.
+enum class ProductPrecision : uint8_t { f32, bf16 };
+
+// Sets it for all threads, until the scope ends. bf16 throws Error where the CPU has no such products.
+class ProductPrecisionScope {
+ public:
+  explicit ProductPrecisionScope(ProductPrecision precision);
+  ~ProductPrecisionScope();
+  ProductPrecisionScope(const ProductPrecisionScope&) = delete;
+  ProductPrecisionScope& operator=(const ProductPrecisionScope&) = delete;
+
+ private:
+  ProductPrecision before_;
+};
+
 // Which library and kernels run, for the log: "oneDNN 2.6.3, OpenBLAS 0.3.21 SkylakeX (OpenMP)".
 std::string gemm_description();
 

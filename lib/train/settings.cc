@@ -20,6 +20,7 @@ nlohmann::json to_json(const TrainSettings& s) {
           {"weight_decay", s.optimizer.adam.weight_decay},
           {"clip_norm", s.clip_norm},
           {"label_smoothing", s.label_smoothing},
+          {"precision", s.bf16 ? "bf16" : "f32"},
           {"seed", s.seed},
           {"threads", s.threads}};
 }
@@ -34,6 +35,7 @@ TrainSettings settings_from(const nlohmann::json& j) {
   j.at("schedule_steps").get_to(s.schedule.steps);
   // A checkpoint of before there was a choice has none of these.
   s.micro_batch = j.value("micro_batch", s.micro_batch);
+  s.bf16 = j.value("precision", "f32") == "bf16";
   s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
   s.optimizer.nesterov.momentum = j.value("momentum", s.optimizer.nesterov.momentum);
   j.at("beta1").get_to(s.optimizer.adam.beta1);

@@ -18,6 +18,7 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
+  bool bf16 = false;  // matrix products of training take operands rounded to bf16
   uint64_t seed = 1;
   int64_t threads = 1;
 

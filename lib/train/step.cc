@@ -21,6 +21,7 @@ LossSums TrainingStep::run(Graph& graph, const Batch& batch, float gradient_scal
 }
 
 LossSums TrainingStep::forward_backward(const Batch& batch, float gradient_scale, uint64_t number) {
+  const ProductPrecisionScope scope(precision_);
   return run(training_, batch, gradient_scale, number);
 }
 

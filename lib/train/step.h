@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "cpu/gemm.h"
 #include "models/batch.h"
 #include "models/model.h"
 #include "tensor/buffer.h"
@@ -26,8 +27,10 @@ struct LossSums {
 class TrainingStep {
  public:
   // The model must have its gradients allocated. seed: of dropout.
-  TrainingStep(const Model& model, float label_smoothing, uint64_t seed)
-      : model_(model), label_smoothing_(label_smoothing), seed_(seed) {}
+  // precision: of training's matrix products; validation's are f32.
+  TrainingStep(const Model& model, float label_smoothing, uint64_t seed,
+               ProductPrecision precision = ProductPrecision::f32)
+      : model_(model), label_smoothing_(label_smoothing), seed_(seed), precision_(precision) {}
 
   // Maps the arena once for all batches, whose largest needs so many bytes.
   void reserve(std::size_t bytes) { arena_.grow(bytes); }
@@ -46,6 +49,7 @@ class TrainingStep {
   const Model& model_;
   float label_smoothing_;
   uint64_t seed_;
+  ProductPrecision precision_;
   Graph training_{true}, validation_{false};
   Plan plan_;
   Buffer arena_;

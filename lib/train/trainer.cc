@@ -38,7 +38,8 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
       settings_(settings),
       plan_(std::move(plan)),
       batches_(data_.train, limits_of(model, settings.max_tokens), true, settings.seed),
-      step_(model, static_cast<float>(settings.label_smoothing), settings.seed),
+      step_(model, static_cast<float>(settings.label_smoothing), settings.seed,
+            settings.bf16 ? ProductPrecision::bf16 : ProductPrecision::f32),
       optimizer_(model.parameters().values().size(), settings.optimizer) {
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
   const auto& limits = batches_.limits();

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/input.h"
 #include "base/log.h"
+#include "cpu/bf16_product.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.h"
@@ -128,6 +129,25 @@ TEST_CASE("a batch goes whole where it fits, else in equal parts, and never in l
   CHECK(fitting_micro_batch(*large, 0, 25000, 5000, 100) == 5000);
 }
 
+TEST_CASE("a run with bf16 products learns as one with f32's does, and resumes to the same bits") {
+  if (!has_bf16_products()) return;
+  std::vector<double> losses;
+  test::SmallRun exact, rounded, parts;
+  for (test::SmallRun* run : {&exact, &rounded, &parts}) {
+    run->settings.max_tokens = 400;  // products large enough to be rounded
+    run->settings.bf16 = run != &exact;
+    run->model = [] { return test::small_model({{"d-model", "64"}, {"d-ff", "128"}}); };
+  }
+  for (const auto* run : {&exact, &rounded}) losses.push_back(trained(*run).validation.nll);
+  CHECK(losses[0] != losses[1]);
+  CHECK(losses[1] == Approx(losses[0]).epsilon(0.01));
+  parts.plan.steps = 8;
+  trained(parts);
+  parts.plan.steps = 20;
+  trained(parts, true);
+  CHECK(tensors_of(rounded.plan.output) == tensors_of(parts.plan.output));
+}
+
 TEST_CASE("a checkpoint gives back everything") {
   const test::SmallRun run;
   const auto state = trained(run);
@@ -175,6 +195,7 @@ TEST_CASE("a checkpoint of before there were optimizers to choose from is one of
   CHECK(old.at("optimizer") == "adam");
   old.erase("optimizer");
   old.erase("micro_batch");
+  old.erase("precision");
   old.erase("momentum");
   CHECK(to_json(settings_from(old)) == to_json(run.settings));
 }
