@@ -35,6 +35,23 @@ ProductPrecisionScope::ProductPrecisionScope(ProductPrecision wanted) : before_(
 }
 ProductPrecisionScope::~ProductPrecisionScope() { precision = before_; }
 
+ProductPrecision product_precision() { return precision; }
+
+Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory) {
+  if (precision == ProductPrecision::f32) return {x, cols};
+  memory.grow(static_cast<std::size_t>(rows * cols) * sizeof(Bf16));
+  Bf16* rounded = memory.as<Bf16>().data();
+  round_to_bf16(x, rows, cols, cols, rounded);
+  return {x, cols, rounded};
+}
+
+void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
+          int64_t ldc) {
+  if (a.rounded && b.rounded && m > 0 && n > 0 && k > 0)
+    return bf16_product(ta, tb, m, n, k, a.rounded, a.ld, b.rounded, b.ld, beta, c, ldc);
+  gemm(ta, tb, m, n, k, 1, a.exact, a.ld, b.exact, b.ld, beta, c, ldc);
+}
+
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
           int64_t ldb, float beta, float* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
@@ -43,8 +60,18 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
       for (int64_t j = 0; j < n; ++j) row[j] = beta == 0 ? 0 : beta * row[j];
     return;
   }
-  if (precision == ProductPrecision::bf16 && alpha == 1 && m * n * k >= kSmall)
-    return bf16_product(ta, tb, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  if (precision == ProductPrecision::bf16 && alpha == 1 && m * n * k >= kSmall) {
+    static thread_local Buffer a_memory, b_memory;  // as large as the largest operand was
+    const auto rounded = [](const float* x, int64_t rows, int64_t cols, int64_t ld, Buffer& memory) {
+      memory.grow(static_cast<std::size_t>(rows * cols) * sizeof(Bf16));
+      Bf16* to = memory.as<Bf16>().data();
+      round_to_bf16(x, rows, cols, ld, to);
+      return to;
+    };
+    const Bf16* left = rounded(a, ta ? k : m, ta ? m : k, lda, a_memory);
+    const Bf16* right = rounded(b, tb ? n : k, tb ? k : n, ldb, b_memory);
+    return bf16_product(ta, tb, m, n, k, left, ta ? m : k, right, tb ? k : n, beta, c, ldc);
+  }
 #ifdef STORM_ONEDNN
   const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   require(status == dnnl_success, "oneDNN: matrix product [", m, ",", k, "] x [", k, ",", n,

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "tensor/buffer.h"
+
 namespace storm {
 
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
@@ -25,6 +27,22 @@ class ProductPrecisionScope {
  private:
   ProductPrecision before_;
 };
+
+ProductPrecision product_precision();  // that of the innermost scope
+
+// A matrix that takes part in several products: it is rounded once for all of them, where they take rounded ones.
+struct Operand {
+  const float* exact;
+  int64_t ld;
+  const uint16_t* rounded = nullptr;  // as bf16, rows as far apart as exact's
+
+  Operand from_row(int64_t r) const { return {exact + r * ld, ld, rounded ? rounded + r * ld : nullptr}; }
+};
+// x: [rows, cols] without gaps. memory: where the rounded ones are put; it is kept for the next time.
+Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory);
+// As the other gemm, with alpha of 1. Both operands are rounded, or none is.
+void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
+          int64_t ldc);
 
 // Which library and kernels run, for the log: "oneDNN 2.6.3, OpenBLAS 0.3.21 SkylakeX (OpenMP)".
 std::string gemm_description();

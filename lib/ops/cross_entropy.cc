@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "cpu/bf16_product.h"
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
 #include "tensor/execution.h"
@@ -111,11 +112,19 @@ void forward(const Execution& run, const Node& node) {
   float* logits = run.scratch_forward(node);  // [chunk, n], then RowSums[chunk]
   auto* sums = reinterpret_cast<RowSums*>(logits + std::min(chunk, rows) * n);
   float* token_nll = run.data(node.outputs[1]);
+  static thread_local Buffer memory[3];  // where operands of products are rounded
+  const Operand all = operand(run.data(x), rows, d, memory[0]), words = operand(run.data(weight), n, d, memory[1]);
+  Bf16* rounded = nullptr;
+  Operand slopes{logits, n};  // of the loss by the logits, rounded as they come
+  if (words.rounded && (dx || dw)) {
+    memory[2].grow(static_cast<std::size_t>(std::min(chunk, rows) * n) * sizeof(Bf16));
+    slopes.rounded = rounded = memory[2].as<Bf16>().data();
+  }
   double loss = 0, nll = 0;
   for (int64_t first = 0; first < rows; first += chunk) {
     const int64_t count = std::min(chunk, rows - first);
-    const float* part = run.data(x) + first * d;
-    gemm(false, true, count, n, d, 1, part, d, run.data(weight), d, 0, logits, n);
+    const Operand part = all.from_row(first);
+    gemm(false, true, count, n, d, part, words, 0, logits, n);
     const Softmax softmax{.bias = run.data_or_null(bias),
                           .targets = targets + first,
                           .n = n,
@@ -123,7 +132,13 @@ void forward(const Execution& run, const Node& node) {
                           .scale = scale,
                           .uniform = scale * epsilon / static_cast<float>(n),
                           .gold = scale * (1 - epsilon)};
-    parallel_ranges(count, 1, [&](int64_t begin, int64_t end) { softmax_rows(softmax, logits, begin, end, sums); });
+    parallel_ranges(count, 1, [&](int64_t begin, int64_t end) {
+      if (!rounded) return softmax_rows(softmax, logits, begin, end, sums);
+      for (int64_t r = begin; r < end; ++r) {  // a row at a time, which the caches hold
+        softmax_rows(softmax, logits, r, r + 1, sums);
+        round_to_bf16(logits + r * n, rounded + r * n, n);
+      }
+    });
     for (int64_t r = 0; r < count; ++r) {  // in the order of the rows, whatever the threads
       const double log_sum = std::log(static_cast<double>(sums[r].exps));
       const double gold = log_sum - static_cast<double>(sums[r].target);
@@ -132,8 +147,8 @@ void forward(const Execution& run, const Node& node) {
       nll += gold;
       loss += epsilon > 0 ? gold + static_cast<double>(epsilon) * (mean - gold) : gold;
     }
-    if (dx) gemm(false, false, count, d, n, 1, logits, n, run.data(weight), d, run.beta(node, 0), dx + first * d, d);
-    if (dw) gemm(true, false, n, d, count, 1, logits, n, part, d, 1, dw, d);
+    if (dx) gemm(false, false, count, d, n, slopes, words, run.beta(node, 0), dx + first * d, d);
+    if (dw) gemm(true, false, n, d, count, slopes, part, 1, dw, d);
     if (db)
       parallel_ranges(n, kColumnGrain,
                       [&](int64_t begin, int64_t end) { bias_gradient(db, logits, count, n, begin, end); });

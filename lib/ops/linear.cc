@@ -152,10 +152,12 @@ void backward(const Execution& run, const Node& node) {
       }
       if (activation == Activation::gelu) gelu_backward(part, run.data(node.outputs[1]) + begin * n, size);
     });
+  static thread_local Buffer memory[2];
+  const Operand slopes = operand(dy, rows, n, memory[0]);
   if (float* dx = run.gradient(x))
-    gemm(false, false, rows, in, n, 1, dy, n, run.data(weight), in, run.beta(node, 0), dx, in);
+    gemm(false, false, rows, in, n, slopes, operand(run.data(weight), n, in, memory[1]), run.beta(node, 0), dx, in);
   if (float* dw = run.gradient(weight))
-    gemm(true, false, n, in, rows, 1, dy, n, run.data(x), in, run.beta(node, 1), dw, in);
+    gemm(true, false, n, in, rows, slopes, operand(run.data(x), rows, in, memory[1]), run.beta(node, 1), dw, in);
   if (float* db = run.gradient(bias))
     parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) { bias_gradient(db, dy, rows, n, begin, end); });
 }

@@ -47,7 +47,10 @@ TEST_CASE("a bf16 product is that of the rounded operands, summed in f32") {
           const auto a = numbers((ta ? k : m) * lda, 1), b = numbers((tb ? n : k) * ldb, 2),
                      before = numbers(m * ldc, 3);
           auto c = before;
-          bf16_product(ta, tb, m, n, k, a.data(), lda, b.data(), ldb, beta, c.data(), ldc);
+          std::vector<Bf16> left(a.size()), right(b.size());
+          round_to_bf16(a.data(), left.data(), std::ssize(a));
+          round_to_bf16(b.data(), right.data(), std::ssize(b));
+          bf16_product(ta, tb, m, n, k, left.data(), lda, right.data(), ldb, beta, c.data(), ldc);
           double worst = 0;
           for (int64_t i = 0; i < m; ++i)
             for (int64_t j = 0; j < ldc; ++j) {
