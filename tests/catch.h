@@ -13,4 +13,8 @@ using Catch::Approx;
 namespace storm::test {
 // Marks the running test case as skipped; return from it afterwards.
 void skip(const std::string& why);
+// What a comparison with a reference allows: the tolerance of the CPU's sums or, where a device takes sums in another
+// order, least_tolerance of the largest value (tests/cuda/card).
+extern double least_tolerance;
+inline double allowed(double tolerance) { return tolerance < least_tolerance ? least_tolerance : tolerance; }
 }  // namespace storm::test

@@ -38,6 +38,7 @@ CATCH_REGISTER_LISTENER(OneLineEach)
 }  // namespace
 
 void skip(const std::string& why) { skipped = why; }
+double least_tolerance = 0;
 
 }  // namespace storm::test
 

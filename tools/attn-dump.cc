@@ -22,6 +22,7 @@
 #include "text/vocabulary.h"
 #include "tools/attn_dump_flags.h"
 #include "tools/model_columns.h"
+#include "tools/model_device.h"
 #include "tools/window.h"
 
 namespace storm {
@@ -50,11 +51,13 @@ class AttentionDump {
         loaded_.name, ": the vocabulary does not have the size that the configuration says");
     column_ = source_column(input_.info());
     require_column(input_, column_, source_, loaded_.name);
-    if (args.on("decode")) return;
-    require(
-        input_.info().has("tgt"), input_.name(),
-        ": has no column 'tgt'; tokenize with --columns src,tgt, or show the model's own translation with --decode");
-    require_column(input_, "tgt", target_, loaded_.name);
+    if (!args.on("decode")) {
+      require(
+          input_.info().has("tgt"), input_.name(),
+          ": has no column 'tgt'; tokenize with --columns src,tgt, or show the model's own translation with --decode");
+      require_column(input_, "tgt", target_, loaded_.name);
+    }
+    device_ = ModelDevice(args, *loaded_.model);
   }
 
   void run() {
@@ -62,7 +65,7 @@ class AttentionDump {
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, 1 << 24);
-    AttentionTracer trace(*loaded_.model, special_, source_, target_, choice_, max_tokens);
+    AttentionTracer trace(*loaded_.model, special_, source_, target_, choice_, max_tokens, device_.get());
     Progress progress("tracing", 0);
     // As decode: enough at once for full batches, little enough to be flat in a pipe.
     const int64_t most = (args_.on("decode") ? 64 : 1) * max_tokens;
@@ -191,6 +194,7 @@ class AttentionDump {
       options.beam = static_cast<int32_t>(args_.integer("beam", 1, 1000));
       options.max_tokens = args_.integer("max-tokens", 1, 1 << 24);
       options.first_sentence = static_cast<uint64_t>(sentences_);
+      options.device = device_.get();
       answers = translate(*loaded_.model, special_, window.sources, options);
     }
     std::vector<SentencePair> pairs;
@@ -209,6 +213,7 @@ class AttentionDump {
   Vocabulary source_, target_;
   SpecialIds special_;
   AttentionChoice choice_;
+  ModelDevice device_;
   TokenReader input_;
   Output output_;
   std::string column_;  // of the input, that is the source

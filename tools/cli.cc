@@ -17,6 +17,7 @@
 #include "base/output.h"
 #include "base/signals.h"
 #include "base/version.h"
+#include "tensor/open_device.h"
 
 namespace storm {
 
@@ -27,7 +28,9 @@ std::string long_name(const std::string& name) { return name.substr(name.find(',
 std::vector<Flag> all_flags(const Tool& tool) {
   auto flags = tool.flags;
   if (tool.common & kThreads) flags.push_back({"threads", "N", "0", "threads to use (0: one per core)"});
-  if (tool.common & kDevice) flags.push_back({"device", "NAME", "auto", "auto, cpu, cuda or cuda:N"});
+  if (tool.common & kDevice)
+    flags.push_back(
+        {"device", "NAME", "auto", "where it computes: cpu, cuda, cuda:N, or auto: the first device, if there is one"});
   if (tool.common & kSeed) flags.push_back({"seed", "N", "1", "seed of all random numbers"});
   flags.push_back({"q,quiet", "", "", "no notes and no progress, warnings and errors only"});
   flags.push_back({"stats", "", "", "end with one JSON line of figures on standard error"});
@@ -123,6 +126,12 @@ std::string Args::choice(std::string_view flag, const std::vector<std::string>& 
   throw UsageError(str("--", flag, ": '", text(flag), "' is none of ", list));
 }
 
+std::unique_ptr<Device> Args::device() const {
+  auto device = open_device(text("device"));
+  if (device) note("on ", device->description());
+  return device;
+}
+
 void refuse_terminal(const Output& output) {
   if (output.name() == "standard output" && ::isatty(STDOUT_FILENO))
     throw UsageError("standard output is a terminal, and a stream is no text; use a pipe or -o FILE");
@@ -175,14 +184,7 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     set_quiet(args.given("quiet"));
     if (tool.common & kThreads)
       if (const auto n = args.integer("threads", 0, 4096)) omp_set_num_threads(static_cast<int>(n));
-    if (tool.common & kDevice) {
-      const auto& device = args.text("device");
-      if (device != "auto" && device != "cpu") {
-        if (device != "cuda" && !device.starts_with("cuda:"))
-          throw UsageError(str("--device: '", device, "' is none of auto, cpu, cuda, cuda:N"));
-        fail("--device ", device, ": this build has no CUDA backend; use --device cpu");
-      }
-    }
+    if (tool.common & kDevice) device_number(args.text("device"));  // a wrong name is known before any work is done
 
     body(args);
     if (args.given("stats")) {

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace storm {
 
+class Device;
 class Output;
 
 struct Flag {
@@ -40,6 +42,8 @@ class Args {
   double real(std::string_view flag, double least, double most) const;        // both ends are allowed; never NaN
   // One of the words that the flag may take, else UsageError.
   std::string choice(std::string_view flag, const std::vector<std::string>& words) const;
+  // What --device names: null is the CPU. Throws Error that says what is missing; a note says which one it is.
+  std::unique_ptr<Device> device() const;
   const std::vector<std::string>& operands() const { return operands_; }
   const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
 

@@ -16,6 +16,7 @@
 #include "text/vocabulary.h"
 #include "tools/cli.h"
 #include "tools/model_columns.h"
+#include "tools/model_device.h"
 #include "tools/window.h"
 
 namespace storm {
@@ -28,6 +29,7 @@ const Tool kTool{
   decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
   decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
+  decode -m model.st --device cuda --precision f16 < test.st | tokenize -d
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
     kThreads | kDevice | kSeed,
@@ -40,7 +42,10 @@ const Tool kTool{
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
-     {"max-tokens", "N", "1024", "source tokens of a batch, EOS included, and hypotheses of a batch"},
+     {"max-tokens", "N", "0",
+      "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
+     {"precision", "KIND", "f32",
+      "what products' operands are rounded to: f32 (not at all) or bf16; on a device also tf32 and f16"},
      {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
      {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
@@ -58,7 +63,7 @@ DecodeOptions options_of(const Args& args) {
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
-  o.max_tokens = args.integer("max-tokens", 1, 1 << 24);
+  o.max_tokens = args.integer("max-tokens", 0, 1 << 24);
   o.sample = args.on("sample");
   o.temperature = args.real("temperature", 1e-6, 1e6);
   o.top_k = static_cast<int32_t>(args.integer("top-k", 0, INT32_MAX));
@@ -74,11 +79,19 @@ DecodeOptions options_of(const Args& args) {
   return o;
 }
 
+ProductPrecision precision_of(const Args& args) {
+  const auto word = args.choice("precision", {"f32", "tf32", "bf16", "f16"});
+  for (const auto p : {ProductPrecision::tf32, ProductPrecision::bf16, ProductPrecision::f16})
+    if (word == name(p)) return p;
+  return ProductPrecision::f32;
+}
+
 class Decode {
  public:
   explicit Decode(const Args& args)
       : args_(args),
         options_(options_of(args)),
+        precision_(precision_of(args)),
         forced_(args.on("prefix") || args.on("score")),
         loaded_(load_model(model_path(args))),
         source_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
@@ -91,9 +104,11 @@ class Decode {
         loaded_.name, ": the vocabulary does not have the size that the configuration says");
     column_ = source_column(input_.info());
     require_column(input_, column_, source_, loaded_.name);
-    if (!forced_) return;
-    require(input_.info().has("tgt"), input_.name(), ": has no column 'tgt'; tokenize with --columns src,tgt");
-    require_column(input_, "tgt", target_, loaded_.name);
+    if (forced_) {
+      require(input_.info().has("tgt"), input_.name(), ": has no column 'tgt'; tokenize with --columns src,tgt");
+      require_column(input_, "tgt", target_, loaded_.name);
+    }
+    choose_device();
   }
 
   void run() {
@@ -131,9 +146,21 @@ class Decode {
     args_.stat("sentences", static_cast<double>(sentences_));
     args_.stat("target_tokens", static_cast<double>(target_tokens_));
     args_.stat("target_tokens/s", static_cast<double>(target_tokens_) / seconds);
+    if (options_.device) args_.stat("device_MiB", device_.used_mib());
   }
 
  private:
+  // After the input was looked at: a device takes a moment to start.
+  void choose_device() {
+    device_ = ModelDevice(args_, *loaded_.model);
+    options_.device = device_.get();
+    if (options_.max_tokens == 0) options_.max_tokens = options_.device ? 4096 : 1024;
+    if (options_.device)
+      options_.device->set_products(precision_);
+    else
+      rounding_.emplace(precision_);
+  }
+
   static const std::string& model_path(const Args& args) {
     if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to translate?");
     return args.text("model");
@@ -163,18 +190,21 @@ class Decode {
       pairs.push_back({window.sources[i], window.targets[i]});
       target_tokens_ += static_cast<int64_t>(window.targets[i].size()) + 1;
     }
-    for (const double s : score(*loaded_.model, special_, pairs, options_.max_tokens))
+    for (const double s : score(*loaded_.model, special_, pairs, options_.max_tokens, options_.device))
       output_.write(fixed(s, 6) + "\n");
     sentences_ += static_cast<int64_t>(pairs.size());
   }
 
   const Args& args_;
   DecodeOptions options_;
+  ProductPrecision precision_;
   bool forced_;  // the tgt column is read
   LoadedModel loaded_;
   Vocabulary source_, target_;
   SpecialIds special_;
-  std::vector<Workspace> workspaces_;
+  ModelDevice device_;
+  std::optional<ProductPrecisionScope> rounding_;  // on the CPU
+  std::vector<Workspace> workspaces_;              // of the device: they go before it
   TokenReader input_;
   Output output_;
   std::string column_;  // of the input, that is translated

@@ -24,6 +24,7 @@
 #include "text/vocabulary.h"
 #include "tools/embed_flags.h"
 #include "tools/model_columns.h"
+#include "tools/model_device.h"
 
 namespace storm {
 namespace {
@@ -72,7 +73,9 @@ class Embed {
     if (flags_.last_layer) flags_.options.layer = layers;
     flags_.options.model_name = loaded_.name;
     const auto target = Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name);
-    embedder_.emplace(model, vocabulary_, special_ids(vocabulary_, target).eos, flags_.options);
+    const bool passes = flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab;
+    if (passes) device_ = ModelDevice(args, model);  // which takes a moment to start
+    embedder_.emplace(model, vocabulary_, special_ids(vocabulary_, target).eos, flags_.options, device_.get());
   }
 
   void run() {
@@ -310,7 +313,8 @@ class Embed {
   LoadedModel loaded_;
   Vocabulary vocabulary_;  // the source's
   Output output_;
-  std::optional<Embedder> embedder_;
+  ModelDevice device_;
+  std::optional<Embedder> embedder_;  // with the device's memory: it goes before it
   int64_t lines_ = 0, tokens_ = 0;
   double start_ = monotonic_seconds();
 };

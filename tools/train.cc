@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "cpu/gemm.h"
 #include "decode/special_ids.h"
+#include "tensor/device.h"
 #include "tools/train_flags.h"
 #include "train/memory.h"
 
@@ -16,6 +17,8 @@ namespace storm {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int64_t kMostTokens = 1 << 24;  // of a batch, as --max-tokens takes
 
 // Made when main runs: the architectures it asks for are ready only then.
 Tool tool() {
@@ -27,6 +30,7 @@ Tool tool() {
   train --data train.st --valid valid.st --resume -o model.st                (the same command, after it was stopped)
   train --data new.st --init model.st --schedule constant --lr 1e-4 --epochs 3 -o tuned.st
   train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
+  train --data train.st --preset base --max-tokens 25000 --device cuda --precision bf16 -o model.st
   train --data train.st --valid valid.st --preset rnn-attn-tiny --attention general --input-feeding -o rnn.st
 )",
           kThreads | kDevice | kSeed,
@@ -104,8 +108,8 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const TrainDa
   }
 }
 
-TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
-  const auto settings = train_flags::settings(args, checkpoint.settings, true);
+TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device) {
+  auto settings = train_flags::settings(args, checkpoint.settings, true);
   const auto before = to_json(checkpoint.settings), now = to_json(settings);
   if (settings.seed != checkpoint.settings.seed)
     throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
@@ -117,13 +121,52 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint) {
   for (const auto& [key, value] : now.items())
     if (before.at(key) != value && key != "threads")
       warn(key, " is now ", value.dump(), ", it was ", before.at(key).dump(), " before");
-  if (checkpoint.settings.threads != omp_get_max_threads())
-    warn("threads: now ", omp_get_max_threads(), ", before ", checkpoint.settings.threads,
-         "; the bits will not be those of an undisturbed run");
+  settings.device = device_name(device);
+  constexpr const char* kOtherBits = "; the bits will not be those of an undisturbed run";
+  if (settings.device != checkpoint.settings.device)
+    warn("device: now ", settings.device, ", before ", checkpoint.settings.device, kOtherBits);
+  else if (!device && checkpoint.settings.threads != omp_get_max_threads())
+    warn("threads: now ", omp_get_max_threads(), ", before ", checkpoint.settings.threads, kOtherBits);
   return settings;
 }
 
-void resolve_auto(const Args& args, const Model& model, const PairFile& file, TrainSettings& settings) {
+// So that it is known before any work is done. Throws Error for products that are not to be had.
+void require_products(ProductPrecision precision, Device* device) {
+  if (!device) {
+    const ProductPrecisionScope scope(precision);
+    return;
+  }
+  device->set_products(precision);
+  device->set_products(ProductPrecision::f32);
+}
+
+// The memory that training may take: what --memory says, or what a device has. No bytes: as many as it likes.
+struct Room {
+  std::size_t bytes = 0;
+  MemoryOptions options;
+};
+
+Room room(const Args& args, const TrainSettings& settings, const Device* device) {
+  Room r{.bytes = args.given("memory") ? train_flags::memory_bytes(args) : 0,
+         .options = {.optimizer = settings.optimizer}};
+  if (!device) return r;
+  r.options.device = settings.precision;
+  const std::size_t usable = usable_bytes(*device, args.on("valid-bleu"));
+  if (r.bytes == 0 || r.bytes > usable) {
+    r.bytes = std::max<std::size_t>(usable, 1);
+    r.options.whose = device->description() + ", free memory";
+  }
+  return r;
+}
+
+int64_t micro_batch(const Model& model, const PairFile& file, const TrainSettings& settings, const Room& room) {
+  return fitting_micro_batch(model, room.bytes, settings.max_tokens,
+                             std::min(file.longest().source + 1, model.longest_source()),
+                             std::min(file.longest().target + 1, model.longest_target()), room.options);
+}
+
+void resolve_auto(const Args& args, const Model& model, const PairFile& file, const Device* device,
+                  TrainSettings& settings) {
   const auto config = nlohmann::json::parse(model.config());
   const bool nesterov = settings.optimizer.kind == OptimizerOptions::Kind::nesterov;  // Gehring et al. 2017, §4.2
   if (args.text("clip-norm") == "auto")
@@ -135,25 +178,23 @@ void resolve_auto(const Args& args, const Model& model, const PairFile& file, Tr
     settings.schedule.peak =
         1 / std::sqrt(d_model * static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1)));
   }
-  const int64_t longest_source = std::min(file.longest().source + 1, model.longest_source()),
-                longest_target = std::min(file.longest().target + 1, model.longest_target());
+  const Room within = room(args, settings, device);
   if (args.text("max-tokens") == "auto") {
-    if (!args.given("memory")) throw UsageError("--max-tokens auto needs --memory SIZE");
+    if (within.bytes == 0) throw UsageError("--max-tokens auto needs --memory SIZE");
     const auto tokens = file.tokens();
+    const auto most = std::min<int64_t>(std::max(tokens.source, tokens.target) + file.size(), kMostTokens);
     settings.max_tokens =
-        fitting_max_tokens(model, train_flags::memory_bytes(args), std::max(tokens.source, tokens.target) + file.size(),
-                           longest_source, longest_target, settings.optimizer);
+        fitting_max_tokens(model, within.bytes, most, std::min(file.longest().source + 1, model.longest_source()),
+                           std::min(file.longest().target + 1, model.longest_target()), within.options);
   } else {
-    settings.micro_batch = fitting_micro_batch(model, args.given("memory") ? train_flags::memory_bytes(args) : 0,
-                                               settings.max_tokens, longest_source, longest_target, settings.optimizer);
+    settings.micro_batch = micro_batch(model, file, settings, within);
   }
 }
 
-void print_dry_run(const Model& model, const PairFile& file, const Trainer& trainer, const TrainSettings& settings) {
+void print_dry_run(const Model& model, const PairFile& file, const Trainer& trainer, const TrainSettings& settings,
+                   const Device* device) {
   const auto& batches = trainer.batches();
-  const auto memory = training_memory(
-      model, settings.tokens_at_once(), std::min(file.longest().source + 1, batches.limits().longest_source),
-      std::min(file.longest().target + 1, batches.limits().longest_target), settings.optimizer);
+  const auto memory = planned_memory(model, file, settings, device != nullptr);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   Output out("-");
@@ -163,6 +204,7 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
                 (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
                 "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
                 "\nall_MiB\t", mib(memory.total()), "\n"));
+  if (device) out.write(str("device\t", device->description(), "\nfree_MiB\t", mib(device->free_bytes()), "\n"));
   out.commit();
 }
 
@@ -182,6 +224,8 @@ void run(const Args& args) {
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
   if (!dry) require_writable(plan.output);
+  const auto device = args.device();
+  const std::size_t free = device ? device->free_bytes() : 0;
 
   std::optional<Checkpoint> checkpoint;
   const auto saved = checkpoint_path(plan.output);
@@ -219,25 +263,36 @@ void run(const Args& args) {
   if (args.on("valid-bleu")) data.bleu.emplace(*valid, target, data.special, train_flags::decoding(args));
 
   if (checkpoint) {
-    settings = resumed_settings(args, *checkpoint);
+    settings = resumed_settings(args, *checkpoint, device.get());
+    model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
+    const bool moved = settings.device != checkpoint->settings.device;
+    const int64_t before = settings.micro_batch;
+    if (moved || args.given("memory"))
+      settings.micro_batch = micro_batch(*model, file, settings, room(args, settings, device.get()));
+    if (!moved && settings.micro_batch != before)
+      warn("micro_batch is now ", settings.micro_batch, ", it was ", before, " before");
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
     if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
     model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
-    resolve_auto(args, *model, file, settings);
+    resolve_auto(args, *model, file, device.get(), settings);
   }
-  Trainer trainer(*model, std::move(data), settings, plan);
+  require_products(settings.precision, device.get());
+  Trainer trainer(*model, std::move(data), settings, plan, dry ? nullptr : device.get());
   const auto& batches = trainer.batches();
   if (batches.dropped() > 0)
     note(batches.dropped(), " of ", file.size(), " pairs are longer than ", batches.limits().longest_source, " and ",
          batches.limits().longest_target, " tokens: dropped");
   require(batches.pairs() > 0, file.name(), ": no pair fits --max-tokens ", settings.max_tokens,
           " and the model's longest sentence");
-  if (dry) return print_dry_run(*model, file, trainer, settings);
+  if (dry) return print_dry_run(*model, file, trainer, settings, device.get());
   if (checkpoint) trainer.resume(*checkpoint);
   checkpoint.reset();
 
-  note(gemm_description(), ", ", settings.threads, " threads");
+  if (device)
+    note(name(settings.precision), " products, ", trainer.memory().total() >> 20, " of ", free >> 20, " MiB");
+  else
+    note(gemm_description(), ", ", settings.threads, " threads");
   note(model->parameters().trainable(), " parameters, ", batches.pairs(), " pairs, ",
        file.tokens().target + file.size(), " target tokens, max_tokens ", settings.max_tokens, ", lr ",
        settings.schedule.peak, trainer.state().step > 0 ? str(", going on from step ", trainer.state().step) : "");
@@ -249,6 +304,8 @@ void run(const Args& args) {
   args.stat("steps", static_cast<double>(after.step - before.step));
   args.stat("target_tokens", tokens);
   args.stat("target_tokens/s", tokens / (after.training_seconds - before.training_seconds));
+  if (device)
+    args.stat("device_MiB", (static_cast<double>(free) - static_cast<double>(device->free_bytes())) / (1 << 20));
   args.stat("planning_seconds", trainer.planning_seconds());
   args.stat("parameters", static_cast<double>(model->parameters().trainable()));
 }

@@ -29,15 +29,19 @@ inline std::vector<Flag> flags() {
       {"epochs", "N", "0", "stop after so many passes over the data (0: no limit)"},
       {"minutes", "X", "0", "stop after so much time, that of earlier runs included (0: no limit)"},
       {"patience", "N", "0", "stop when so many validations in a row are no better than the best (0: no limit)"},
-      {"max-tokens", "N", "4096", "tokens of a batch, on its larger side, EOS included; auto: what fits --memory"},
+      {"max-tokens", "N", "4096",
+       "tokens of a batch, on its larger side, EOS included; auto: what fits --memory, or the device"},
       {"memory", "SIZE", "",
-       "900M, 4G: of --max-tokens N, batches are run in parts that fit; auto: the largest batches that fit"},
+       "900M, 4G: of --max-tokens N, batches are run in parts that fit; auto: the largest batches that fit. On a "
+       "device "
+       "it is the device's memory, by default what is free"},
       {"accumulate", "N", "1", "batches of an update"},
       {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup), with nesterov 0.25"},
       {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
       {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
       {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
-      {"precision", "KIND", "f32", "f32, or bf16: matrix products of training take operands rounded to bf16"},
+      {"precision", "KIND", "f32",
+       "matrix products of training take operands as they are (f32), or rounded to bf16 or, on CUDA devices, to tf32"},
       {"clip-norm", "X", "auto", ""},
       {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
       {"momentum", "X", "0.99", "nesterov: share of the last update that goes on"},
@@ -136,7 +140,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, 0.999999);
   if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
   if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
-  if (said("precision")) s.bf16 = args.choice("precision", {"f32", "bf16"}) == "bf16";
+  if (said("precision")) s.precision = precision_from_name(args.text("precision"));
   if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   return s;

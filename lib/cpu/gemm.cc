@@ -29,6 +29,8 @@ constexpr int64_t kSmall = int64_t{1} << 20;  // multiply-adds of a product that
 }  // namespace
 
 ProductPrecisionScope::ProductPrecisionScope(ProductPrecision wanted) : before_(precision) {
+  require(wanted == ProductPrecision::f32 || wanted == ProductPrecision::bf16, "--precision ", name(wanted),
+          ": CPUs have f32 and bf16 products; take one of those, or --device cuda");
   require(wanted == ProductPrecision::f32 || has_bf16_products(),
           "--precision bf16: this CPU or this build has no bf16 products; leave it out");
   precision = wanted;

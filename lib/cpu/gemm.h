@@ -7,16 +7,15 @@
 #include <string>
 
 #include "tensor/buffer.h"
+#include "tensor/product_precision.h"
 
 namespace storm {
 
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
           int64_t ldb, float beta, float* c, int64_t ldc);
 
-// What gemm's operands are rounded to before they are multiplied; sums and C are f32 always.
-enum class ProductPrecision : uint8_t { f32, bf16 };
-
-// Sets it for all threads, until the scope ends. bf16 throws Error where the CPU has no such products.
+// Sets what gemm's operands are rounded to, for all threads, until the scope ends. Throws Error where the CPU has no
+// such products: tf32 and f16 nowhere, bf16 on some.
 class ProductPrecisionScope {
  public:
   explicit ProductPrecisionScope(ProductPrecision precision);

@@ -45,12 +45,12 @@ std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
     for (Open open : open_) {
       const int32_t rows = open.rows;
       const std::size_t rows_before = parents_.size();
-      if (static_cast<std::size_t>(step_) < batch.prefixes[open.sentence].size())
-        force(open, step, row);
-      else if (step_ >= batch.most[open.sentence])
-        close(open, step, row);
-      else
+      if (!forced(open))
         search(open, step, row);
+      else if (static_cast<std::size_t>(step_) < batch.prefixes[open.sentence].size())
+        force(open, step, row);
+      else
+        close(open, step, row);
       row += rows;
       open.rows = static_cast<int32_t>(parents_.size() - rows_before);
       if (open.finished >= options_.beam || open.rows == 0) {
@@ -68,28 +68,37 @@ std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
   return answers;
 }
 
+std::optional<int32_t> BeamSearch::forced(const Open& open) const {
+  const auto& prefix = batch_->prefixes[open.sentence];
+  if (static_cast<std::size_t>(step_) < prefix.size()) return prefix[static_cast<std::size_t>(step_)];
+  if (step_ >= batch_->most[open.sentence]) return special_.eos;
+  return {};
+}
+
 BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
-  bool everything = false, some = false, without_eos = false;
+  bool any_forced = false, some = false, without_eos = false;
+  forced_.clear();
   for (const Open& open : open_) {
-    const bool forced = static_cast<std::size_t>(step_) < batch_->prefixes[open.sentence].size();
-    const bool last = step_ >= batch_->most[open.sentence];
-    everything = everything || forced || last;
-    some = some || !(forced || last);
+    const auto id = forced(open);
+    any_forced = any_forced || id;
+    some = some || !id;
     without_eos = without_eos || step_ < batch_->least[open.sentence];
+    forced_.insert(forced_.end(), static_cast<std::size_t>(open.rows), id.value_or(0));
   }
   Graph& graph = workspace_.graph;
   graph.clear();
   const Value logits = decoder.step(graph, parents_, tokens_);
   TopK top;
-  Value all;
+  Value made;
   if (some) {
     top = top_k(graph, logits, 2 * options_.beam + (without_eos ? 1 : 0));
     graph.keep(top.log_probs);
     graph.keep(top.ids);
   }
-  if (everything) {
-    all = log_softmax(graph, logits);
-    graph.keep(all);
+  if (any_forced) {
+    const Value ids = graph.constant({static_cast<int64_t>(forced_.size()), 1}, forced_.data());
+    made = pick(graph, log_softmax(graph, logits), ids);
+    graph.keep(made);
   }
   workspace_.run();
   Step step;
@@ -98,9 +107,9 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
     step.log_probs = workspace_.data(top.log_probs);
     step.ids = workspace_.data<int32_t>(top.ids);
   }
-  if (everything) step.everything = workspace_.data(all);
-  const float* first = some ? step.log_probs : step.everything;
-  const int64_t stride = some ? step.k : model_.target_vocabulary();
+  if (any_forced) step.forced = workspace_.data(made);
+  const float* first = some ? step.log_probs : step.forced;
+  const int64_t stride = some ? step.k : 1;
   for (std::size_t r = 0; r < parents_.size(); ++r)
     require_number(static_cast<double>(first[static_cast<int64_t>(r) * stride]));
   return step;
@@ -108,13 +117,13 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
 
 void BeamSearch::force(const Open& open, const Step& step, int32_t row) {
   const int32_t id = batch_->prefixes[open.sentence][static_cast<std::size_t>(step_)];
-  const float log_prob = step.everything[row * model_.target_vocabulary() + id];
+  const float log_prob = step.forced[row];
   go_on({past_log_probs_[static_cast<std::size_t>(row)] + static_cast<double>(log_prob), row, id});
 }
 
 void BeamSearch::close(Open& open, const Step& step, int32_t row) {
   for (int32_t r = row; r < row + open.rows; ++r) {
-    const float log_prob = step.everything[r * model_.target_vocabulary() + special_.eos];
+    const float log_prob = step.forced[r];
     finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + static_cast<double>(log_prob), r, special_.eos});
   }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,13 +37,15 @@ class BeamSearch {
     int32_t length, row;  // the row that EOS follows, at step `length`
   };
   struct Step {
-    int32_t k = 0;                      // candidates a row
-    const float* log_probs = nullptr;   // [rows, k]
-    const int32_t* ids = nullptr;       // [rows, k]
-    const float* everything = nullptr;  // [rows, vocabulary]: log-probabilities
+    int32_t k = 0;                     // candidates a row
+    const float* log_probs = nullptr;  // [rows, k]
+    const int32_t* ids = nullptr;      // [rows, k]
+    const float* forced = nullptr;     // [rows]: log-probability of what a row is made to go on with
   };
 
   Step run_step(Decoder& decoder);
+  // What the rows of a sentence are made to go on with; none: they are searched.
+  std::optional<int32_t> forced(const Open& open) const;
   // What the rows of one sentence become; `row` is its first.
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
@@ -63,6 +66,7 @@ class BeamSearch {
   // The rows of the step that comes next: what they go on from, what they are fed, the log-probability of all that.
   std::vector<int32_t> parents_, tokens_;
   std::vector<double> log_probs_, past_log_probs_;
+  std::vector<int32_t> forced_;  // what rows are made to go on with: of a prefix, EOS at the maximum length; else 0
   std::vector<Candidate> candidates_;
   std::vector<Finished> finished_;  // [sentences, slots]
   // All rows of all steps, to walk back along when a hypothesis is read.

@@ -9,7 +9,7 @@
 namespace storm {
 
 std::vector<double> score(const Model& model, const SpecialIds& special, std::span<const SentencePair> pairs,
-                          int64_t max_tokens) {
+                          int64_t max_tokens, Device* device) {
   std::vector<int64_t> lengths;
   for (const auto& [source, target] : pairs) {
     const auto from = static_cast<int64_t>(source.size()) + 1, to = static_cast<int64_t>(target.size()) + 1;
@@ -18,7 +18,7 @@ std::vector<double> score(const Model& model, const SpecialIds& special, std::sp
     lengths.push_back(std::max(from, to) - 1);
   }
   std::vector<double> scores(pairs.size());
-  Workspace workspace;
+  Workspace workspace(device);
   for (const auto& places : sorted_batches(lengths, max_tokens, max_tokens)) {
     std::vector<SentencePair> some;
     for (const std::size_t place : places) some.push_back(pairs[place]);

@@ -29,6 +29,8 @@ struct DecodeOptions {
 
   // A batch has at most so many source tokens (EOS included), and so many hypotheses at each step.
   int64_t max_tokens = 1024;
+  // Where graphs run: a device that has twins of the model's parameters (Device::mirror); null: the CPU.
+  Device* device = nullptr;
 
   // Sampling instead of search: from p^(1 / temperature), of the top_k likeliest ids (0: all), of the fewest of these
   // that together reach top_p. Each sentence has its own random stream, keyed by the seed and its number.
@@ -49,7 +51,8 @@ using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the o
 
 // Answers in the order of the sources, at least one each. A source without tokens is answered without the model: by its
 // prefix, with a score of 0. prefixes: empty, or one for each source: what its hypotheses begin with.
-// kept: memory that the next call uses again, which fresh pages would cost a tenth of a single sentence's time.
+// kept: memory that the next call with the same device uses again, which fresh pages would cost a tenth of a single
+// sentence's time; empty at first.
 // Throws Error for a source that is longer than the model takes, and for a model whose probabilities are not numbers.
 std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,

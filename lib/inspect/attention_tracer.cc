@@ -32,13 +32,14 @@ int64_t memory_bytes() { return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_
 }  // namespace
 
 AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
-                                 AttentionChoice choice, int64_t max_tokens)
+                                 AttentionChoice choice, int64_t max_tokens, Device* device)
     : model_(model),
       special_(special),
       source_(std::move(source)),
       target_(std::move(target)),
       choice_(std::move(choice)),
-      max_tokens_(max_tokens) {
+      max_tokens_(max_tokens),
+      workspace_(device) {
   for (const auto& part : all_attention(model).parts)
     if (const auto* wanted = choice_.find(part.kind))
       heads_[static_cast<std::size_t>(part.kind)] = static_cast<int64_t>(wanted->layers.size() * part.heads.size());

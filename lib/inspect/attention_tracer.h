@@ -17,9 +17,9 @@ namespace storm {
 class AttentionTracer {
  public:
   // Borrows the model. A batch has at most max_tokens tokens on its larger side, and kBatchBytes of maps, but at least
-  // one pair.
+  // one pair. device: where the pass runs, which has twins of the model's parameters; null: the CPU.
   AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
-                  AttentionChoice choice, int64_t max_tokens);
+                  AttentionChoice choice, int64_t max_tokens, Device* device = nullptr);
 
   // Calls take(maps) for each pair, in their order; first: the number of the first one, from 1. The maps live during
   // the call. Throws Error for a pair that is longer than the model takes or whose maps are larger than this machine's

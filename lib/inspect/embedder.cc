@@ -18,13 +18,14 @@ int64_t encoder_layers(const Model& model) {
   return static_cast<int64_t>(trace.encoder_states.size()) - 1;
 }
 
-Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options)
+Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device)
     : model_(model),
       vocabulary_(std::move(vocabulary)),
       eos_(eos),
       options_(options),
       width_(static_cast<int64_t>(model.source_embeddings().size()) / model.source_vocabulary()),
-      workspaces_(static_cast<std::size_t>(thread_count())) {
+      device_(device) {
+  while (workspaces_.size() < (device ? 1 : static_cast<std::size_t>(thread_count()))) workspaces_.emplace_back(device);
   const auto layers = encoder_layers(model);
   require(options.layer >= EmbedOptions::kStatic && options.layer <= layers, "layer ", options.layer,
           ": the model has layers 0 to ", layers);
@@ -104,10 +105,13 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
     out.offsets.push_back(out.texts.size());
   }
   out.vectors.resize(out.texts.size() * static_cast<std::size_t>(width_));
-  parallel_items(static_cast<int64_t>(batches.size()), [&](int64_t b) {
-    encode(sources, batches[static_cast<std::size_t>(b)], workspaces_[static_cast<std::size_t>(thread_number())], out,
-           starts);
-  });
+  if (device_)
+    for (const auto& batch : batches) encode(sources, batch, workspaces_[0], out, starts);
+  else
+    parallel_items(static_cast<int64_t>(batches.size()), [&](int64_t b) {
+      encode(sources, batches[static_cast<std::size_t>(b)], workspaces_[static_cast<std::size_t>(thread_number())], out,
+             starts);
+    });
 
   for (std::size_t s = 0; s < sources.size(); ++s)
     for (auto r = out.offsets[s]; r < out.offsets[s + 1]; ++r) {

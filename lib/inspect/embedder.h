@@ -42,7 +42,8 @@ int64_t encoder_layers(const Model& model);
 
 class Embedder {
  public:
-  Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options);
+  // device: where the encoder runs, which has twins of the model's parameters; null: the CPU.
+  Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device = nullptr);
 
   // sources: without EOS. batches: places of sources that pass the encoder together; each that is not empty in one.
   // named: what source i is called in errors. Throws Error for a line that is longer than the model takes, and for a
@@ -64,7 +65,8 @@ class Embedder {
   int32_t eos_;
   EmbedOptions options_;
   int64_t width_;
-  std::vector<Workspace> workspaces_;  // of each thread
+  Device* device_;
+  std::vector<Workspace> workspaces_;  // of each thread; one on a device
 };
 
 }  // namespace storm

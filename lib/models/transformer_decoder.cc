@@ -67,7 +67,7 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
   const auto rows = static_cast<int64_t>(parents.size());
   follow(parents);
   tokens_.assign(tokens.begin(), tokens.end());
-  positions_.assign(tokens.size(), step_);
+  positions_.assign(tokens.size(), layers.target_positions ? step_ : 0);
 
   const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
   const auto per_layer = static_cast<std::size_t>(rows) * width;
@@ -79,8 +79,8 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
     require(step_ < config.max_positions, "decoder: the output is longer than the model's ", config.max_positions,
             " learned positions; lower --max-length");
     position_table = parameters.in(graph, layers.target_positions);
-  } else {
-    position_table = graph.constant({step_ + 1, config.d_model}, model_.sinusoids_.rows(step_ + 1));
+  } else {  // this step's row alone, as all of the table's would be copied to a device at each step
+    position_table = graph.constant({1, config.d_model}, model_.sinusoids_.rows(step_ + 1) + step_ * config.d_model);
   }
   const Value x =
       embed(graph, parameters.in(graph, layers.target_embedding), graph.constant(column, tokens_.data()),
@@ -88,12 +88,13 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
   const auto sentences = static_cast<int64_t>(source_offsets_.size());
   const Value row_offsets = graph.constant({sentences, 1}, row_offsets_.data());
   const Value source_offsets = graph.constant({sentences, 1}, source_offsets_.data());
+  const Value path = step_ > 0 ? graph.constant({rows, path_stride_}, path_.data()) : Value{};
 
   ResidualStream stream(graph, parameters, config, layers.decoder_norms, x);
   for (std::size_t i = 0; i < layers.decoder.size(); ++i) {
     const DecoderLayer& layer = layers.decoder[i];
     steps_[i].push_back(cache_of_step + i * per_layer);
-    const AttentionCache cache{steps_[i].data(), step_, path_.data(), path_stride_};
+    const AttentionCache cache{graph.constant({1, step_ + 1}, steps_[i].data()), step_, path};
     const Value qkv = layer.qkv(graph, parameters, stream.input());
     const Value past = cached_attention(graph, qkv, cache, static_cast<int32_t>(config.heads),
                                         static_cast<int32_t>(config.d_k), static_cast<int32_t>(config.d_v));

@@ -114,10 +114,7 @@ STORM_CLONES void additive_backward(const float* q, const float* keys, const flo
   }
 }
 
-struct Attributes {
-  Scoring scoring;
-  bool logits;
-};
+using Attributes = AttendAttributes;
 
 Alignment alignment_of(const Execution& run, const Node& node) {
   const auto [scoring, logits] = node.attributes<Attributes>();
@@ -255,8 +252,8 @@ Attended attend(Graph& graph, Value queries, Value offsets, const AlignmentInput
   Node node{.op = &kAttend, .inputs = {queries, in.v, in.keys, in.memory, offsets, in.ranges}};
   node.keep_inputs = 0b111111;
   node.keep_outputs = 0b10;
-  node.scratch_backward = static_cast<std::size_t>(q.size() + sentences * q.cols) * sizeof(float);
   const int64_t weights = weight_places(graph, offsets, in.ranges).back();
+  node.scratch_backward = static_cast<std::size_t>(q.size() + sentences * q.cols + weights) * sizeof(float);
   const Value context =
       graph.record(node, {{{q.rows, graph.shape(in.memory).cols}}, {{weights, 1}}}, Attributes{in.scoring, in.logits});
   return {context, graph.producer(context).outputs[1]};

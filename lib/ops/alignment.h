@@ -62,4 +62,11 @@ struct Attended {
 // offsets: I32 [sentences + 1, 1], the queries of each sentence.
 Attended attend(Graph& graph, Value queries, Value offsets, const AlignmentInput& input);
 
+// For the kernels: what the node of attend carries. Its inputs: 0 queries, 1 v, 2 keys, 3 memory, 4 offsets, 5 ranges.
+// Scratch in backward: [queries, a], [sentences, a], and, for a device, the gradients of all scores.
+struct AttendAttributes {
+  Scoring scoring;
+  bool logits;
+};
+
 }  // namespace storm

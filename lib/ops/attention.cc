@@ -18,11 +18,7 @@ namespace {
 
 using namespace attention_kernels;
 
-struct Attributes {
-  int32_t q_column, k_column, v_column, heads, d_k, d_v;
-  float dropout;
-  bool causal;
-};
+using Attributes = AttentionAttributes;
 
 // The rows of one sentence, and one of its heads.
 struct Item {

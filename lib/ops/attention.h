@@ -23,4 +23,12 @@ struct AttentionInput {
 // -> [q tokens, heads * d_v]
 Value attention(Graph& graph, const AttentionInput& input);
 
+// What its node carries, for the kernels. In graphs with gradients a second output, [q tokens, heads], takes the log of
+// each row's sum of exponentials. The dropout mask's row is query * heads + head, its column the key in its sentence.
+struct AttentionAttributes {
+  int32_t q_column, k_column, v_column, heads, d_k, d_v;
+  float dropout;
+  bool causal;
+};
+
 }  // namespace storm

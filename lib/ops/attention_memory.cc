@@ -11,9 +11,7 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  float scale, z_gradient;
-};
+using Attributes = AttentionMemoryAttributes;
 
 STORM_CLONES void forward_rows(const float* z, const float* e, float factor, float* kv, int64_t begin, int64_t end,
                                int64_t n) {

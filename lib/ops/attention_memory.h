@@ -12,4 +12,8 @@ namespace storm {
 // not.
 Value attention_memory(Graph& graph, Value z, Value e, Value offsets, float scale, float z_gradient);
 
+struct AttentionMemoryAttributes {  // what its node carries, for the kernels
+  float scale, z_gradient;
+};
+
 }  // namespace storm

@@ -18,11 +18,7 @@ namespace {
 
 using namespace attention_kernels;
 
-struct Attributes {
-  int32_t q_column, k_column, heads, d_k;
-  bool causal;
-  AttentionScores scores;
-};
+using Attributes = AttentionWeightsAttributes;
 
 void forward(const Execution& run, const Node& node) {
   const auto a = node.attributes<Attributes>();

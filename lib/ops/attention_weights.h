@@ -14,4 +14,10 @@ enum class AttentionScores : uint8_t {
 // another.
 Value attention_weights(Graph& graph, const AttentionInput& input, AttentionScores scores);
 
+struct AttentionWeightsAttributes {  // what its node carries, for the kernels
+  int32_t q_column, k_column, heads, d_k;
+  bool causal;
+  AttentionScores scores;
+};
+
 }  // namespace storm

@@ -11,15 +11,8 @@ namespace storm {
 
 namespace {
 
-// The inputs after those of cell_walk.h, and the outputs after its three.
-enum Input : std::size_t { kFeedWeight = 6, kQueryWeight, kV, kKeys, kMemory, kRanges, kOutWeight, kOutBias, kOut };
-enum Output : std::size_t { kContext = 3, kOutput, kWeights };
-
-struct Attributes {
-  CellAttributes cell;
-  Scoring scoring;
-  bool logits;
-};
+using namespace attentive;
+using Attributes = AttentiveAttributes;
 
 constexpr int64_t kRowGrain = 4;
 
@@ -75,6 +68,7 @@ struct Parts {
     for (int64_t s = 0; s < walk.sentences; ++s)
       places.push_back(places.back() + int64_t{offsets[s + 1] - offsets[s]} * source_rows(s));
   }
+  Sizes sizes() const { return {walk.tokens, walk.sentences, walk.h, walk.width, a, m, o, places.back()}; }
   int64_t source_rows(int64_t s) const { return align.ranges[2 * s + 1] - align.ranges[2 * s]; }
   float* weights(int64_t s, int64_t row) const {
     return run.data(node.outputs[kWeights]) + places[static_cast<std::size_t>(s)] + (row - offsets[s]) * source_rows(s);
@@ -111,15 +105,10 @@ void feed(Parts& p, int64_t t, const float* back, float* product) {
   });
 }
 
-std::size_t forward_floats(int64_t n, int64_t a, int64_t m, int64_t o, int64_t width) {
-  return static_cast<std::size_t>(piece(n * a) + piece(n * m) + piece(n * o) + piece(n * width));
-}
-
 void forward(const Execution& run, const Node& node) {
   Parts p(run, node, false);
   const int64_t n = p.walk.sentences, h = p.walk.h;
-  float* scratch =
-      run.scratch_forward(node) + node.scratch_forward / sizeof(float) - forward_floats(n, p.a, p.m, p.o, p.walk.width);
+  float* scratch = run.scratch_forward(node) + node.scratch_forward / sizeof(float) - forward_floats(p.sizes());
   float *queries = cut(scratch, n * p.a), *contexts = cut(scratch, n * p.m), *outs = cut(scratch, n * p.o);
   float* product = cut(scratch, n * p.walk.width);
   const float* bias = run.data_or_null(node.inputs[kOutBias]);
@@ -146,11 +135,6 @@ void forward(const Execution& run, const Node& node) {
       std::copy_n(outs + i * p.o, p.o, out + row * p.o);
     });
   }
-}
-
-std::size_t backward_floats(int64_t tokens, int64_t n, int64_t a, int64_t m, int64_t o, int64_t width) {
-  return static_cast<std::size_t>(2 * piece(n * a) + piece(n * m) + 2 * piece(n * o) + piece(n * width) +
-                                  piece(tokens * a) + 2 * piece(tokens * o));
 }
 
 // The gradients of the op's own weights, from what the steps left: d_queries [tokens, a], d_sums [tokens, o] (of what
@@ -196,8 +180,7 @@ void finish(Parts& p, const float* d_queries, const float* d_sums, const float* 
 void backward(const Execution& run, const Node& node) {
   Parts p(run, node, true);
   const int64_t n = p.walk.sentences, h = p.walk.h, tokens = p.walk.tokens, width = p.walk.width, ld = p.m + h;
-  float* scratch = run.scratch_backward(node) + node.scratch_backward / sizeof(float) -
-                   backward_floats(tokens, n, p.a, p.m, p.o, width);
+  float* scratch = run.scratch_backward(node) + node.scratch_backward / sizeof(float) - backward_floats(p.sizes());
   float *d_query = cut(scratch, n * p.a), *d_v = cut(scratch, n * p.a), *d_context = cut(scratch, n * p.m);
   float *d_sum = cut(scratch, n * p.o), *d_back = cut(scratch, n * p.o), *d_input = cut(scratch, n * width);
   float *queries = cut(scratch, tokens * p.a), *d_sums = cut(scratch, tokens * p.o);
@@ -285,12 +268,11 @@ AttentiveStates attentive_recurrent(Graph& graph, const AttentiveInput& in) {
   std::copy(std::begin(more), std::end(more), node.inputs.begin() + kFeedWeight);
   node.keep_inputs |= 0b01'1111'1100'0000;  // all but the output's bias and the first output
   node.keep_outputs |= 0b111000;
-  node.scratch_forward =
-      (CellWalk::forward_floats(graph, in.cell) + forward_floats(sentences, a, m, o, width)) * sizeof(float);
-  node.scratch_backward =
-      (CellWalk::backward_floats(graph, in.cell) + backward_floats(tokens, sentences, a, m, o, width)) * sizeof(float);
   const auto [gates, states, extra] = CellWalk::outputs_of(graph, in.cell);
   const int64_t weights = weight_places(graph, in.cell.offsets, in.attention.ranges).back();
+  const Sizes sizes{tokens, sentences, h, width, a, m, o, weights};
+  node.scratch_forward = (CellWalk::forward_floats(graph, in.cell) + forward_floats(sizes)) * sizeof(float);
+  node.scratch_backward = (CellWalk::backward_floats(graph, in.cell) + backward_floats(sizes)) * sizeof(float);
   const Attributes attributes{{in.cell.cell, false, in.cell.dropout}, in.attention.scoring, in.attention.logits};
   const Value first = graph.record(
       node, {{gates}, {states}, {extra}, {{tokens, m}}, {{feeding ? tokens : 0, o}}, {{weights, 1}}}, attributes);

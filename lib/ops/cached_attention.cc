@@ -14,10 +14,7 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  AttentionCache cache;
-  int32_t heads, d_k, d_v;
-};
+using Attributes = CachedAttentionAttributes;
 
 // Less work than this many multiply-adds is done before another thread has woken up.
 constexpr int64_t kGrain = 1 << 16;
@@ -49,13 +46,16 @@ STORM_CLONES void mix(const float* probabilities, const float* const* values, in
 }
 
 void forward(const Execution& run, const Node& node) {
-  const auto [cache, heads, d_k, d_v] = node.attributes<Attributes>();
+  const auto [step, heads, d_k, d_v] = node.attributes<Attributes>();
   const Shape in = run.shape(node.inputs[0]);
   const int64_t k_width = int64_t{heads} * d_k, v_width = int64_t{heads} * d_v, width = k_width + v_width;
-  const int64_t steps = int64_t{cache.step} + 1;
+  const int64_t steps = int64_t{step} + 1;
   const float scale = 1 / std::sqrt(static_cast<float>(d_k));
   const float* qkv_data = run.data(node.inputs[0]);
   float* out_data = run.data(node.outputs[0]);
+  float* const* cached = run.data<float*>(node.inputs[1]);
+  const int32_t* path = run.data_or_null<int32_t>(node.inputs[2]);
+  const int64_t path_stride = path ? run.shape(node.inputs[2]).cols : 0;
 
   // A task is one head of one row; the tasks of a row share nothing but its path.
   const int64_t grain = std::max<int64_t>(1, kGrain / (steps * (d_k + d_v)));
@@ -65,13 +65,13 @@ void forward(const Execution& run, const Node& node) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row = task / heads, head = task % heads;
       const float* qkv = qkv_data + row * in.cols;
-      float* now = cache.steps[cache.step] + row * width;
+      float* now = cached[steps - 1] + row * width;
       std::memcpy(now + head * d_k, qkv + k_width + head * d_k, static_cast<std::size_t>(d_k) * sizeof(float));
       std::memcpy(now + k_width + head * d_v, qkv + 2 * k_width + head * d_v,
                   static_cast<std::size_t>(d_v) * sizeof(float));
       if (task == begin || head == 0) {
-        for (int64_t s = 0; s < cache.step; ++s)
-          past[static_cast<std::size_t>(s)] = cache.steps[s] + cache.path[row * cache.path_stride + s] * width;
+        for (int64_t s = 0; s + 1 < steps; ++s)
+          past[static_cast<std::size_t>(s)] = cached[s] + path[row * path_stride + s] * width;
         past.back() = now;
       }
       const auto from = [&](int64_t column) {
@@ -94,10 +94,14 @@ Value cached_attention(Graph& graph, Value qkv, const AttentionCache& cache, int
   require(heads > 0 && d_k > 0 && d_v > 0 && in.cols == int64_t{heads} * (2 * int64_t{d_k} + d_v),
           "cached attention: an input of ", in.cols, " columns does not hold queries, keys and values of ", heads,
           " heads");
-  require(cache.steps && cache.step >= 0 && (cache.step == 0 || (cache.path && cache.path_stride >= cache.step)),
+  const auto reaches = [&](Value v, int64_t rows, int64_t cols, DType dtype) {
+    return v && graph[v].dtype == dtype && graph.shape(v).rows == rows && graph.shape(v).cols >= cols;
+  };
+  require(cache.step >= 0 && reaches(cache.steps, 1, int64_t{cache.step} + 1, DType::I64) &&
+              (cache.step == 0 || reaches(cache.path, in.rows, cache.step, DType::I32)),
           "cached attention: the cache does not reach back to the first step");
-  const Node node{.op = &kCachedAttention, .inputs = {qkv}};
-  return graph.record(node, {{{in.rows, int64_t{heads} * d_v}}}, Attributes{cache, heads, d_k, d_v});
+  const Node node{.op = &kCachedAttention, .inputs = {qkv, cache.steps, cache.step > 0 ? cache.path : Value{}}};
+  return graph.record(node, {{{in.rows, int64_t{heads} * d_v}}}, Attributes{cache.step, heads, d_k, d_v});
 }
 
 }  // namespace storm

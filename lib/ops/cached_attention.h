@@ -9,14 +9,20 @@
 namespace storm {
 
 struct AttentionCache {
-  // steps[s]: [rows of step s, heads * (d_k + d_v)]: keys, then values. steps[step] is written by the op.
-  float* const* steps = nullptr;
-  int32_t step = 0;               // 0-based number of this step
-  const int32_t* path = nullptr;  // [rows, path_stride]: path[r * path_stride + s] is row r's row at step s < step
-  int64_t path_stride = 0;
+  // Addresses, [1, step + 1] or more. Of step s: [rows of step s, heads * (d_k + d_v)]: keys, then values. The one of
+  // `step` is written by the op.
+  Value steps{};
+  int32_t step = 0;  // 0-based number of this step
+  // I32 [rows, at least step], a constant: in column s < step the row that the row went through at step s. None at the
+  // first step.
+  Value path{};
 };
 
 // qkv: [rows, heads * (2 d_k + d_v)]: queries, keys, values of this step's tokens -> [rows, heads * d_v]. No gradient.
 Value cached_attention(Graph& graph, Value qkv, const AttentionCache& cache, int32_t heads, int32_t d_k, int32_t d_v);
+
+struct CachedAttentionAttributes {  // what its node carries, for the kernels; inputs: qkv, steps, path
+  int32_t step, heads, d_k, d_v;
+};
 
 }  // namespace storm

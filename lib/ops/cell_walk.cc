@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "ops/dropout.h"
 #include "ops/scratch.h"
 
 namespace storm {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "ops/cells.h"
-#include "ops/dropout.h"
+#include "ops/dropout_stream.h"
 #include "ops/ragged_steps.h"
 #include "tensor/execution.h"
 

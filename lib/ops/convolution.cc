@@ -15,10 +15,7 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  Reach reach;
-  float dropout;
-};
+using Attributes = ConvolutionAttributes;
 
 constexpr int64_t kRowGrain = 16;
 

@@ -17,6 +17,11 @@ enum class Reach : uint8_t {
 // -> [rows, out], without a bias (ops/glu.h adds it)
 Value convolution(Graph& graph, Value x, Value weight, Value offsets, Reach reach, float dropout = 0);
 
+struct ConvolutionAttributes {  // what its node carries, for the kernels
+  Reach reach;
+  float dropout;
+};
+
 // The causal windows of one decoding step: parents' windows moved on by one. x: [rows, in]: this step's inputs;
 // windows: [rows of the step before, k * in], or none at the first step; parents: I32 [rows, 1]: which of these rows
 // each goes on from. -> [rows, k * in]. No gradient.

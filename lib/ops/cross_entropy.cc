@@ -15,25 +15,11 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  float label_smoothing, gradient_scale;
-};
+using Attributes = CrossEntropyAttributes;
 
 constexpr int64_t kColumnGrain = 64;
 
-// Rows whose logits exist at one time: 8 MiB of them, but enough rows for the products to run at full speed (on Zen 4,
-// 128 rows take 5 % longer than 1024, 32 rows 40 %). By the vocabulary alone, so that threads do not change the sums.
-int64_t chunk_rows(int64_t vocabulary) {
-  constexpr int64_t floats = int64_t{2} << 20;
-  return std::clamp<int64_t>(floats / std::max<int64_t>(vocabulary, 1), 128, 1024) / 16 * 16;
-}
-
-// What a row of logits comes down to, each relative to the row's largest logit.
-struct RowSums {
-  float exps;    // the sum of e^logit
-  float logits;  // the sum of the logits
-  float target;  // the target's logit
-};
+using RowSums = CrossEntropyRow;
 
 // logits: [rows, n], without the bias. With gradients they become gradient_scale * d loss / d logits.
 // uniform: gradient_scale * label_smoothing / n, the share of every word; gold: what is left for the target.
@@ -101,7 +87,8 @@ STORM_CLONES void bias_gradient(float* db, const float* dz, int64_t rows, int64_
 void forward(const Execution& run, const Node& node) {
   const auto [epsilon, scale] = node.attributes<Attributes>();
   const auto [x, weight, bias, target] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]);
-  const int64_t rows = run.shape(x).rows, d = run.shape(x).cols, n = run.shape(weight).rows, chunk = chunk_rows(n);
+  const int64_t rows = run.shape(x).rows, d = run.shape(x).cols, n = run.shape(weight).rows,
+                chunk = cross_entropy_rows(n);
   const int32_t* targets = run.data<int32_t>(target);
   for (int64_t r = 0; r < rows; ++r)  // they come from files: one out of range must not write elsewhere
     require(targets[r] >= 0 && targets[r] < n, "cross_entropy: target ", targets[r], " of row ", r,
@@ -170,7 +157,7 @@ CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Valu
   require(graph.shape(targets).size() == in.rows, "cross_entropy: ", in.rows, " rows, ", graph.shape(targets).size(),
           " targets");
   Node node{.op = &kCrossEntropy, .inputs = {x, weight, bias, targets}};
-  const auto chunk = static_cast<std::size_t>(std::min(chunk_rows(w.rows), in.rows));
+  const auto chunk = static_cast<std::size_t>(std::min(cross_entropy_rows(w.rows), in.rows));
   node.scratch_forward = chunk * (static_cast<std::size_t>(w.rows) * sizeof(float) + sizeof(RowSums));
   const Value totals =
       graph.record(node, {{{1, 2}, DType::F64}, {{in.rows, 1}}}, Attributes{label_smoothing, gradient_scale});

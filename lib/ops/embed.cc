@@ -13,9 +13,7 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  float scale, dropout;
-};
+using Attributes = EmbedAttributes;
 
 constexpr int64_t kRowGrain = 16;
 constexpr int64_t kColumnGrain = 16;  // a cache line, so that two threads never write the same one

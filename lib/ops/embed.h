@@ -11,4 +11,8 @@ namespace storm {
 Value embed(Graph& graph, Value table, Value ids, Value position_table, Value positions, float scale,
             float dropout = 0);
 
+struct EmbedAttributes {  // what its node carries, for the kernels
+  float scale, dropout;
+};
+
 }  // namespace storm

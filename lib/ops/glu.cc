@@ -12,14 +12,12 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  float scale;
-};
+using Attributes = GluAttributes;
 
 constexpr int64_t kRowGrain = 16;
 // The bias's gradient is summed over blocks of this many rows, then over the blocks in their order, so that threads do
 // not change the bits.
-constexpr int64_t kBlock = 64;
+constexpr int64_t kBlock = kGluBlock;
 int64_t blocks_of(int64_t rows) { return (rows + kBlock - 1) / kBlock; }
 constexpr int64_t kColumnGrain = 16;
 

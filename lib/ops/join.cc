@@ -12,12 +12,10 @@ namespace storm {
 
 namespace {
 
-constexpr std::size_t kParts = 4;
-constexpr int64_t kRowGrain = 16;
+using Attributes = JoinAttributes;
 
-struct Attributes {
-  float dropout;
-};
+constexpr std::size_t kParts = kJoinParts;
+constexpr int64_t kRowGrain = 16;
 
 STORM_CLONES void multiply_row(const float* a, const float* factors, int64_t n, float* out) {
 #pragma omp simd

@@ -11,4 +11,9 @@ namespace storm {
 // parts: up to four of [tokens, *] -> [tokens, the sum of their widths]
 Value join(Graph& graph, std::span<const Value> parts, float dropout = 0);
 
+struct JoinAttributes {  // what its node carries, for the kernels
+  float dropout;
+};
+constexpr std::size_t kJoinParts = 4;
+
 }  // namespace storm

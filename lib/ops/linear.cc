@@ -14,10 +14,7 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  Activation activation;
-  float dropout;
-};
+using Attributes = LinearAttributes;
 
 constexpr int64_t kRowGrain = 16;
 constexpr int64_t kColumnGrain =

@@ -13,4 +13,9 @@ enum class Activation : uint8_t { none, relu, gelu, tanh };
 Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activation = Activation::none,
              float dropout = 0);
 
+struct LinearAttributes {  // what its node carries, for the kernels
+  Activation activation;
+  float dropout;
+};
+
 }  // namespace storm

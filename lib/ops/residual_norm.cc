@@ -13,14 +13,12 @@ namespace storm {
 
 namespace {
 
-struct Attributes {
-  float epsilon, dropout;
-};
+using Attributes = ResidualNormAttributes;
 
 constexpr int64_t kRowGrain = 16;
 // The gradients of gain and bias are summed over blocks of this many rows, then over the blocks in their order, so that
 // threads do not change the bits.
-constexpr int64_t kBlock = 32;
+constexpr int64_t kBlock = kResidualNormBlock;
 int64_t blocks_of(int64_t rows) { return std::max<int64_t>((rows + kBlock - 1) / kBlock, 1); }
 constexpr int64_t kColumnGrain = 16;
 

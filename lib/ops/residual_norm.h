@@ -15,4 +15,11 @@ struct ResidualNorm {
 // x: [tokens, d]; h: [tokens, d] or none (a plain layer norm, whose sum is x itself); gain, bias: [1, d]
 ResidualNorm residual_norm(Graph& graph, Value x, Value h, Value gain, Value bias, float epsilon, float dropout = 0);
 
+// What its node carries, for the kernels. Its scratch in backward: F32 [blocks of so many rows, 2, n]: each block's
+// sums of the gradients of gain and bias.
+struct ResidualNormAttributes {
+  float epsilon, dropout;
+};
+constexpr int64_t kResidualNormBlock = 32;
+
 }  // namespace storm

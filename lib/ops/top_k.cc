@@ -116,8 +116,17 @@ void log_softmax_forward(const Execution& run, const Node& node) {
   });
 }
 
+void pick_forward(const Execution& run, const Node& node) {
+  const auto [rows, cols] = run.shape(node.inputs[0]);
+  const float* x = run.data(node.inputs[0]);
+  const int32_t* columns = run.data<int32_t>(node.inputs[1]);
+  float* y = run.data(node.outputs[0]);
+  for (int64_t r = 0; r < rows; ++r) y[r] = x[r * cols + columns[r]];
+}
+
 constexpr Op kTopK{"top_k", top_k_forward};
 constexpr Op kLogSoftmax{"log_softmax", log_softmax_forward};
+constexpr Op kPick{"pick", pick_forward};
 
 }  // namespace
 
@@ -131,6 +140,17 @@ TopK top_k(Graph& graph, Value logits, int32_t k) {
 
 Value log_softmax(Graph& graph, Value logits) {
   return graph.record(Node{.op = &kLogSoftmax, .inputs = {logits}, .in_place = 0}, {{graph.shape(logits)}}, 0);
+}
+
+Value pick(Graph& graph, Value x, Value columns) {
+  const Shape shape = graph.shape(x);
+  const ValueInfo& info = graph[columns];
+  require(info.origin == Origin::constant && info.dtype == DType::I32 && info.shape == Shape{shape.rows, 1},
+          "pick: columns must be a constant I32 [rows, 1]");
+  const auto* column = static_cast<const int32_t*>(info.data);
+  for (int64_t r = 0; r < shape.rows; ++r)
+    require(column[r] >= 0 && column[r] < shape.cols, "pick: column ", column[r], " of ", shape.cols, " in row ", r);
+  return graph.record(Node{.op = &kPick, .inputs = {x, columns}}, {{{shape.rows, 1}}}, 0);
 }
 
 }  // namespace storm

@@ -16,4 +16,7 @@ TopK top_k(Graph& graph, Value logits, int32_t k);
 // [rows, vocabulary] -> [rows, vocabulary], in place where the planner can.
 Value log_softmax(Graph& graph, Value logits);
 
+// One column of each row. x: [rows, cols]; columns: I32 [rows, 1], a constant -> [rows, 1]
+Value pick(Graph& graph, Value x, Value columns);
+
 }  // namespace storm

@@ -1,7 +1,5 @@
 #include "ops/weighted_sum.h"
 
-#include <array>
-
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
@@ -11,7 +9,7 @@ namespace storm {
 
 namespace {
 
-using Factors = std::array<float, 3>;
+using Factors = WeightedSumAttributes;
 
 constexpr int64_t kGrain = 4096;
 

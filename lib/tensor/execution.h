@@ -1,8 +1,9 @@
-// Runs a planned graph on the CPU. What an op's forward and backward get to see of it.
+// Runs a planned graph on the CPU. What an op's forward and backward get to see of it, on the CPU and on a device.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/random.h"
 #include "tensor/graph.h"
@@ -10,12 +11,26 @@
 
 namespace storm {
 
+// Where a device has what a graph knows by addresses of the host: of each value, its data and, of a parameter, its
+// gradient; null for what lies in the arena.
+struct Places {
+  std::vector<void*> data;
+  std::vector<float*> gradient;
+  const uint32_t* batch = nullptr;  // the batch's number
+};
+
 class Execution {
  public:
   // arena: plan.bytes of memory, aligned to 64. seed and batch key the random numbers: the same batch number gives
   // the same dropout masks in forward and in backward.
-  Execution(const Graph& graph, const Plan& plan, std::byte* arena, uint64_t seed = 0, uint64_t batch = 0)
-      : graph_(graph), plan_(plan), arena_(arena), philox_{seed}, batch_(batch) {}
+  // places: of a device, whose memory the arena is, too.
+  Execution(const Graph& graph, const Plan& plan, std::byte* arena, uint64_t seed = 0, uint64_t batch = 0,
+            const Places* places = nullptr)
+      : graph_(graph), plan_(plan), arena_(arena), philox_{seed}, batch_(batch), places_(places) {}
+
+  const Graph& graph() const { return graph_; }
+  // Whether backward has work at this node: someone asks for its outputs' gradients.
+  bool backpropagates(const Node& node) const;
 
   void forward() const;   // every node, in order
   void backward() const;  // every node that has a gradient to pass on, in reverse
@@ -25,9 +40,9 @@ class Execution {
   // The memory of a value. A constant must not be written to.
   template <class T = float>
   T* data(Value v) const {
-    const ValueInfo& info = graph_[v];
-    if (info.data) return static_cast<T*>(info.data);
-    return place<T>(plan_.data[static_cast<std::size_t>(v.id)]);
+    const auto i = static_cast<std::size_t>(v.id);
+    if (void* external = places_ ? places_->data[i] : graph_[v].data) return static_cast<T*>(external);
+    return place<T>(plan_.data[i]);
   }
   template <class T = float>
   T* data_or_null(Value v) const {
@@ -55,9 +70,11 @@ class Execution {
 
   bool gradients() const { return graph_.gradients(); }
 
-  // Random numbers by counter: (batch, node, row, column). See ops/dropout.h for how masks are cut from them.
+  // Random numbers by counter: (batch, node, row, column). See ops/dropout_stream.h for how masks are cut from them.
   const Philox& philox() const { return philox_; }
   uint64_t batch() const { return batch_; }
+  // Where a device has its low half; null on the CPU.
+  const uint32_t* batch_at() const { return places_ ? places_->batch : nullptr; }
 
  private:
   template <class T>
@@ -70,6 +87,7 @@ class Execution {
   std::byte* arena_;
   Philox philox_;
   uint64_t batch_;
+  const Places* places_;
 };
 
 }  // namespace storm

@@ -83,6 +83,9 @@ class Graph {
   // Memory of the caller's that outlives the run and is only read.
   Value constant(Shape shape, const float* data) { return external(shape, DType::F32, data); }
   Value constant(Shape shape, const int32_t* data) { return external(shape, DType::I32, data); }
+  Value constant(Shape shape, const double* data) { return external(shape, DType::F64, data); }
+  // Addresses of memory that lies where the graph runs: a decoder's caches.
+  Value constant(Shape shape, float* const* data) { return external(shape, DType::I64, data); }
   // gradient may be null: a parameter that is not trained.
   Value parameter(Shape shape, const float* data, float* gradient);
 

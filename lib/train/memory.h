@@ -3,32 +3,49 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "models/model.h"
+#include "tensor/device.h"
+#include "tensor/product_precision.h"
 #include "train/optimizer.h"
 
 namespace storm {
 
+// What it hangs on, beside the model and the batches.
+struct MemoryOptions {
+  OptimizerOptions optimizer = {};
+  std::optional<ProductPrecision> device = {};  // of the products on a device; none: the CPU
+  std::string whose = "--memory";               // for errors: what the bytes are that something must fit into
+};
+
 struct TrainingMemory {
   std::size_t state = 0;    // parameters, gradients and the optimizer's buffers
   std::size_t arena = 0;    // everything of the largest batch
-  std::size_t program = 0;  // code, libraries and the batches themselves: an estimate
+  std::size_t program = 0;  // an estimate: code, libraries and the batches themselves; a device's workspaces
   std::size_t total() const { return state + arena + program; }
 };
 
 // Of what is run at once, with up to max_tokens on each side, in sentences of up to these lengths (EOS included). The
 // model must have its gradients allocated (which takes no memory before they are used).
 TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target,
-                               const OptimizerOptions& optimizer = {});
+                               const MemoryOptions& options = {});
 
 // The largest max_tokens, at most `most`, that stays within these bytes. Throws Error when not even the smallest does.
 int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, int64_t longest_source,
-                           int64_t longest_target, const OptimizerOptions& optimizer = {});
+                           int64_t longest_target, const MemoryOptions& options = {});
 
 // As much of a batch as should be run at once: one of its equal parts, as few as keep training within `bytes`, or, of 0
 // bytes, what a batch takes within 800 MiB; then parts are not made smaller than 1,024 tokens, whose products are
 // slower. 0: the whole batch. Throws Error when the longest sentence alone takes more than the bytes.
 int64_t fitting_micro_batch(const Model& model, std::size_t bytes, int64_t max_tokens, int64_t longest_source,
-                            int64_t longest_target, const OptimizerOptions& optimizer = {});
+                            int64_t longest_target, const MemoryOptions& options = {});
+
+// Of what a device has free, what training may plan with. The rest is for what libraries load when they are first used
+// and, where validation decodes, for the caches of a beam search.
+std::size_t usable_bytes(const Device& device, bool decodes);
+// Throws Error that says how much is needed and how much is free, when that is less.
+void require_memory(const Device& device, const TrainingMemory& need);
 
 }  // namespace storm

@@ -2,7 +2,23 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+
 namespace storm {
+
+std::string device_name(const Device* device) {
+  if (!device) return "cpu";
+  auto name = device->description();  // "NVIDIA H200 (cuda:0), ...": the number says nothing of the bits
+  const auto from = name.find(" ("), to = name.find(')', from);
+  return to == name.npos ? name : name.erase(from, to + 1 - from);
+}
+
+ProductPrecision precision_from_name(const std::string& text) {
+  for (const auto p : {ProductPrecision::f32, ProductPrecision::tf32, ProductPrecision::bf16})
+    if (text == name(p)) return p;
+  throw UsageError(str("--precision: '", text, "' is none of f32, tf32, bf16",
+                       text == name(ProductPrecision::f16) ? "; f16 is for decoding" : ""));
+}
 
 nlohmann::json to_json(const TrainSettings& s) {
   return {{"max_tokens", s.max_tokens},
@@ -20,9 +36,10 @@ nlohmann::json to_json(const TrainSettings& s) {
           {"weight_decay", s.optimizer.adam.weight_decay},
           {"clip_norm", s.clip_norm},
           {"label_smoothing", s.label_smoothing},
-          {"precision", s.bf16 ? "bf16" : "f32"},
+          {"precision", name(s.precision)},
           {"seed", s.seed},
-          {"threads", s.threads}};
+          {"threads", s.threads},
+          {"device", s.device}};
 }
 
 TrainSettings settings_from(const nlohmann::json& j) {
@@ -35,7 +52,8 @@ TrainSettings settings_from(const nlohmann::json& j) {
   j.at("schedule_steps").get_to(s.schedule.steps);
   // A checkpoint of before there was a choice has none of these.
   s.micro_batch = j.value("micro_batch", s.micro_batch);
-  s.bf16 = j.value("precision", "f32") == "bf16";
+  s.precision = precision_from_name(j.value("precision", "f32"));
+  s.device = j.value("device", s.device);
   s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
   s.optimizer.nesterov.momentum = j.value("momentum", s.optimizer.nesterov.momentum);
   j.at("beta1").get_to(s.optimizer.adam.beta1);

@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
+#include "tensor/device.h"
+#include "tensor/product_precision.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -18,12 +21,17 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
-  bool bf16 = false;  // matrix products of training take operands rounded to bf16
+  ProductPrecision precision = ProductPrecision::f32;  // of training's matrix products; validation's are f32
   uint64_t seed = 1;
   int64_t threads = 1;
+  std::string device = "cpu";  // or a device's name: what other bits would come from
 
   int64_t tokens_at_once() const { return micro_batch > 0 ? micro_batch : max_tokens; }
 };
+
+// "cpu", or what the device is, whichever of several alike.
+std::string device_name(const Device* device);
+ProductPrecision precision_from_name(const std::string& name);  // those of training; throws UsageError
 
 nlohmann::json to_json(const TrainSettings& settings);
 TrainSettings settings_from(const nlohmann::json& json);  // throws nlohmann's exceptions for what is missing

@@ -1,14 +1,19 @@
-// Forward and backward of one batch: one graph, one plan and one arena, used again and again.
+// Forward and backward of one batch: one graph, one plan and one arena, used again and again; on the CPU or on a
+// device.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 
-#include "cpu/gemm.h"
 #include "models/batch.h"
 #include "models/model.h"
 #include "tensor/buffer.h"
+#include "tensor/device.h"
 #include "tensor/graph.h"
+#include "tensor/mirror.h"
 #include "tensor/plan.h"
+#include "tensor/product_precision.h"
 
 namespace storm {
 
@@ -28,31 +33,60 @@ class TrainingStep {
  public:
   // The model must have its gradients allocated. seed: of dropout.
   // precision: of training's matrix products; validation's are f32.
+  // device: null for the CPU. On a device the weights and the gradients have twins there, which alone are true while
+  // this lives; the device must outlive it.
   TrainingStep(const Model& model, float label_smoothing, uint64_t seed,
-               ProductPrecision precision = ProductPrecision::f32)
-      : model_(model), label_smoothing_(label_smoothing), seed_(seed), precision_(precision) {}
+               ProductPrecision precision = ProductPrecision::f32, Device* device = nullptr);
+  ~TrainingStep();
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
 
   // Maps the arena once for all batches, whose largest needs so many bytes.
-  void reserve(std::size_t bytes) { arena_.grow(bytes); }
+  void reserve(std::size_t bytes);
 
   // Adds the gradients of gradient_scale * loss to the model's. number: a different one for each batch of a run: the
-  // counter of its dropout masks.
-  LossSums forward_backward(const Batch& batch, float gradient_scale, uint64_t number);
+  // counter of its dropout masks. A device may still be at it when this returns; the batch may go then.
+  void queue(const Batch& batch, float gradient_scale, uint64_t number);
   // The loss alone, without dropout.
-  LossSums forward(const Batch& batch);
+  void queue_validation(const Batch& batch);
+  // Of the batch that was queued first of those whose loss has not been asked for. Waits for it, and not for later
+  // ones.
+  LossSums next_loss();
+  std::size_t queued() const { return queued_.size(); }  // losses to be asked for
+
+  LossSums forward_backward(const Batch& batch, float gradient_scale, uint64_t number) {
+    queue(batch, gradient_scale, number);
+    return next_loss();
+  }
+  LossSums forward(const Batch& batch) {
+    queue_validation(batch);
+    return next_loss();
+  }
+
+  // The model's weights, from the device to the host and back; nothing to do on the CPU.
+  void download() const { values_.download(); }
+  void upload() const { values_.upload(); }
 
   double planning_seconds() const { return planning_seconds_; }  // of all batches: recording and planning
 
  private:
-  LossSums run(Graph& graph, const Batch& batch, float gradient_scale, uint64_t number);
+  struct Queued {
+    std::array<double, 2> totals{};
+    int64_t tokens = 0;
+    uint64_t fetch = 0;  // of the totals, from a device
+  };
+  void run(Graph& graph, ProductPrecision precision, const Batch& batch, float gradient_scale, uint64_t number);
 
   const Model& model_;
   float label_smoothing_;
   uint64_t seed_;
   ProductPrecision precision_;
+  Device* device_;
+  Mirror values_, gradients_;
   Graph training_{true}, validation_{false};
   Plan plan_;
   Buffer arena_;
+  std::deque<Queued> queued_;  // each stays in its place: totals come there
   double planning_seconds_ = 0;
 };
 

@@ -11,7 +11,6 @@
 #include "base/signals.h"
 #include "stream/stream.h"
 #include "train/gradient_norm.h"
-#include "train/memory.h"
 
 namespace storm {
 
@@ -26,27 +25,37 @@ Model& with_gradients(Model& model) {
   return model;
 }
 
+// So that it is said before anything is run, and in all.
+TrainingMemory there_is(const Device* device, const TrainingMemory& need) {
+  if (device) require_memory(*device, need);
+  return need;
+}
+
 bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step % every == 0; }
 
 }  // namespace
 
+TrainingMemory planned_memory(const Model& model, const PairFile& file, const TrainSettings& settings, bool on_device) {
+  MemoryOptions options{.optimizer = settings.optimizer};
+  if (on_device) options.device = settings.precision;
+  return training_memory(model, settings.tokens_at_once(), std::min(file.longest().source + 1, model.longest_source()),
+                         std::min(file.longest().target + 1, model.longest_target()), options);
+}
+
 std::string checkpoint_path(const std::string& model_path) { return model_path + ".checkpoint"; }
 
-Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan)
+Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan, Device* device)
     : model_(with_gradients(model)),
       data_(std::move(data)),
       settings_(settings),
       plan_(std::move(plan)),
+      device_(device),
       batches_(data_.train, limits_of(model, settings.max_tokens), true, settings.seed),
-      step_(model, static_cast<float>(settings.label_smoothing), settings.seed,
-            settings.bf16 ? ProductPrecision::bf16 : ProductPrecision::f32),
-      optimizer_(model.parameters().values().size(), settings.optimizer) {
+      memory_(there_is(device, planned_memory(model, data_.train, settings, device != nullptr))),
+      step_(model, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
+      optimizer_(model.parameters().values().size(), settings.optimizer, device) {
+  settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
-  const auto& limits = batches_.limits();
-  step_.reserve(training_memory(model, settings.tokens_at_once(),
-                                std::min(data_.train.longest().source + 1, limits.longest_source),
-                                std::min(data_.train.longest().target + 1, limits.longest_target), settings.optimizer)
-                    .arena);
   state_.pairs = data_.train.size();
   state_.source_tokens = data_.train.tokens().source;
   state_.target_side_tokens = data_.train.tokens().target;
@@ -61,6 +70,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   state_ = s;
   saved_ = s.step;
   checkpoint.restore(optimizer_);
+  optimizer_.upload();
 }
 
 double Trainer::elapsed() const { return state_.seconds + monotonic_seconds() - start_; }
@@ -76,6 +86,7 @@ bool Trainer::validation_due() const {
 }
 
 void Trainer::run() {
+  step_.reserve(memory_.arena);
   start_ = monotonic_seconds();
   log_.emplace(plan_.log, state_.step);
   Progress progress("training", static_cast<uint64_t>(plan_.steps));
@@ -89,7 +100,7 @@ void Trainer::run() {
     if (finished() || !update()) break;
     const auto& sums = state_.interval.sums;
     progress.set(static_cast<uint64_t>(state_.step),
-                 str("loss ", fixed(sums.loss / static_cast<double>(sums.tokens), 3)));
+                 sums.tokens > 0 ? str("loss ", fixed(sums.loss / static_cast<double>(sums.tokens), 3)) : "");
   }
   if (!stop_signal()) return finish();
   save();
@@ -116,56 +127,91 @@ std::vector<Batch> Trainer::gather(Place& place) const {
 bool Trainer::update() {
   const double begin = monotonic_seconds();
   Place place = state_.place;
-  const auto batches = gather(place);
+  auto batches = gather(place);
   if (batches.empty()) {
     out_of_data_ = true;
     return false;
   }
   int64_t tokens = 0;
   for (const Batch& b : batches) tokens += b.target.tokens();
-  LossSums sums;
-  for (const Batch& b : batches) {
-    const auto part = step_.forward_backward(b, 1 / static_cast<float>(tokens), static_cast<uint64_t>(state_.batches));
-    require_finite(part.loss, "loss", &b);
-    sums += part;
-    ++state_.batches;
+  Update& u = updates_.emplace_back(
+      Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
+  u.batches = std::move(batches);
+  for (const Batch& b : u.batches)
+    step_.queue(b, 1 / static_cast<float>(tokens), static_cast<uint64_t>(state_.batches++));
+  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
+  const double rate = settings_.schedule.rate(u.step);
+  if (device_) {
+    u.fetch = device_->fetch_norm(gradients, &u.norm);
+    optimizer_.clipped_update(values, gradients, u.step, rate, settings_.clip_norm);
+  } else {
+    u.norm = gradient_norm(gradients);
+    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
   }
-  auto& parameters = model_.parameters();
-  const double norm = gradient_norm(parameters.gradients());
-  require_finite(norm, "gradient", nullptr);
-  const int64_t step = state_.step + 1;
-  optimizer_.update(parameters.values(), parameters.gradients(), step, settings_.schedule.rate(step),
-                    clip_scale(norm, settings_.clip_norm));
-  state_.step = step;
+  state_.step = u.step;
   state_.place = place;
   state_.target_tokens += tokens;
-  const double seconds = monotonic_seconds() - begin;
-  state_.training_seconds += seconds;
-  state_.interval.seconds += seconds;
-  state_.interval.sums += sums;
-  state_.interval.norms += norm;
-  ++state_.interval.updates;
+  // A device is given the next update before the figures of this one are waited for, so that it never stands idle.
+  const std::size_t ahead = device_ ? 1 : 0;
+  while (updates_.size() > ahead) conclude();
+  count_seconds(begin);
   return true;
 }
 
-void Trainer::require_finite(double value, const char* what, const Batch* batch) const {
+// The figures of the update that was queued first.
+void Trainer::conclude() {
+  const Update& u = updates_.front();
+  LossSums sums;
+  for (std::size_t i = 0; i < u.batches.size(); ++i) {
+    const auto part = step_.next_loss();
+    require_finite(part.loss, "loss", u, static_cast<int64_t>(i));
+    sums += part;
+  }
+  if (device_) device_->wait(u.fetch);
+  require_finite(u.norm, "gradient", u, -1);
+  state_.interval.sums += sums;
+  state_.interval.norms += u.norm;
+  ++state_.interval.updates;
+  updates_.pop_front();
+}
+
+// Until all that was queued is done and known to be sound: before anything is said, judged or saved.
+void Trainer::settle() {
+  const double begin = monotonic_seconds();
+  while (!updates_.empty()) conclude();
+  count_seconds(begin);
+}
+
+void Trainer::count_seconds(double begin) {
+  const double seconds = monotonic_seconds() - begin;
+  state_.training_seconds += seconds;
+  state_.interval.seconds += seconds;
+}
+
+// batch: of the update's; -1: all of them together.
+void Trainer::require_finite(double value, const char* what, const Update& of, int64_t batch) const {
   if (std::isfinite(value)) return;
-  const std::string where = batch ? str(", batch ", state_.batches, " (", batch->source.sentences(), " pairs, ",
-                                        batch->source.tokens(), " and ", batch->target.tokens(), " tokens, pair ",
-                                        state_.place.next, " on of epoch ", state_.place.epoch, ")")
-                                  : str(", epoch ", state_.place.epoch, ", pair ", state_.place.next, " on");
-  fail("step ", state_.step + 1, where, ": the ", what, " is ", std::isnan(value) ? "not a number" : "infinite",
+  std::string where;
+  if (batch >= 0) {
+    const Batch& b = of.batches[static_cast<std::size_t>(batch)];
+    where = str(", batch ", of.first_batch + batch, " (", b.source.sentences(), " pairs, ", b.source.tokens(), " and ",
+                b.target.tokens(), " tokens, pair ", of.place.next, " on of epoch ", of.place.epoch, ")");
+  } else {
+    where = str(", epoch ", of.place.epoch, ", pair ", of.place.next, " on");
+  }
+  fail("step ", of.step, where, ": the ", what, " is ", std::isnan(value) ? "not a number" : "infinite",
        "; try a lower --lr, a longer --warmup or --clip-norm 1; ",
        saved_ >= 0 ? str("the checkpoint of step ", saved_, " stands in ", checkpoint_path(plan_.output))
                    : std::string("no checkpoint had been saved"));
 }
 
 bool Trainer::validate() {
-  const auto sums = validation_loss(step_, *valid_batches_, data_.special);
+  settle();
+  const auto sums = validation_loss(step_, *valid_batches_, data_.special, settings_.tokens_at_once());
   if (!sums) return false;
   const auto tokens = static_cast<double>(sums->tokens);
   Validation v{state_.step, sums->loss / tokens, sums->nll / tokens, {}};
-  if (data_.bleu) v.bleu = (*data_.bleu)(model_);
+  if (data_.bleu) v.bleu = (*data_.bleu)(model_, device_);
   state_.validation = v;
   const double score = plan_.best_by_bleu ? v.bleu.value_or(0) : -v.nll;
   const bool better = state_.best_step < 0 || score > state_.best_score;
@@ -181,6 +227,7 @@ bool Trainer::validate() {
 }
 
 void Trainer::report() {
+  settle();
   const double rate = settings_.schedule.rate(std::max<int64_t>(state_.step, 1));
   const auto& i = state_.interval;
   state_.seconds = elapsed();
@@ -199,14 +246,18 @@ void Trainer::report() {
 void Trainer::snapshot() {
   const Snapshot fresh{state_.step, plan_.best_by_bleu ? state_.validation.bleu.value_or(0) : -state_.validation.nll};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
+  step_.download();
   save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
   for (const auto& gone : take(state_.snapshots, fresh, plan_.snapshots)) obsolete_.push_back(gone);
 }
 
 void Trainer::save() {
+  settle();
   if (!plan_.snapshots.best && !stop_signal()) snapshot();
   state_.seconds = elapsed();
   start_ = monotonic_seconds();
+  step_.download();
+  optimizer_.download();
   save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, settings_, state_, data_.vocabularies,
                   plan_.command);
   saved_ = state_.step;
@@ -226,7 +277,8 @@ void Trainer::finish() {
        steps);
   if (!valid_batches_) return;
   read_parameters(read_document(plan_.output, kModelKind), model_);
-  if (const auto sums = validation_loss(step_, *valid_batches_, data_.special))
+  step_.upload();
+  if (const auto sums = validation_loss(step_, *valid_batches_, data_.special, settings_.tokens_at_once()))
     note("valid ", plan_.output, " loss ", fixed(sums->loss / static_cast<double>(sums->tokens), 4), " ppl ",
          fixed(std::exp(sums->nll / static_cast<double>(sums->tokens)), 3));
 }

@@ -1,15 +1,17 @@
 // The training loop: updates, validation, checkpoints, the log, and when to stop.
 #pragma once
 
+#include <deque>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "data/batches.h"
 #include "models/model.h"
+#include "tensor/device.h"
 #include "train/checkpoint.h"
+#include "train/memory.h"
 #include "train/optimizer.h"
 #include "train/run_log.h"
 #include "train/settings.h"
@@ -42,10 +44,15 @@ struct TrainData {
   std::optional<ValidationBleu> bleu;               // decodes the validation set
 };
 
+// What a run takes at most. The model must have its gradients allocated.
+TrainingMemory planned_memory(const Model& model, const PairFile& file, const TrainSettings& settings, bool on_device);
+
 class Trainer {
  public:
-  // The model's gradients are allocated here. What must outlive it: the model and the data.
-  Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan);
+  // The model's gradients are allocated here. What must outlive it: the model, the data and the device.
+  // device: null for the CPU. Otherwise the model's own weights are true after run() alone. Throws Error, before
+  // anything is run, when the device has not the memory.
+  Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan, Device* device = nullptr);
 
   void resume(const Checkpoint& checkpoint);  // goes on from there; the model has the checkpoint's weights already
 
@@ -55,12 +62,24 @@ class Trainer {
 
   const TrainState& state() const { return state_; }
   const BatchSource& batches() const { return batches_; }
+  const TrainingMemory& memory() const { return memory_; }
   double planning_seconds() const { return step_.planning_seconds(); }
 
  private:
+  // One whose figures may still be on their way from a device.
+  struct Update {
+    int64_t step = 0, first_batch = 0;  // its number, and that of its first batch
+    Place place;                        // where it begins in the data
+    std::vector<Batch> batches;
+    double norm = 0;
+    uint64_t fetch = 0;  // of the norm
+  };
   bool update();  // false when the last epoch is over
+  void conclude();
+  void settle();
+  void count_seconds(double begin);
   std::vector<Batch> gather(Place& place) const;
-  void require_finite(double value, const char* what, const Batch* batch) const;
+  void require_finite(double value, const char* what, const Update& of, int64_t batch) const;
   bool finished() const;
   bool validation_due() const;
   bool validate();  // false when a signal came
@@ -74,8 +93,11 @@ class Trainer {
   TrainData data_;
   TrainSettings settings_;
   TrainPlan plan_;
+  Device* device_;
   BatchSource batches_;
   std::optional<BatchSource> valid_batches_;
+  TrainingMemory memory_;
+  std::deque<Update> updates_;  // queued; before step_, which waits for what is to come here when all ends
   TrainingStep step_;
   Optimizer optimizer_;
   TrainState state_;

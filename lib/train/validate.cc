@@ -40,14 +40,18 @@ std::vector<Batch> model_batches(const Pairs& pairs, const SpecialIds& special, 
   return batches;
 }
 
-std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special) {
-  LossSums sums;
+std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special,
+                                        int64_t max_tokens) {
   Pairs pairs;
-  for (Place place; source.next(place, pairs);) {
-    if (stop_signal()) return std::nullopt;
-    sums += step.forward(model_batch(pairs, special));
+  bool stopped = false;
+  for (Place place; !stopped && source.next(place, pairs);) {
+    stopped = stop_signal() != 0;
+    if (!stopped)
+      for (const Batch& b : model_batches(pairs, special, max_tokens)) step.queue_validation(b);
   }
-  return sums;
+  LossSums sums;
+  while (step.queued() > 0) sums += step.next_loss();
+  return stopped ? std::nullopt : std::optional(sums);
 }
 
 ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
@@ -61,10 +65,12 @@ ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, c
   references_.emplace(std::span(&references, 1));
 }
 
-double ValidationBleu::operator()(const Model& model) const {
+double ValidationBleu::operator()(const Model& model, Device* device) const {
   std::vector<std::span<const int32_t>> sources;
   for (int64_t i = 0; i < pairs_.size(); ++i) sources.push_back(pairs_.source(i));
-  const auto answers = translate(model, special_, sources, options_);
+  auto options = options_;
+  options.device = device;
+  const auto answers = translate(model, special_, sources, options);
   std::vector<std::string> hypotheses(answers.size());
   parallel_items(static_cast<int64_t>(answers.size()), [&](int64_t i) {
     const auto k = static_cast<std::size_t>(i);

@@ -20,15 +20,18 @@ Batch model_batch(const Pairs& pairs, const SpecialIds& special);
 // at least.
 std::vector<Batch> model_batches(const Pairs& pairs, const SpecialIds& special, int64_t max_tokens);
 
-// The sums over all pairs, in the file's order, without dropout; none when a signal asks to stop.
-std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special);
+// The sums over all pairs, in the file's order, without dropout; none when a signal asks to stop. What is run at once
+// has max_tokens on its larger side, so that it takes no more memory than training does.
+std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& source, const SpecialIds& special,
+                                        int64_t max_tokens);
 
 // BLEU as `decode | tokenize -d | bleu` gives it, against the text of the target column (tokenize -d --column tgt).
 class ValidationBleu {
  public:
   ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
                  const DecodeOptions& options);
-  double operator()(const Model& model) const;
+  // device: null for the CPU, or one that has twins of the model's parameters.
+  double operator()(const Model& model, Device* device) const;
 
  private:
   Pairs pairs_;

@@ -112,6 +112,29 @@ TEST_CASE("top-p draws from the fewest ids that reach p, of those that top-k lea
     }
 }
 
+TEST_CASE("top-p draws from a large vocabulary as from a small one, where few ids reach p and where few do not") {
+  const ToyModel model(600, 0.5f);
+  for (const double p : {0.2, 0.9}) {
+    DecodeOptions o = sampling(8000);
+    o.top_p = p;
+    auto w = weights(model, 1);
+    auto sorted = w;
+    std::sort(sorted.rbegin(), sorted.rend());
+    std::size_t ids = 0;
+    for (double sum = 0; sum < p; ++ids) sum += sorted[ids];
+    cut(w, ids + 1);  // one more, as the model's numbers are rounded
+    const auto n = counts(model, o);
+    std::size_t met = 0;
+    for (std::size_t i = 0; i < n.size(); ++i) {
+      met += n[i] > 0;
+      CHECK((n[i] == 0 || w[i] > 0));
+    }
+    INFO("p " << p << ": " << ids << " ids");
+    CHECK(met >= ids - 1 - ids / 100);  // each is drawn once in a thousand times at least
+    CHECK((p > 0.5) == (ids > 256));
+  }
+}
+
 TEST_CASE("a sample's probability is the model's own, whatever it was drawn from") {
   const ToyModel model(8, 1.0f);
   DecodeOptions o = sampling(50);

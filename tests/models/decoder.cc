@@ -139,7 +139,7 @@ double difference(const Model& model, const std::vector<Ids>& sources, const std
 
 }  // namespace
 
-TEST_CASE("a decoding step gives what the whole sentences run anew give, however beams move") {
+TEST_CASE("a decoding step gives what the whole sentences run anew give, however beams move", "[long]") {
   for (const Variation& v : kVariations) {
     INFO(v.name);
     const auto model = model_of(v);

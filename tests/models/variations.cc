@@ -26,7 +26,7 @@ TEST_CASE("base and big have the paper's number of parameters") {
   CHECK(static_cast<double>(parameters_of("big", {})) / 1e6 == Approx(214.2).margin(0.2));
 }
 
-TEST_CASE("every row of the paper's table of variations builds, and its gradients are finite") {
+TEST_CASE("every row of the paper's table of variations builds, and its gradients are finite", "[long]") {
   const std::vector<std::pair<std::string, Flags>> rows{
       {"A 1", {{"heads", "1"}, {"d-k", "512"}, {"d-v", "512"}}},
       {"A 4", {{"heads", "4"}, {"d-k", "128"}, {"d-v", "128"}}},

@@ -135,7 +135,7 @@ TEST_CASE("a run with bf16 products learns as one with f32's does, and resumes t
   test::SmallRun exact, rounded, parts;
   for (test::SmallRun* run : {&exact, &rounded, &parts}) {
     run->settings.max_tokens = 400;  // products large enough to be rounded
-    run->settings.bf16 = run != &exact;
+    run->settings.precision = run == &exact ? ProductPrecision::f32 : ProductPrecision::bf16;
     run->model = [] { return test::small_model({{"d-model", "64"}, {"d-ff", "128"}}); };
   }
   for (const auto* run : {&exact, &rounded}) losses.push_back(trained(*run).validation.nll);

@@ -1,0 +1,75 @@
+// A machine beside the CPU that runs planned graphs, with memory of its own. The library knows it by this interface
+// alone; what implements it lies in a shared object that is opened when a device is wanted (open_device.h).
+//
+// Models record the same graphs as ever, of host addresses. A device finds its own memory by them: parameters,
+// gradients and the optimizer's buffers have twins there (mirror), a decoder's caches lie there altogether (allocate),
+// and whatever else a graph names, ids and offsets, is copied there before each run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "tensor/graph.h"
+#include "tensor/plan.h"
+#include "tensor/product_precision.h"
+
+namespace storm {
+
+// One update of every parameter, as train/adam.h and train/nesterov.h define them.
+struct UpdateRule {
+  bool nesterov = false;
+  double beta1 = 0, beta2 = 0, epsilon = 0, momentum = 0, weight_decay = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  virtual std::string description() const = 0;  // "NVIDIA H200 (cuda:0), compute capability 9.0"
+  virtual std::size_t free_bytes() const = 0;
+
+  // Gives host memory a twin with the same contents, until forget(host). The host's copy is stale from then on, but for
+  // download().
+  virtual void mirror(std::span<float> host) = 0;
+  virtual void forget(std::span<float> host) = 0;
+  virtual void upload(std::span<const float> host) = 0;    // host or a part of it -> its twin
+  virtual void download(std::span<float> host) const = 0;  // the twin -> host
+
+  // Memory of the device, for a graph's placed values and constants that are computed there.
+  virtual void* allocate(std::size_t bytes) = 0;  // throws Error with what is free
+  virtual void release(void* memory) = 0;
+
+  // Makes room for a plan of so many bytes. Throws Error, with what is needed and what is free, before anything is run.
+  virtual void reserve(std::size_t arena_bytes) = 0;
+
+  // What products' operands are rounded to from here on; f32 until it is called.
+  virtual void set_products(ProductPrecision precision) = 0;
+
+  // Runs a planned graph, and backward of one with gradients. seed and batch key the random numbers (execution.h).
+  // Returns when everything is queued; the graph's constants may change as soon as it has returned.
+  virtual void run(const Graph& graph, const Plan& plan, uint64_t seed, uint64_t batch) = 0;
+  // The value of the last run, which was kept, to host memory of its size. Waits for it.
+  virtual void read(const Graph& graph, const Plan& plan, Value value, void* to) = 0;
+  // The same without waiting: the copy is queued, and wait() brings it to `to`, which must live until then. The graph,
+  // the plan and later runs may change at once. A few KiB at most: totals, not logits. Returns its number.
+  virtual uint64_t fetch(const Graph& graph, const Plan& plan, Value value, void* to) = 0;
+  // Until that fetch and all before it have come; what was queued after it goes on.
+  virtual void wait(uint64_t fetch) = 0;
+
+  // The root of the sum of squares; waits for it.
+  virtual double norm(std::span<const float> gradients) = 0;
+  // The same as a fetch.
+  virtual uint64_t fetch_norm(std::span<const float> gradients, double* to) = 0;
+  // state: the optimizer's buffers, each of values' size. The gradients are zero afterwards.
+  virtual void update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
+                      const UpdateRule& rule, int64_t step, double rate, float gradient_scale) = 0;
+  // The same with the norm that fetch_norm was asked for last, so that nobody waits for it: the gradients are
+  // multiplied by clip_scale (train/gradient_norm.h) of it and clip_norm.
+  virtual void clipped_update(std::span<float> values, std::span<float> gradients,
+                              std::span<const std::span<float>> state, const UpdateRule& rule, int64_t step,
+                              double rate, double clip_norm) = 0;
+};
+
+}  // namespace storm
