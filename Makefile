@@ -1,4 +1,5 @@
-# make, make test, make demo, make install PREFIX=, make bench, make bench-quick, make format, make tidy, make SANITIZE=address,undefined test
+# make, make test, make demo, make install PREFIX=, make dist, make bench, make bench-quick, make cuda-report, make format, make tidy,
+# make SANITIZE=address,undefined test
 # Objects and programs live under $(BUILD); sources are found by their place: lib/*/*.cc, tools/*.cc, tests/PART/*.cc.
 PREFIX ?= /usr/local
 CXX ?= g++
@@ -6,17 +7,23 @@ SANITIZE ?=
 BUILD ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 comma := ,
 percent := %
+empty :=
+space := $(empty) $(empty)
 
 # x86-64-v3 is "since AVX2"; kernels marked STORM_CLONES also carry AVX-512 code that is picked at run time.
 CXXFLAGS ?= -O3 -g1
 # -Wrestrict has false alarms in GCC 12 (its PR 105651).
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi -Wno-restrict -Werror
-FLAGS := -std=c++20 -march=x86-64-v3 -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math -fopenmp -Ilib $(WARNINGS) -MMD -MP
+# Position-independent and hidden, since the CUDA backend holds some of the library, too: no program's symbol meets its.
+FLAGS := -std=c++20 -march=x86-64-v3 -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -fvisibility=hidden
+FLAGS += -Ilib $(WARNINGS) -MMD -MP
 LDLIBS := -Wl,--as-needed -lsentencepiece_train -lsentencepiece
 
 multiarch := $(shell $(CXX) -print-multiarch 2>/dev/null)
 # OpenBLAS's OpenMP build by its own folder: the system's default alternative may be the pthread one.
 openblas := $(wildcard /usr/lib/$(multiarch)/openblas-openmp)
+# First the libraries of `make dist`, with those that they need themselves, which only the old tag finds.
+LDFLAGS += -Wl,--disable-new-dtags,-rpath,\$$ORIGIN/../lib/storm,-rpath,\$$ORIGIN/../../lib/storm
 LDFLAGS += $(if $(openblas),-L$(openblas) -Wl$(comma)-rpath$(comma)$(openblas))
 LDLIBS += -lopenblas
 ONEDNN ?= $(if $(wildcard /usr/include/dnnl.h),1,0)
@@ -47,6 +54,7 @@ pictures := pictures $(inspect)
 data := data $(stream)
 decode := decode $(models) $(text)
 train := train $(decode) $(data) $(metrics)
+cuda := $(train) inspect
 parts := pictures train decode inspect models nn ops cpu tensor data metrics text stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
@@ -55,8 +63,13 @@ programs := $(patsubst tools/%.cc,$(BUILD)/bin/%,$(tool_sources))
 test_parts := $(sort $(foreach f,$(wildcard tests/*/*.cc),$(word 2,$(subst /, ,$(f)))))
 test_programs := $(patsubst %,$(BUILD)/tests/%,$(test_parts))
 
-all: $(programs) $(BUILD)/data/make-corpus
-tests: all $(test_programs)
+.DEFAULT_GOAL := all
+.SECONDEXPANSION:
+# The CUDA backend: backend, where there is an nvcc, else nothing; complete_backend, for install and dist.
+include lib/cuda/backend.mk
+
+all: $(programs) $(BUILD)/data/make-corpus $(backend)
+tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops) $$(stand_ins) $$(emulated_backend)
 
 # The flags are part of what a build depends on; so is a package that came or went.
 settings := $(CXX) $(FLAGS) $(CXXFLAGS) $(LDFLAGS) $(LDLIBS)
@@ -80,7 +93,6 @@ $(BUILD)/include/%.raw: lib/%
 $(BUILD)/obj/lib/pictures/%.o: FLAGS += -I$(BUILD)/include
 $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard lib/pictures/*.cc)): | $(page_parts)
 
-.SECONDEXPANSION:
 $(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildcard lib/$$*/*.cc))
 	@mkdir -p $(@D) && rm -f $@
 	ar rcs $@ $^
@@ -108,10 +120,39 @@ $(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,i
 
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
-test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc))
+test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc)) $($*_objects)
 $(test_programs): $(BUILD)/tests/%: $$(test_objects) $(BUILD)/obj/tests/main.o $$(call archives,$$(or $$($$*),$(parts)))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(catch2) $(LDLIBS) -o $@
+
+# Tests of the CUDA kernels without a card: the .cu files as C++, with <cuda_runtime.h> emulated on the CPU, linked before
+# the library so that its graphs run on them (tests/cuda/emulation). tests/run emulated-ops: the tests of ops, so run.
+emulated_parts := ops models train
+emulated_programs := $(patsubst %,$(BUILD)/tests/emulated-%,$(emulated_parts))
+emulated := $(BUILD)/obj/emulated
+op_kernels := $(patsubst %.cu,$(emulated)/%.o,$(wildcard lib/ops/*.cu) lib/cuda/kernels.cu)
+emulation := $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/cuda/emulation/*.cc))
+$(emulation): FLAGS += -Itests/cuda/emulation
+$(emulated)/%.o: %.cu $(BUILD)/settings | $(BUILD)/packages
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -Wno-unknown-pragmas -Itests/cuda/emulation $(CXXFLAGS) -x c++ -c $< -o $@
+
+emulated_tests = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc))
+$(emulated_programs): $(BUILD)/tests/emulated-%: $$(emulated_tests) $(BUILD)/obj/tests/main.o $(op_kernels) $(emulation) $$(call archives,$$($$*))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(catch2) $(LDLIBS) -o $@
+
+# The device itself, emulated, beside the CPU's own execution of graphs; for tests of tools (tests/tools/emulated.sh), as a backend.
+device_sources := $(filter-out %/products.cu %/library.cu,$(wildcard lib/cuda/*.cu lib/ops/*.cu))
+emulated_device := $(patsubst %.cu,$(emulated)/%.o,$(device_sources)) $(filter-out %/execution.o,$(emulation))
+cuda_objects := $(BUILD)/obj/tests/ops/check.o $(emulated_device)
+emulated_backend := $(BUILD)/stand-in/emulated/libstorm_cuda.so
+$(emulated_backend): $(BUILD)/obj/tests/cuda/stand_in/emulated.o $(emulated_device) $(call archives,$(cpu))
+	@mkdir -p $(@D)
+	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+$(patsubst %,$(BUILD)/obj/tests/cuda/%.o,memory launches): FLAGS += -Itests/cuda/emulation -Wno-unknown-pragmas
+# The same tests on a real card.
+include tests/cuda/card/card.mk
 
 test: tests
 	BUILD=$(BUILD) tests/run
@@ -119,17 +160,31 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/search-rate
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/search-rate $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
 	scripts/bench-quick
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install $(programs) $(DESTDIR)$(PREFIX)/bin
+# What a machine without a card can be told of one (tests/tools/device.sh): a driver that has what the environment says, and a
+# backend that refuses.
+stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so)
+$(BUILD)/stand-in/libcuda.so.1: $(BUILD)/obj/tests/cuda/stand_in/driver.o
+$(BUILD)/stand-in/libstorm_cuda.so: $(BUILD)/obj/tests/cuda/stand_in/backend.o
+$(stand_ins):
+	@mkdir -p $(@D)
+	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
 
-sources := $(wildcard lib/*/*.h lib/*/*.cc tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc scripts/*.cc)
+install: all $(complete_backend)
+	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend),$(DESTDIR)$(PREFIX)/lib/storm)
+	install $(programs) $(DESTDIR)$(PREFIX)/bin
+	$(if $(backend),install $(complete_backend) $(DESTDIR)$(PREFIX)/lib/storm)
+
+# Programs, tests and what they need, to be unpacked anywhere; parts of it are used as they are in a source tree.
+dist: tests bench-programs $(complete_backend) $(complete_card_programs) $(device_rate)
+	BUILD=$(BUILD) scripts/dist $(complete_backend)
+
+sources := $(wildcard lib/*/*.h lib/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc scripts/*.cc)
 format:
 	clang-format -i $(sources)
 
@@ -139,6 +194,6 @@ tidy: $(page_parts)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests test demo bench bench-quick install format tidy clean
+.PHONY: all tests test demo bench bench-quick cuda-report install dist format tidy clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

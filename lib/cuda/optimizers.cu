@@ -1,0 +1,110 @@
+#include "cuda/optimizers.h"
+
+#include <cmath>
+
+#include "cuda/rows.cuh"
+
+namespace storm::cuda {
+
+namespace {
+
+constexpr unsigned kThreads = 256;
+
+struct AdamFactors {
+  float beta1, beta2, rest1, rest2, step_size, root2, epsilon, keep;  // as train/adam.cc's
+};
+
+struct NesterovFactors {
+  float momentum, rate, keep;
+};
+
+// As train/gradient_norm.h's clip_scale.
+__device__ __forceinline__ float value_of(const GradientScale& s) {
+  const auto factor = static_cast<float>(s.factor);
+  return s.norm && s.most > 0 && *s.norm > s.most ? factor * static_cast<float>(s.most / *s.norm) : factor;
+}
+
+// One element a thread at a time, the grid striding over all: 28 bytes move for 12 operations, so it is memory's pace.
+__global__ void __launch_bounds__(kThreads)
+    adam_kernel(AdamFactors k, GradientScale scale, float* p, float* g, float* m, float* v, int64_t n) {
+  const float gradient_scale = value_of(scale);
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride) {
+    const float gradient = g[i] * gradient_scale;
+    const float m1 = k.beta1 * m[i] + k.rest1 * gradient;
+    const float v1 = k.beta2 * v[i] + k.rest2 * gradient * gradient;
+    p[i] = k.keep * p[i] - k.step_size * m1 / (sqrtf(v1) * k.root2 + k.epsilon);
+    m[i] = m1;
+    v[i] = v1;
+    g[i] = 0;
+  }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    nesterov_kernel(NesterovFactors k, GradientScale scale, float* p, float* g, float* m, int64_t n) {
+  const float gradient_scale = value_of(scale);
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride) {
+    const float gradient = g[i] * gradient_scale;
+    const float m1 = k.momentum * m[i] + gradient;
+    p[i] = k.keep * p[i] - k.rate * (gradient + k.momentum * m1);
+    m[i] = m1;
+    g[i] = 0;
+  }
+}
+
+// A fixed share of the elements for each block and thread, so that the sum's order is always the same.
+__global__ void __launch_bounds__(kThreads) square_sums_kernel(const float* x, int64_t n, double* sums) {
+  __shared__ double parts[kThreads];
+  double sum = 0;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride)
+    sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  parts[threadIdx.x] = sum;
+  for (unsigned half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) parts[threadIdx.x] += parts[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) sums[blockIdx.x] = parts[0];
+}
+
+__global__ void __launch_bounds__(kNormBlocks) norm_kernel(const double* sums, double* norm) {
+  __shared__ double parts[kNormBlocks];
+  parts[threadIdx.x] = sums[threadIdx.x];
+  for (unsigned half = kNormBlocks / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (threadIdx.x < half) parts[threadIdx.x] += parts[threadIdx.x + half];
+  }
+  if (threadIdx.x == 0) *norm = sqrt(parts[0]);
+}
+
+unsigned blocks_of(int64_t n) { return static_cast<unsigned>(std::min<int64_t>((n + kThreads - 1) / kThreads, 4096)); }
+
+}  // namespace
+
+void queue_norm(Context& context, const float* x, int64_t n, double* sums, double* norm) {
+  context.launch("the gradients' norm", kNormBlocks, kThreads, 0, square_sums_kernel, x, n, sums);
+  context.launch("the gradients' norm", 1, kNormBlocks, 0, norm_kernel, static_cast<const double*>(sums), norm);
+}
+
+void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
+                  const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale) {
+  const auto keep = static_cast<float>(1 - rate * rule.weight_decay);
+  if (rule.nesterov) {
+    const NesterovFactors k{static_cast<float>(rule.momentum), static_cast<float>(rate), keep};
+    return context.launch("nesterov", blocks_of(n), kThreads, 0, nesterov_kernel, k, scale, values, gradients, first,
+                          n);
+  }
+  const auto t = static_cast<double>(step);
+  const AdamFactors k{.beta1 = static_cast<float>(rule.beta1),
+                      .beta2 = static_cast<float>(rule.beta2),
+                      .rest1 = static_cast<float>(1 - rule.beta1),
+                      .rest2 = static_cast<float>(1 - rule.beta2),
+                      .step_size = static_cast<float>(rate / (1 - std::pow(rule.beta1, t))),
+                      .root2 = static_cast<float>(1 / std::sqrt(1 - std::pow(rule.beta2, t))),
+                      .epsilon = static_cast<float>(rule.epsilon),
+                      .keep = keep};
+  context.launch("adam", blocks_of(n), kThreads, 0, adam_kernel, k, scale, values, gradients, first, second, n);
+}
+
+}  // namespace storm::cuda

@@ -1,0 +1,27 @@
+// Adam and Nesterov's momentum over all parameters in one launch, and the norm of all gradients.
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/context.h"
+#include "tensor/device.h"
+
+namespace storm::cuda {
+
+constexpr int kNormBlocks = 256;
+
+// norm: the root of the sum of squares, in an order that n alone decides. 2 launches. sums: [kNormBlocks]
+void queue_norm(Context& context, const float* x, int64_t n, double* sums, double* norm);
+
+// What the gradients are multiplied by: a number, and what brings a norm that the device has down to `most` (0: any).
+struct GradientScale {
+  double factor = 1;             // of a float's value; as wide as the rest, so that nothing undefined lies between
+  const double* norm = nullptr;  // may be null
+  double most = 0;
+};
+
+// first, second: [n], the optimizer's buffers; second is null for Nesterov's momentum. gradients are zero afterwards.
+void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
+                  const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale);
+
+}  // namespace storm::cuda

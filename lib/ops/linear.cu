@@ -1,0 +1,153 @@
+// The product with bias and ReLU in its epilogue; what an epilogue cannot do, an elementwise pass after it does.
+// Backward, one pass makes of dy the gradient of the sum, 16 bits of it where products take those, and the bias'
+// gradient.
+#include "ops/linear.h"
+
+#include <tuple>
+
+#include "cuda/columns.cuh"
+#include "cuda/context.h"
+#include "cuda/rounding.cuh"
+
+namespace storm::cuda {
+
+namespace {
+
+constexpr unsigned kThreads = 256;
+constexpr int64_t kRows = 64;  // of a block in the bias' gradient
+
+// A thread takes 8 neighbouring columns of a row, which share one Philox call.
+struct Place {
+  int64_t row, column;
+  bool inside;
+};
+__device__ __forceinline__ Place place(int64_t rows, int64_t n) {
+  const int64_t groups = (n + 7) / 8, i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  return {i / groups, i % groups * 8, i < rows * groups};
+}
+unsigned blocks_of(int64_t rows, int64_t n) {
+  return static_cast<unsigned>((rows * ((n + 7) / 8) + kThreads - 1) / kThreads);
+}
+
+// z: [rows, n] holds x W^T and gets the bias (null: none); y = dropout(activation(z)). z may be y.
+__global__ void __launch_bounds__(kThreads) activate_kernel(float* z, float* y, const float* bias, int64_t rows,
+                                                            int64_t n, Activation activation, DropoutStream stream) {
+  const auto [row, column, inside] = place(rows, n);
+  if (!inside) return;
+  uint4 bits{};
+  if (stream.active()) bits = dropout_bits(stream, row, static_cast<uint32_t>(column / 8));
+  for (int64_t i = column; i < column + 8 && i < n; ++i) {
+    const int64_t at = row * n + i;
+    const float sum = z[at] + (bias ? bias[i] : 0.0f);
+    float out = sum;
+    if (activation == Activation::relu) out = sum > 0 ? sum : 0.0f;
+    if (activation == Activation::tanh) out = tanhf(sum);
+    if (activation == Activation::gelu) {
+      z[at] = sum;
+      out = sum * 0.5f * (1 + erff(sum * 0.70710678f));
+    }
+    y[at] = stream.active() ? out * dropout_factor(stream, bits, i) : out;
+  }
+}
+
+// dy becomes the gradient of the sum. saved: y, of gelu the sum before it.
+__global__ void __launch_bounds__(kThreads)
+    activate_backward_kernel(float* dy, const float* saved, int64_t rows, int64_t n, Activation activation,
+                             DropoutStream stream) {
+  const auto [row, column, inside] = place(rows, n);
+  if (!inside) return;
+  uint4 bits{};
+  if (stream.active() && activation != Activation::relu)
+    bits = dropout_bits(stream, row, static_cast<uint32_t>(column / 8));
+  for (int64_t i = column; i < column + 8 && i < n; ++i) {
+    const int64_t at = row * n + i;
+    float d = dy[at];
+    // ReLU with dropout leaves 0 where either closed: y > 0 tells all.
+    if (activation == Activation::relu) {
+      dy[at] = saved[at] > 0 ? d * stream.scale : 0.0f;
+      continue;
+    }
+    if (stream.active()) d *= dropout_factor(stream, bits, i);
+    if (activation == Activation::tanh) d *= 1 - saved[at] * saved[at];
+    if (activation == Activation::gelu) {
+      const float z = saved[at], cdf = 0.5f * (1 + erff(z * 0.70710678f));
+      d *= cdf + z * 0.39894228f * expf(-0.5f * z * z);
+    }
+    dy[at] = d;
+  }
+}
+
+// Of kRows rows, a thread a column, whose loads lie side by side: parts[b] = the sums by columns (null: nobody wants
+// them); to = the gradient of the sum, rounded (null: dy is it). y: null, or what ReLU and the dropout after it left.
+__global__ void __launch_bounds__(kThreads)
+    columns_kernel(const float* dy, const float* y, float scale, int64_t rows, int64_t n, float* parts, uint16_t* to,
+                   int64_t rounded_ld, bool bf16) {
+  const int64_t i = static_cast<int64_t>(blockIdx.y) * kThreads + threadIdx.x, begin = blockIdx.x * kRows;
+  if (i >= n) return;
+  const int64_t end = begin + kRows < rows ? begin + kRows : rows;
+  float sum = 0;
+#pragma unroll 8
+  for (int64_t r = begin; r < end; ++r) {
+    float d = dy[r * n + i];
+    if (y) d = y[r * n + i] > 0 ? d * scale : 0.0f;
+    if (to) to[r * rounded_ld + i] = rounded16(d, bf16);
+    sum += d;
+  }
+  if (parts) parts[blockIdx.x * n + i] = sum;
+}
+
+void forward(const Execution& run, const Node& node, Context& context) {
+  const auto [activation, dropout] = node.attributes<LinearAttributes>();
+  const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
+  const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
+  float* y = run.data(node.outputs[0]);
+  float* z = activation == Activation::gelu ? run.data(node.outputs[1]) : y;
+  const float* b = run.data_or_null(bias);
+  const DropoutStream stream = dropout_of(run, node, run.gradients() ? dropout : 0);
+  const bool fused = b && !stream.active() && (activation == Activation::none || activation == Activation::relu);
+  const Epilogue epilogue = !fused                           ? Epilogue::none
+                            : activation == Activation::relu ? Epilogue::bias_relu
+                                                             : Epilogue::bias;
+  context.gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n, epilogue,
+               fused ? b : nullptr);
+  if (fused || (!b && activation == Activation::none && !stream.active())) return;
+  context.launch("linear", blocks_of(rows, n), kThreads, 0, activate_kernel, z, y, b, rows, n, activation, stream);
+}
+
+void backward(const Execution& run, const Node& node, Context& context) {
+  const auto [activation, dropout] = node.attributes<LinearAttributes>();
+  const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
+  const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
+  float *dy = run.gradient(node.outputs[0]), *db = run.gradient(bias);
+  const DropoutStream stream = dropout_of(run, node, dropout);
+  const bool rounds = context.rounds();
+  // What is only read by rounding and summing need not be written before.
+  const float* gate = rounds && activation == Activation::relu ? run.data(node.outputs[0]) : nullptr;
+  if (!gate && (activation != Activation::none || stream.active())) {
+    const float* saved =
+        activation == Activation::none ? nullptr : run.data(node.outputs[activation == Activation::gelu ? 1 : 0]);
+    context.launch("linear backward", blocks_of(rows, n), kThreads, 0, activate_backward_kernel, dy, saved, rows, n,
+                   activation, stream);
+  }
+  uint16_t* to = nullptr;
+  const Operand d = rounds ? context.rounded_room(rows, n, &to) : Operand{dy, n};
+  const auto blocks = static_cast<unsigned>((rows + kRows - 1) / kRows),
+             across = static_cast<unsigned>((n + kThreads - 1) / kThreads);
+  float* parts =
+      db ? static_cast<float*>(context.workspace(static_cast<std::size_t>(blocks * n) * sizeof(float))) : nullptr;
+  if (rounds || db)
+    context.launch("linear backward, columns", {blocks, across}, kThreads, 0, columns_kernel,
+                   static_cast<const float*>(dy), gate, stream.scale, rows, n, parts, to, d.rounded_ld,
+                   context.precision() == ProductPrecision::bf16);
+  if (float* dx = run.gradient(x))
+    context.gemm(false, false, rows, in, n, d, context.operand(run.data(weight), n, in), run.beta(node, 0), dx, in);
+  if (float* dw = run.gradient(weight))
+    context.gemm(true, false, n, in, rows, d, context.operand(run.data(x), rows, in), run.beta(node, 1), dw, in);
+  if (db) queue_column_sums(context, "linear, the bias' gradient", parts, blocks, n, 1, db);
+}
+
+const Kernels kLinear{"linear", forward, backward};
+
+}  // namespace
+
+}  // namespace storm::cuda

@@ -1,0 +1,172 @@
+// Training through a Device, on whose own memory everything lies, comes out as on the CPU. (Linked with the emulated
+// kernels; the CPU's side runs on the library's own.)
+#include "cuda/device.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "models/architecture.h"
+#include "ops/cached_attention.h"
+#include "tests/catch.h"
+#include "tests/ops/check.h"
+#include "tests/ops/once.h"
+#include "train/adam.h"
+#include "train/gradient_norm.h"
+#include "train/nesterov.h"
+
+using namespace storm;
+
+namespace {
+
+constexpr double kTolerance = 1e-5;  // of the largest value
+
+std::unique_ptr<Model> small_model() {
+  const std::vector<std::pair<std::string, std::string>> settings{{"layers", "1"},    {"d-model", "16"},
+                                                                  {"d-ff", "40"},     {"heads", "2"},
+                                                                  {"dropout", "0.2"}, {"attention-dropout", "0.1"}};
+  auto model = make_model(make_config(architecture("transformer"), "tiny", settings, 29, 29));
+  model->parameters().initialize(3);
+  model->parameters().allocate_gradients();
+  return model;
+}
+
+// So many sentence pairs of up to `longest` words.
+Batch batch_of(int sentences, int longest) {
+  std::vector<std::vector<int32_t>> words;
+  for (int s = 0; s < 2 * sentences; ++s)
+    for (auto& sentence = words.emplace_back(); static_cast<int>(sentence.size()) < 1 + 7 * s % longest;)
+      sentence.push_back(4 + static_cast<int32_t>((sentence.size() * 5 + static_cast<std::size_t>(s) * 3) % 25));
+  std::vector<SentencePair> pairs;
+  for (std::size_t s = 0; s < words.size(); s += 2) pairs.push_back({words[s], words[s + 1]});
+  return make_batch(pairs, {.bos = 2, .eos = 3});
+}
+
+double relative_error(std::span<const float> got, std::span<const float> want) {
+  double largest = 0, worst = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
+    if (!(off <= worst)) worst = off;
+  }
+  return worst / largest;
+}
+
+// Three updates of two batches each, on both; the second batch is larger than all that was there before.
+void train_both(const UpdateRule& rule) {
+  constexpr double rate = 0.01;
+  const auto device = cuda::open_device(0);
+  const auto here = small_model(), there = small_model();
+  Parameters &mine = here->parameters(), &theirs = there->parameters();
+  const std::size_t count = mine.values().size();
+  Adam adam(count,
+            {.beta1 = rule.beta1, .beta2 = rule.beta2, .epsilon = rule.epsilon, .weight_decay = rule.weight_decay});
+  Nesterov nesterov(count, {.momentum = rule.momentum, .weight_decay = rule.weight_decay});
+  std::vector<float> first(count), second(count);
+  std::vector<std::span<float>> state{first};
+  if (!rule.nesterov) state.push_back(second);
+  device->mirror(theirs.values());
+  device->mirror(theirs.gradients());
+  for (const auto s : state) device->mirror(s);
+
+  for (int64_t step = 1; step <= 3; ++step) {
+    for (const int size : {2, 9}) {
+      const Batch batch = batch_of(size, 5 * size);
+      const auto number = static_cast<uint64_t>(step * 10 + size);
+      const float scale = 1 / static_cast<float>(batch.labels.size());
+      Graph graph(true), other(true);
+      const auto want = here->loss(graph, batch, 0.1f, scale), got = there->loss(other, batch, 0.1f, scale);
+      const test::Once once(graph, 7, number);
+      once.run.forward();
+      once.run.backward();
+      const Plan plan = make_plan(other);
+      device->run(other, plan, 7, number);
+      double totals[2];
+      device->read(other, plan, got.totals, totals);
+      const double* expected = once.run.data<double>(want.totals);
+      CHECK(std::abs(totals[0] - expected[0]) < kTolerance * expected[0]);
+      CHECK(std::abs(totals[1] - expected[1]) < kTolerance * expected[1]);
+      std::vector<float> nll(batch.labels.size());
+      device->read(other, plan, got.token_nll, nll.data());
+      CHECK(relative_error(nll, {once.run.data(want.token_nll), nll.size()}) < kTolerance);
+    }
+    device->download(theirs.gradients());
+    CHECK(relative_error(theirs.gradients(), mine.gradients()) < kTolerance);
+    const double norm = gradient_norm(mine.gradients());
+    CHECK(std::abs(device->norm(theirs.gradients()) - norm) < kTolerance * norm);
+    const float clip = clip_scale(norm, 0.5);
+    if (rule.nesterov)
+      nesterov.update(mine.values(), mine.gradients(), rate, clip);
+    else
+      adam.update(mine.values(), mine.gradients(), step, rate, clip);
+    device->update(theirs.values(), theirs.gradients(), state, rule, step, rate, clip);
+    device->download(theirs.values());
+    CHECK(relative_error(theirs.values(), mine.values()) < kTolerance);
+    device->download(theirs.gradients());
+    for (const float g : theirs.gradients()) REQUIRE(g == 0);
+  }
+  for (const auto s : state) device->forget(s);
+  CHECK_THROWS_AS(device->norm(first), Error);
+}
+
+}  // namespace
+
+// Adam's epsilon is large, or a gradient's last bit would decide about the sign of a step.
+TEST_CASE("three updates of a Transformer on a device are the CPU's: loss, gradients, norm, weights; Adam") {
+  train_both({.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-2, .weight_decay = 0.1});
+}
+
+TEST_CASE("three updates of a Transformer on a device are the CPU's, with Nesterov's momentum") {
+  train_both({.nesterov = true, .momentum = 0.9, .weight_decay = 0.1});
+}
+
+TEST_CASE("a cache in device memory is what the next step reads") {
+  const auto device = cuda::open_device(0);
+  constexpr int64_t rows = 3, in = 2 * (2 * 8 + 8), kept = 2 * (8 + 8);
+  const std::vector<int32_t> path{2, 0, 0};
+  std::vector<std::vector<float>> cache(2, std::vector<float>(rows * kept));
+  std::vector<float*> here, there;
+  for (auto& c : cache) {
+    here.push_back(c.data());
+    there.push_back(static_cast<float*>(device->allocate(c.size() * sizeof(float))));
+  }
+  for (int32_t step = 0; step < 2; ++step) {
+    const auto qkv = test::random_floats(rows * in, static_cast<uint64_t>(step));
+    const auto record = [&](Graph& graph, std::vector<float*>& steps) {
+      const AttentionCache now{graph.constant({1, 2}, steps.data()), step, graph.constant({rows, 1}, path.data())};
+      const Value y = cached_attention(graph, graph.constant({rows, in}, qkv.data()), now, 2, 8, 8);
+      graph.keep(y);
+      return y;
+    };
+    Graph graph(false), other(false);
+    const Value want = record(graph, here), y = record(other, there);
+    const test::Once once(graph);
+    once.run.forward();
+    const Plan plan = make_plan(other);
+    device->run(other, plan, 0, 0);
+    std::vector<float> got(rows * 16);
+    device->read(other, plan, y, got.data());
+    CHECK(relative_error(got, {once.run.data(want), got.size()}) < kTolerance);
+  }
+  for (float* c : there) device->release(c);
+}
+
+TEST_CASE("an op without kernels is refused by name") {
+  static constexpr Op strange{"an op of this test", [](const Execution&, const Node&) {}};
+  const auto device = cuda::open_device(0);
+  Graph graph(false);
+  const float x = 1;
+  graph.record(Node{.op = &strange, .inputs = {graph.constant({1, 1}, &x)}}, {{{1, 1}}}, 0);
+  try {
+    device->run(graph, make_plan(graph), 0, 0);
+    FAIL("it ran");
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()).find("an op of this test") != std::string::npos);
+  }
+}
+
+TEST_CASE("a device that is not there is refused") {
+  CHECK_THROWS_AS(cuda::open_device(1000), Error);
+  CHECK_THROWS_AS(cuda::open_device(-1), Error);
+}

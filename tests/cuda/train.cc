@@ -1,0 +1,360 @@
+// The training loop on a device comes out as on the CPU: figures, files, resumed runs and errors.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/input.h"
+#include "base/log.h"
+#include "cuda/device.h"
+#include "decode/translate.h"
+#include "stream/stream.h"
+#include "tests/catch.h"
+#include "tests/train/small_run.h"
+#include "train/gradient_norm.h"
+#include "train/memory.h"
+
+using namespace storm;
+
+namespace {
+
+struct Quiet {
+  Quiet() { set_quiet(true); }
+} quiet_tests;
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+std::unique_ptr<Model> model_of(const char* arch, const char* preset, const Settings& settings) {
+  auto model = make_model(make_config(architecture(arch), preset, settings, test::kVocabulary, test::kVocabulary));
+  model->parameters().initialize(1);
+  return model;
+}
+
+std::unique_ptr<Model> small_transformer() {
+  return model_of("transformer", "tiny",
+                  {{"layers", "1"}, {"d-model", "16"}, {"d-ff", "32"}, {"heads", "2"}, {"dropout", "0.1"}});
+}
+
+// A run of few and small batches: the emulated device is slow.
+test::SmallRun short_run() {
+  test::SmallRun run(60);
+  run.settings.max_tokens = 40;
+  run.settings.schedule = {Schedule::Kind::inverse_sqrt, 0.01, 10, 0};
+  // Adam would make whole steps of rounding errors, and weights could not be compared.
+  run.settings.optimizer.kind = OptimizerOptions::Kind::nesterov;
+  run.settings.clip_norm = 0.5;
+  run.plan.steps = 6;
+  run.plan.validate_every = run.plan.save_every = 3;
+  run.plan.report_every = 2;
+  run.model = small_transformer;
+  return run;
+}
+
+// Trains from the start, or from the checkpoint on; device: null for the CPU.
+TrainState trained(const test::SmallRun& run, Device* device, bool resume = false, bool validates = true) {
+  TrainData data = run.data();
+  if (!validates) data.valid = nullptr;
+  if (!resume) {
+    const auto model = run.model();
+    Trainer trainer(*model, data, run.settings, run.plan, device);
+    trainer.run();
+    return trainer.state();
+  }
+  const auto checkpoint = load_checkpoint(run.checkpoint());
+  Trainer trainer(*checkpoint.loaded.model, data, checkpoint.settings, run.plan, device);
+  trainer.resume(checkpoint);
+  trainer.run();
+  return trainer.state();
+}
+
+std::vector<float> weights_of(const std::string& path) {
+  const auto loaded = load_model(read_document(path), path);
+  const auto values = loaded.model->parameters().values();
+  return {values.begin(), values.end()};
+}
+
+std::string tensors_of(const std::string& path) {
+  const auto document = read_document(path);
+  std::string all;
+  for (const Tensor& t : document.tensors())
+    all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
+  return all;
+}
+
+// The largest difference, as a share of the largest value.
+double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
+    if (!(off <= worst)) worst = off;
+    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
+  }
+  return worst / largest;
+}
+
+// The loss per token of each of the first updates.
+std::vector<double> first_losses(const PairFile& file, Model& model, int64_t updates, Device* device) {
+  auto& parameters = model.parameters();
+  parameters.allocate_gradients();
+  TrainingStep step(model, 0.1f, 1, ProductPrecision::f32, device);
+  Optimizer adam(parameters.values().size(), {}, device);
+  const BatchSource source(file, {.max_tokens = 16}, true, 1);
+  std::vector<double> losses;
+  Pairs pairs;
+  for (Place place; static_cast<int64_t>(losses.size()) < updates;) {
+    if (!source.next(place, pairs)) continue;  // the next epoch begins
+    const Batch batch = model_batch(pairs, SpecialIds{});
+    const auto number = static_cast<int64_t>(losses.size());
+    const auto sums =
+        step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(number));
+    losses.push_back(sums.loss / static_cast<double>(sums.tokens));
+    const double norm = device ? device->norm(parameters.gradients()) : gradient_norm(parameters.gradients());
+    adam.update(parameters.values(), parameters.gradients(), number + 1, 0.005, clip_scale(norm, 1));
+  }
+  return losses;
+}
+
+std::string message_of(Trainer& trainer) {
+  try {
+    trainer.run();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("the losses of the first twenty updates with Adam are the CPU's to 1e-4, of each architecture") {
+  const auto device = cuda::open_device(0);
+  const test::SmallRun run(60);
+  const std::vector<std::function<std::unique_ptr<Model>()>> models{
+      [] {
+        return model_of("transformer", "tiny", {{"layers", "1"}, {"d-model", "8"}, {"d-ff", "16"}, {"heads", "2"}});
+      },
+      [] {
+        return model_of("rnn", "rnn-attn-tiny", {{"layers", "1"}, {"d-model", "8"}, {"share-embeddings", "none"}});
+      },
+      [] {
+        return model_of("convs2s", "convs2s-tiny", {{"conv", "8x3"}, {"d-model", "8"}, {"max-positions", "20"}});
+      }};
+  for (const auto& make : models) {
+    const auto here = make(), there = make();
+    const auto want = first_losses(run.train, *here, 20, nullptr),
+               got = first_losses(run.train, *there, 20, device.get());
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      INFO("update " << i + 1);
+      CHECK(std::abs(got[i] - want[i]) < 1e-4);
+    }
+  }
+}
+
+TEST_CASE("a run on a device has the CPU's figures and weights, with parts of batches, accumulation and clipping") {
+  const auto device = cuda::open_device(0);
+  auto here = short_run(), there = short_run();
+  for (test::SmallRun* run : {&here, &there}) {
+    run->settings.micro_batch = 15;
+    run->settings.accumulate = 2;
+  }
+  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  CHECK(got.step == want.step);
+  CHECK(got.batches == want.batches);
+  CHECK(got.batches > 4 * got.step);
+  CHECK(got.target_tokens == want.target_tokens);
+  CHECK(got.best_step == want.best_step);
+  CHECK(got.validation.loss == Approx(want.validation.loss).epsilon(1e-5));
+  CHECK(got.validation.nll == Approx(want.validation.nll).epsilon(1e-5));
+  CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
+  here.settings.clip_norm = 0;
+  trained(here, nullptr);
+  CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) > 1e-3);
+}
+
+TEST_CASE("the log of a run on a device has the CPU's lines: steps, losses and norms of all updates") {
+  const auto device = cuda::open_device(0);
+  std::vector<std::vector<double>> columns;
+  for (Device* on : {static_cast<Device*>(nullptr), device.get()}) {
+    auto run = short_run();
+    run.plan.log = run.folder / "run.tsv";
+    run.plan.steps = 5;
+    trained(run, on);
+    auto& all = columns.emplace_back();
+    Input input(run.plan.log);
+    std::string line;
+    for (input.read_line(line); input.read_line(line);) {
+      std::vector<std::string> fields(1);
+      for (const char c : line) c == '\t' ? void(fields.emplace_back()) : fields.back().push_back(c);
+      for (const std::size_t field : {0, 1, 4, 5, 6, 8, 9})  // not the seconds
+        if (!fields[field].empty()) all.push_back(std::stod(fields[field]));
+    }
+  }
+  REQUIRE(columns[0].size() == columns[1].size());
+  CHECK(columns[0].size() > 15);
+  for (std::size_t i = 0; i < columns[0].size(); ++i) CHECK(columns[1][i] == Approx(columns[0][i]).epsilon(2e-4));
+}
+
+TEST_CASE(
+    "a run on a device that was stopped and resumed ends in the bits of one that was not, with either optimizer") {
+  const auto device = cuda::open_device(0);
+  auto whole = short_run(), parts = short_run();
+  const bool adam = GENERATE(false, true);
+  for (test::SmallRun* run : {&whole, &parts}) {
+    if (adam) run->settings.optimizer.kind = OptimizerOptions::Kind::adam;
+    run->settings.micro_batch = 20;
+  }
+  whole.plan.steps = 3;
+  trained(whole, device.get(), false, false);
+  parts.plan.steps = 1;
+  trained(parts, device.get(), false, false);
+  parts.plan.steps = 3;
+  trained(parts, cuda::open_device(0).get(), true, false);
+  CHECK(tensors_of(whole.checkpoint()) == tensors_of(parts.checkpoint()));
+  CHECK(tensors_of(whole.plan.output) == tensors_of(parts.plan.output));
+}
+
+TEST_CASE("a checkpoint of the CPU goes on on a device, and back") {
+  const auto device = cuda::open_device(0);
+  auto here = short_run(), there = short_run();
+  trained(here, nullptr);
+  there.plan.steps = 2;
+  trained(there, nullptr);
+  CHECK(load_checkpoint(there.checkpoint()).settings.device == "cpu");
+  there.plan.steps = 4;
+  trained(there, device.get(), true);
+  CHECK(load_checkpoint(there.checkpoint()).settings.device == device_name(device.get()));
+  there.plan.steps = 6;
+  trained(there, nullptr, true);
+  CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
+  const auto document = read_document(there.checkpoint()), other = read_document(here.checkpoint());
+  const auto got = document.values<float>("nesterov.m"), want = other.values<float>("nesterov.m");
+  CHECK(relative_error({got.begin(), got.end()}, {want.begin(), want.end()}) < 1e-4);
+}
+
+TEST_CASE("snapshots and the mean of them hold the weights that the device had then") {
+  const auto device = cuda::open_device(0);
+  auto here = short_run(), there = short_run();
+  const bool best = GENERATE(false, true);
+  for (test::SmallRun* run : {&here, &there}) {
+    run->plan.steps = 4;
+    run->plan.validate_every = run->plan.save_every = 2;
+    run->plan.snapshots = {2, best};
+  }
+  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  REQUIRE(got.snapshots.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(got.snapshots[i].step == want.snapshots[i].step);
+    const auto step = got.snapshots[i].step;
+    CHECK(relative_error(weights_of(snapshot_path(there.plan.output, step)),
+                         weights_of(snapshot_path(here.plan.output, step))) < 1e-5);
+  }
+  CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
+}
+
+TEST_CASE("translations during training are those of the weights as they are on the device") {
+  const auto device = cuda::open_device(0);
+  const test::SmallRun run(20);
+  const auto model = small_transformer();
+  auto& parameters = model->parameters();
+  parameters.allocate_gradients();
+  const std::vector<float> before(parameters.values().begin(), parameters.values().end());
+  TrainingStep step(*model, 0.1f, 1, ProductPrecision::f32, device.get());
+  Optimizer adam(parameters.values().size(), {}, device.get());
+  Pairs pairs;
+  for (int64_t i = 0; i < 20; ++i) run.train.append(i, pairs);
+  const Batch batch = model_batch(pairs, SpecialIds{});
+  for (int64_t i = 0; i < 3; ++i) {
+    step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(i));
+    adam.update(parameters.values(), parameters.gradients(), i + 1, 0.01, 1);
+  }
+  const std::vector<std::span<const int32_t>> sources{pairs.source(0), pairs.source(3)};
+  DecodeOptions options;
+  options.beam = 2;
+  options.max_length = 4;
+  options.device = device.get();
+  const auto got = translate(*model, SpecialIds{}, sources, options);
+  step.download();
+  CHECK(!std::ranges::equal(before, parameters.values()));
+  options.device = nullptr;
+  const auto want = translate(*model, SpecialIds{}, sources, options);
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    CHECK(got[s].front().ids == want[s].front().ids);
+    CHECK(std::abs(got[s].front().score - want[s].front().score) < 1e-5f);
+  }
+}
+
+TEST_CASE("a loss that is no number says on a device what it says on the CPU, and leaves the checkpoint alone") {
+  const auto device = cuda::open_device(0);
+  auto run = short_run();
+  run.settings.micro_batch = 20;
+  run.plan.steps = 2;
+  trained(run, nullptr);
+  run.plan.steps = 8;
+  run.plan.save_every = 1;
+  const auto before = tensors_of(run.checkpoint());
+  std::vector<std::string> messages;
+  for (Device* on : {static_cast<Device*>(nullptr), device.get()}) {
+    const auto checkpoint = load_checkpoint(run.checkpoint());
+    checkpoint.loaded.model->parameters().view("embedding.weight")[200] = std::numeric_limits<float>::quiet_NaN();
+    Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan, on);
+    trainer.resume(checkpoint);
+    messages.push_back(message_of(trainer));
+    CHECK(tensors_of(run.checkpoint()) == before);
+  }
+  CHECK(messages[0].find("step 3, batch ") != messages[0].npos);
+  CHECK(messages[1] == messages[0]);
+}
+
+TEST_CASE("a gradient that is no number is told with its step, though the device has been given the next one") {
+  const auto device = cuda::open_device(0);
+  std::vector<std::string> messages;
+  auto run = short_run();
+  run.settings.schedule.peak = 1e30;  // the second step's weights are infinite
+  run.settings.schedule.warmup = 0;
+  run.settings.clip_norm = 0;
+  run.plan.report_every = 1000;
+  run.plan.validate_every = run.plan.save_every = 1000;
+  run.plan.steps = 20;
+  for (Device* on : {static_cast<Device*>(nullptr), device.get()}) {
+    const auto model = run.model();
+    Trainer trainer(*model, run.data(), run.settings, run.plan, on);
+    messages.push_back(message_of(trainer));
+  }
+  CHECK(messages[0].find("step 2") != messages[0].npos);
+  CHECK(messages[1] == messages[0]);
+}
+
+TEST_CASE("what training takes is held against what a device has free, before anything is run") {
+  const auto device = cuda::open_device(0);
+  auto run = short_run();
+  const auto free = device->free_bytes();
+  CHECK(usable_bytes(*device, false) < free);
+  CHECK(usable_bytes(*device, true) < usable_bytes(*device, false));
+  const auto model = run.model();
+  model->parameters().allocate_gradients();
+  MemoryOptions options;
+  options.device = ProductPrecision::f32;
+  const auto fitting = fitting_max_tokens(*model, usable_bytes(*device, false), 1 << 24, 7, 7, options);
+  const auto need = training_memory(*model, fitting, 7, 7, options);
+  CHECK(need.total() < free);
+  CHECK_NOTHROW(require_memory(*device, need));
+  options.device = ProductPrecision::bf16;
+  CHECK(training_memory(*model, fitting, 7, 7, options).program > need.program);
+  std::string message;
+  try {
+    require_memory(*device, {.state = 1 << 20, .arena = free, .program = 0});
+  } catch (const Error& e) {
+    message = e.what();
+  }
+  CHECK(message.find(str(free / (1 << 20) + 2, " MiB (")) != message.npos);
+  CHECK(message.find(str(free / (1 << 20), " MiB are free")) != message.npos);
+  run.settings.max_tokens = fitting * 2;
+  CHECK_THROWS_AS(Trainer(*model, run.data(), run.settings, run.plan, device.get()), Error);
+}
+
+TEST_CASE("a device's name says nothing of its number, and training takes the precisions that it can") {
+  CHECK(device_name(nullptr) == "cpu");
+  CHECK(device_name(cuda::open_device(0).get()).find("cuda:") == std::string::npos);
+  for (const auto p : {ProductPrecision::f32, ProductPrecision::tf32, ProductPrecision::bf16})
+    CHECK(precision_from_name(name(p)) == p);
+  CHECK_THROWS_AS(precision_from_name("f16"), UsageError);
+}
