@@ -122,6 +122,8 @@ refuses "an unknown preset" 2 "--preset: 'huge' is none of" train --data train.s
 refuses "an unknown schedule" 2 "--schedule: 'step' is none of" train --data train.st --schedule step -o x.st
 refuses "a schedule without an end" 2 '--schedule linear needs --steps' train --data train.st --schedule linear -o x.st
 refuses "--patience without --valid" 2 '--patience needs --valid' train --data train.st --patience 3 -o x.st
+refuses "products that no CPU has" 1 '--precision tf32: CPUs have f32 and bf16' train --data train.st "${small[@]}" --device cpu --precision tf32 -o x.st
+refuses "products that are for decoding" 2 "--precision: 'f16' is none of f32, tf32, bf16" train --data train.st "${small[@]}" --precision f16 -o x.st
 refuses "memory that does not hold a pair" 1 '--memory: 1 MiB are not enough: the longest pair' train --data train.st "${small[@]}" --memory 1M -o x.st
 refuses "memory that does not hold the model" 1 '--memory: 1 MiB are not enough' train --data train.st "${small[@]}" --max-tokens auto --memory 1M -o x.st
 refuses "a learning rate that makes no number of the loss" 1 'step [0-9]+, .*(not a number|infinite); try a lower --lr' "${run[@]}" --lr 1e6 --warmup 0 --weight-decay 1e6 --steps 100 -o x.st

@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2154
+# What the benchmarks compute with; sourced by them. Set `vocabulary` before mflop.
+
+median() { sort -g "$1" | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
+figure() { grep -oE "\"?$1\"?[=:] *[0-9.]+" | grep -oE '[0-9.]+$' | tail -n 1; } # NAME, from key=value or JSON
+
+# shape PRESET: layers d_model d_ff, of scripts/peers.
+shape() {
+  case $1 in
+    tiny) echo 4 128 256 ;;
+    convs2s-tiny) echo 6 128 384 ;; # a window is 3 rows
+    big) echo 6 1024 4096 ;;
+    *) echo 6 512 2048 ;;
+  esac
+}
+# MFLOP of a target token: multiply-adds of all linear layers, 2 each; three times that in training. RATIO: source tokens
+# of a target token; BEAM: rows of the decoder, whose memory is the encoder's work once.
+mflop() { # PRESET FACTOR RATIO BEAM
+  shape "$1" | awk -v f="$2" -v r="$3" -v beam="$4" -v arch="$1" -v v="$vocabulary" '{ l = $1; d = $2; ff = $3
+    if (arch ~ /convs2s/) { source = l * 2 * ff * d + 2 * d * d; target = l * (2 * ff * d + 2 * d * d) + 2 * d * d + v * d }
+    else { source = l * (4 * d * d + 2 * d * ff + 2 * d * d); target = l * (6 * d * d + 2 * d * ff) + v * d }
+    print f * 2 * (source * r + beam * target) / 1e6 }'
+}
+tokens_of() { tokenize -q -m spm.model --output ids <"$1" | awk '{ n += NF + 1 } END { print n }'; }
