@@ -2,7 +2,6 @@
 // tensor/execution.cc, whose place it takes, it makes every test program one of the kernels.
 #include "tensor/execution.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -78,20 +77,6 @@ void Execution::backward() const {
     else
       it->op->backward(*this, *it);
   }
-}
-
-bool Execution::backpropagates(const Node& node) const {
-  return graph_.backpropagates(node) &&
-         std::any_of(node.outputs.begin(), node.outputs.end(), [&](Value v) { return gradient(v) != nullptr; });
-}
-
-float* Execution::gradient(Value v) const {
-  if (!v) return nullptr;
-  const ValueInfo& info = graph_[v];
-  if (!info.needs_gradient) return nullptr;
-  if (info.origin == Origin::parameter) return info.gradient;
-  const auto at = plan_.gradient[static_cast<std::size_t>(v.id)];
-  return at == Plan::kNone ? nullptr : reinterpret_cast<float*>(arena_ + at);
 }
 
 }  // namespace storm
