@@ -80,7 +80,7 @@ __global__ void __launch_bounds__(256)
   if (i >= n) return;
   for (int64_t r = blockIdx.x; r < rows; r += gridDim.x) {
     const float sum = y[r * ld + i] + bias[i];
-    y[r * ld + i] = relu && !(sum > 0) ? 0.0f : sum;
+    y[r * ld + i] = relu && 0.0f > sum ? 0.0f : sum;  // a NaN stays one
   }
 }
 void add_bias(const Product& p, cudaStream_t stream) {

@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kThreads) activate_kernel(float* z, float* y, 
     const int64_t at = row * n + i;
     const float sum = z[at] + (bias ? bias[i] : 0.0f);
     float out = sum;
-    if (activation == Activation::relu) out = sum > 0 ? sum : 0.0f;
+    if (activation == Activation::relu) out = 0.0f > sum ? 0.0f : sum;  // a NaN stays one
     if (activation == Activation::tanh) out = tanhf(sum);
     if (activation == Activation::gelu) {
       z[at] = sum;

@@ -45,15 +45,17 @@ TEST_CASE("linear equals its double-precision reference, forward and gradients")
 
 TEST_CASE("a ReLU keeps a NaN: a model that has diverged must not look sound") {
   const std::vector<float> x{1, NAN, -1, 2}, weight{1, 0, 0, 1}, bias{0, 0};
-  Graph graph(false);
-  const Value y = linear(graph, graph.constant({2, 2}, x.data()), graph.constant({2, 2}, weight.data()),
-                         graph.constant({1, 2}, bias.data()), Activation::relu);
-  graph.keep(y);
-  test::Once once(graph);
-  once.run.forward();
-  const float* out = once.run.data(y);
-  CHECK(std::isnan(out[0]));  // 1 * 1 + NaN * 0
-  CHECK(std::isnan(out[1]));
-  CHECK(out[2] == 0);
-  CHECK(out[3] == 2);
+  for (const float dropout : {0.0f, 0.5f}) {  // on a device, dropout's kernel takes the ReLU over from the product's
+    Graph graph(dropout > 0);                 // only what is differentiated drops out
+    const Value y = linear(graph, graph.constant({2, 2}, x.data()), graph.constant({2, 2}, weight.data()),
+                           graph.constant({1, 2}, bias.data()), Activation::relu, dropout);
+    graph.keep(y);
+    test::Once once(graph);
+    once.run.forward();
+    const float* out = once.run.data(y);
+    CHECK(std::isnan(out[0]));  // 1 * 1 + NaN * 0
+    CHECK(std::isnan(out[1]));
+    CHECK(out[2] == 0);
+    CHECK((out[3] == 2 / (1 - dropout) || (dropout > 0 && out[3] == 0)));
+  }
 }
