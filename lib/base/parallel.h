@@ -13,8 +13,9 @@ inline int64_t thread_count() { return omp_get_max_threads(); }
 // Of the thread that asks, inside a parallel loop: below thread_count().
 inline int64_t thread_number() { return omp_get_thread_num(); }
 
-// Calls body(begin, end) for consecutive ranges that cover [0, n), one range a thread, each (but the last) a multiple
-// of grain long. An exception of any range is thrown again by the caller's thread. Nested calls run in place.
+// Calls body(begin, end) for consecutive ranges that cover [0, n), one range for each thread that may be had, each (but
+// the last) a multiple of grain long. An exception of any range is thrown again by the caller's thread. Nested calls
+// run in place.
 template <class Body>
 void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   if (n <= 0) return;
@@ -23,8 +24,9 @@ void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   if (threads <= 1) return body(int64_t{0}, n);
   std::exception_ptr failure;
 #pragma omp parallel num_threads(static_cast <int>(threads))
-  {
-    const int64_t t = omp_get_thread_num();
+  // OpenMP may deliver fewer threads than were asked for (OMP_THREAD_LIMIT, OMP_DYNAMIC): each then takes several
+  // ranges. The ranges stay those of the threads asked for, so that the bits do not depend on how many came.
+  for (int64_t t = omp_get_thread_num(); t < threads; t += omp_get_num_threads()) {
     const int64_t begin = blocks * t / threads * grain, end = std::min(n, blocks * (t + 1) / threads * grain);
     try {
       if (begin < end) body(begin, end);
