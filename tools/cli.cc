@@ -1,7 +1,6 @@
 #include "tools/cli.h"
 
 #include <fcntl.h>
-#include <omp.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "base/parallel.h"
 #include "base/signals.h"
 #include "base/version.h"
 #include "tensor/open_device.h"
@@ -182,8 +182,7 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
         std::filesystem::equivalent(args.text("model"), args.text("save"), ignored))
       throw UsageError(str("-o: ", args.text("save"), " is the model itself; give it another name"));
     set_quiet(args.given("quiet"));
-    if (tool.common & kThreads)
-      if (const auto n = args.integer("threads", 0, 4096)) omp_set_num_threads(static_cast<int>(n));
+    set_thread_count(tool.common & kThreads ? args.integer("threads", 0, 4096) : 0);
     if (tool.common & kDevice) device_number(args.text("device"));  // a wrong name is known before any work is done
 
     body(args);

@@ -13,6 +13,16 @@ inline int64_t thread_count() { return omp_get_max_threads(); }
 // Of the thread that asks, inside a parallel loop: below thread_count().
 inline int64_t thread_number() { return omp_get_thread_num(); }
 
+// Asks for so many threads, or (0) for as many as the environment says, and never for more than OpenMP will deliver
+// (OMP_THREAD_LIMIT), nor for a number that changes from loop to loop (OMP_DYNAMIC): libraries that share the pool, as
+// oneDNN's products, cut their work for the threads that they ask for and leave out what those that did not come had.
+inline void set_thread_count(int64_t wanted) {
+  int threads = wanted > 0 ? static_cast<int>(wanted) : omp_get_max_threads();
+  if (wanted == 0 && omp_get_dynamic() != 0) threads = std::min(threads, omp_get_num_procs());
+  omp_set_dynamic(0);
+  omp_set_num_threads(std::clamp(threads, 1, std::max(omp_get_thread_limit(), 1)));
+}
+
 // Calls body(begin, end) for consecutive ranges that cover [0, n), one range for each thread that may be had, each (but
 // the last) a multiple of grain long. An exception of any range is thrown again by the caller's thread. Nested calls
 // run in place.
