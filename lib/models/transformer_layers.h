@@ -20,6 +20,7 @@ struct TransformerConfig {
   float dropout, attention_dropout, activation_dropout, norm_epsilon;
   enum class Share { all, target, none } share;  // which embedding tables are one
   int64_t source_vocabulary, target_vocabulary;
+  LinearInit attention_in, attention_out, feed_forward;  // how queries, keys and values, outputs and the rest begin
 
   static TransformerConfig from(const nlohmann::json& config);  // throws UsageError
   int64_t qkv_width() const { return heads * (2 * d_k + d_v); }

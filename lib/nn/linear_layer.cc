@@ -4,11 +4,20 @@
 
 namespace storm {
 
-LinearLayer LinearLayer::declare(ParameterList& list, const std::string& name, int64_t in, int64_t out, int parts) {
-  const auto bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(in + out / parts)));
-  return {
-      list.add({.name = name + ".weight", .shape = {out, in}, .init = ParameterSpec::Init::uniform, .scale = bound}),
-      list.add({.name = name + ".bias", .shape = {1, out}, .vector = true})};
+LinearLayer LinearLayer::declare(ParameterList& list, const std::string& name, int64_t in, int64_t out, int parts,
+                                 LinearInit init) {
+  using Init = ParameterSpec::Init;
+  const bool fan_in = init.rule == LinearInit::Rule::fan_in;
+  const double bound =
+      fan_in ? 1 / std::sqrt(static_cast<double>(in)) : std::sqrt(6.0 / static_cast<double>(in + out / parts));
+  ParameterSpec weight{.name = name + ".weight", .shape = {out, in}, .init = Init::uniform};
+  weight.scale = static_cast<float>(init.gain * bound);
+  ParameterSpec bias{.name = name + ".bias", .shape = {1, out}, .vector = true};
+  if (fan_in) {
+    bias.init = Init::uniform;
+    bias.scale = static_cast<float>(bound);
+  }
+  return {list.add(std::move(weight)), list.add(std::move(bias))};
 }
 
 }  // namespace storm

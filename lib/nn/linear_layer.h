@@ -8,12 +8,22 @@
 
 namespace storm {
 
+// How a linear layer's weight and bias begin; both are uniform.
+struct LinearInit {
+  enum class Rule {
+    xavier,  // the weight within sqrt(6 / (in + out)), the bias zero (Glorot and Bengio 2010)
+    fan_in   // weight and bias within 1 / sqrt(in), as torch.nn.Linear's: a third of the variance if in = out
+  } rule = Rule::xavier;
+  double gain = 1;  // what the weight's bound is multiplied by
+};
+
 struct LinearLayer {
   ParameterId weight, bias;
 
-  // Xavier's uniform initial weights (Glorot and Bengio 2010): bound sqrt(6 / (in + out)). `parts` is how many layers
-  // of one input are stacked in it (3 for queries, keys and values), each of which gets the bound of its own shape.
-  static LinearLayer declare(ParameterList& list, const std::string& name, int64_t in, int64_t out, int parts = 1);
+  // `parts` is how many layers of one input are stacked in it (3 for queries, keys and values), each of which gets the
+  // bound of its own shape.
+  static LinearLayer declare(ParameterList& list, const std::string& name, int64_t in, int64_t out, int parts = 1,
+                             LinearInit init = {});
 
   // x: [tokens, in] -> [tokens, out]
   Value operator()(Graph& graph, const Parameters& parameters, Value x, Activation activation = Activation::none,
