@@ -260,7 +260,18 @@ void run(const Args& args) {
     f->index(source.size(), target.size());
     require(f->size() > 0, f->name(), ": holds no sentence pairs");
   }
-  if (args.on("valid-bleu")) data.bleu.emplace(*valid, target, data.special, train_flags::decoding(args));
+  if (args.on("valid-bleu")) {
+    data.bleu.emplace(*valid, target, data.special, train_flags::decoding(args), model->longest_source());
+    require(data.bleu->size() > 0, valid->name(), ": the model takes sources of up to ", model->longest_source() - 1,
+            " tokens, and all are longer: --valid-bleu has nothing to translate");
+    if (data.bleu->size() < valid->size())
+      note(valid->size() - data.bleu->size(), " of ", valid->size(), " pairs of ", valid->name(),
+           " have sources of more than ", model->longest_source() - 1, " tokens: --valid-bleu leaves them out");
+    if (const auto unknown = data.bleu->unknown_references(); unknown > 0)
+      warn(unknown, " references of ", valid->name(),
+           " hold pieces that the vocabulary does not have; an unknown piece of a translation matches them, so that "
+           "--valid-bleu is not what bleu gives against the text");
+  }
 
   if (checkpoint) {
     settings = resumed_settings(args, *checkpoint, device.get());
@@ -285,6 +296,14 @@ void run(const Args& args) {
          batches.limits().longest_target, " tokens: dropped");
   require(batches.pairs() > 0, file.name(), ": no pair fits --max-tokens ", settings.max_tokens,
           " and the model's longest sentence");
+  if (const BatchSource* judged = trainer.validation_batches()) {
+    require(judged->pairs() > 0, valid->name(), ": no pair fits --max-tokens ", settings.max_tokens,
+            " and the model's longest sentence");
+    if (judged->dropped() > 0)
+      note(judged->dropped(), " of ", valid->size(), " pairs of ", valid->name(), " are longer than ",
+           judged->limits().longest_source, " and ", judged->limits().longest_target,
+           " tokens: validation leaves them out");
+  }
   if (dry) return print_dry_run(*model, file, trainer, settings, device.get());
   if (checkpoint) trainer.resume(*checkpoint);
   checkpoint.reset();

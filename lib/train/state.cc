@@ -10,6 +10,10 @@ using nlohmann::json;
 
 json number_or_null(const std::optional<double>& x) { return x ? json(*x) : json(); }
 
+// What JSON has no number for was written as null by versions that let a validation set of no pairs be judged: such a
+// judgement counts as none, so that the training can go on.
+bool holds(const json& j, const char* key) { return !j.at(key).is_null(); }
+
 }  // namespace
 
 json to_json(const TrainState& s) {
@@ -43,6 +47,7 @@ json to_json(const TrainState& s) {
 }
 
 TrainState state_from(const json& j) {
+  constexpr double kNone = -std::numeric_limits<double>::infinity();
   TrainState s;
   j.at("step").get_to(s.step);
   j.at("batches").get_to(s.batches);
@@ -59,16 +64,19 @@ TrainState state_from(const json& j) {
   interval.at("norms").get_to(s.interval.norms);
   interval.at("updates").get_to(s.interval.updates);
   j.at("logged").get_to(s.logged);
-  const json& validation = j.at("validation");
-  validation.at("step").get_to(s.validation.step);
-  validation.at("loss").get_to(s.validation.loss);
-  validation.at("nll").get_to(s.validation.nll);
-  if (const json& bleu = validation.at("bleu"); !bleu.is_null()) s.validation.bleu = bleu.get<double>();
-  j.at("best_step").get_to(s.best_step);
-  if (s.best_step >= 0) j.at("best_score").get_to(s.best_score);
+  if (const json& validation = j.at("validation"); holds(validation, "loss") && holds(validation, "nll")) {
+    validation.at("step").get_to(s.validation.step);
+    validation.at("loss").get_to(s.validation.loss);
+    validation.at("nll").get_to(s.validation.nll);
+    if (holds(validation, "bleu")) s.validation.bleu = validation.at("bleu").get<double>();
+  }
+  if (holds(j, "best_score")) {
+    j.at("best_step").get_to(s.best_step);
+    j.at("best_score").get_to(s.best_score);
+  }
   j.at("not_better").get_to(s.not_better);
   for (const json& one : j.at("snapshots"))
-    s.snapshots.push_back({one.at("step").get<int64_t>(), one.at("score").get<double>()});
+    s.snapshots.push_back({one.at("step").get<int64_t>(), holds(one, "score") ? one.at("score").get<double>() : kNone});
   const json& data = j.at("data");
   data.at("pairs").get_to(s.pairs);
   data.at("source_tokens").get_to(s.source_tokens);

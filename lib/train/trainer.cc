@@ -200,9 +200,12 @@ void Trainer::require_finite(double value, const char* what, const Update& of, i
     where = str(", epoch ", of.place.epoch, ", pair ", of.place.next, " on");
   }
   fail("step ", of.step, where, ": the ", what, " is ", std::isnan(value) ? "not a number" : "infinite",
-       "; try a lower --lr, a longer --warmup or --clip-norm 1; ",
-       saved_ >= 0 ? str("the checkpoint of step ", saved_, " stands in ", checkpoint_path(plan_.output))
-                   : std::string("no checkpoint had been saved"));
+       "; try a lower --lr, a longer --warmup or --clip-norm 1; ", last_checkpoint());
+}
+
+std::string Trainer::last_checkpoint() const {
+  return saved_ >= 0 ? str("the checkpoint of step ", saved_, " stands in ", checkpoint_path(plan_.output))
+                     : std::string("no checkpoint had been saved");
 }
 
 bool Trainer::validate() {
@@ -211,6 +214,8 @@ bool Trainer::validate() {
   if (!sums) return false;
   const auto tokens = static_cast<double>(sums->tokens);
   Validation v{state_.step, sums->loss / tokens, sums->nll / tokens, {}};
+  require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),
+          " is not finite: the training has diverged; ", last_checkpoint());
   if (data_.bleu) v.bleu = (*data_.bleu)(model_, device_);
   state_.validation = v;
   const double score = plan_.best_by_bleu ? v.bleu.value_or(0) : -v.nll;

@@ -62,6 +62,7 @@ class Trainer {
 
   const TrainState& state() const { return state_; }
   const BatchSource& batches() const { return batches_; }
+  const BatchSource* validation_batches() const { return valid_batches_ ? &*valid_batches_ : nullptr; }
   const TrainingMemory& memory() const { return memory_; }
   double planning_seconds() const { return step_.planning_seconds(); }
 
@@ -79,6 +80,7 @@ class Trainer {
   void settle();
   void count_seconds(double begin);
   std::vector<Batch> gather(Place& place) const;
+  std::string last_checkpoint() const;  // where it stands, for what an error says
   void require_finite(double value, const char* what, const Update& of, int64_t batch) const;
   bool finished() const;
   bool validation_due() const;

@@ -55,12 +55,15 @@ std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& s
 }
 
 ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
-                               const DecodeOptions& options)
+                               const DecodeOptions& options, int64_t longest_source)
     : target_(target), special_(special), options_(options) {
   std::vector<std::string> references;
   for (int64_t row = 0; row < file.size(); ++row) {
+    if (file.lengths(row).source + 1 > longest_source) continue;  // EOS is one more
     file.append(row, pairs_);
-    references.push_back(target_.decode(pairs_.target(row)));
+    const auto ids = pairs_.target(pairs_.size() - 1);
+    unknown_references_ += std::ranges::count(ids, target_.unk_id()) > 0 ? 1 : 0;
+    references.push_back(target_.decode(ids));
   }
   references_.emplace(std::span(&references, 1));
 }

@@ -28,13 +28,17 @@ std::optional<LossSums> validation_loss(TrainingStep& step, const BatchSource& s
 // BLEU as `decode | tokenize -d | bleu` gives it, against the text of the target column (tokenize -d --column tgt).
 class ValidationBleu {
  public:
+  // Pairs whose sources are longer than longest_source, EOS counted, are left out.
   ValidationBleu(const PairFile& file, const Vocabulary& target, const SpecialIds& special,
-                 const DecodeOptions& options);
+                 const DecodeOptions& options, int64_t longest_source);
+  int64_t size() const { return pairs_.size(); }                      // pairs that are translated
+  int64_t unknown_references() const { return unknown_references_; }  // those that hold an unknown piece
   // device: null for the CPU, or one that has twins of the model's parameters.
   double operator()(const Model& model, Device* device) const;
 
  private:
   Pairs pairs_;
+  int64_t unknown_references_ = 0;
   std::optional<BleuReferences> references_;  // counted once
   Vocabulary target_;
   SpecialIds special_;

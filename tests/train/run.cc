@@ -200,6 +200,20 @@ TEST_CASE("a checkpoint of before there were optimizers to choose from is one of
   CHECK(to_json(settings_from(old)) == to_json(run.settings));
 }
 
+TEST_CASE("a judgement that was not a number, which JSON has as null, counts as none") {
+  const test::SmallRun run;
+  auto json = to_json(trained(run));
+  json["best_score"] = nullptr;
+  json["best_step"] = 8;
+  json["validation"]["loss"] = nullptr;
+  json["snapshots"] = {{{"step", 8}, {"score", nullptr}}};
+  const TrainState state = state_from(json);
+  CHECK(state.best_step == -1);
+  CHECK(state.validation.step == -1);
+  REQUIRE(state.snapshots.size() == 1);
+  CHECK(state.snapshots[0].score < 0);
+}
+
 TEST_CASE("a checkpoint of one optimizer is refused by the other") {
   const test::SmallRun run;
   trained(run);
