@@ -1,6 +1,7 @@
 #include "cpu/bf16_product.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -39,6 +40,22 @@ void round_to_bf16(const float* from, int64_t rows, int64_t cols, int64_t ld, Bf
 
 #ifdef STORM_ONEDNN
 
+namespace {
+
+// oneDNN 3 describes a product by its engine and operands at once, oneDNN 2 by a descriptor of its own. A template,
+// since only there the branch not taken need not compile.
+template <class Description>
+Description describe(const dnnl::engine& engine, const dnnl::memory::desc& a, const dnnl::memory::desc& b,
+                     const dnnl::memory::desc& c, const dnnl::primitive_attr& attributes) {
+  using Memory = dnnl::memory::desc;
+  if constexpr (std::is_constructible_v<Description, dnnl::engine, Memory, Memory, Memory, dnnl::primitive_attr>)
+    return Description(engine, a, b, c, attributes);
+  else
+    return Description({a, b, c}, attributes, engine);
+}
+
+}  // namespace
+
 bool has_bf16_products() {
   static const bool has = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
   return has;
@@ -60,7 +77,7 @@ void bf16_product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Bf16*
       attributes.set_post_ops(add);
     }
     // oneDNN keeps the code of the shapes that it has seen.
-    const dnnl::matmul::primitive_desc description({a_desc, b_desc, c_desc}, attributes, engine);
+    const auto description = describe<dnnl::matmul::primitive_desc>(engine, a_desc, b_desc, c_desc, attributes);
     dnnl::stream stream(engine);
     dnnl::matmul(description)
         .execute(stream, {{DNNL_ARG_SRC, memory(a_desc, engine, const_cast<Bf16*>(a))},
