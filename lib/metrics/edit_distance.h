@@ -21,13 +21,21 @@ class BeamEditDistance {
   int32_t distance(std::span<const uint32_t> hypothesis, std::size_t same);
 
  private:
-  void row(uint32_t word, std::size_t i, const int32_t* above, int32_t* cells, Operation* operations) const;
+  // The columns of a row that lie in the beam, and their cells; those outside are out of reach.
+  struct Band {
+    int64_t begin = 0, end = 0;
+    std::size_t first = 0;  // where cells_ and operations_ hold column `begin`
+  };
+  Band band(std::size_t i) const;
+  void row(uint32_t word, const Band& above, const int32_t* above_cells, const Band& band, int32_t* cells,
+           Operation* operations) const;
 
   std::span<const uint32_t> reference_;
   std::size_t hyp_len_ = 0, width_ = 0;
   double ratio_ = 1;
   int64_t beam_ = 0;
-  std::vector<int32_t> cells_;         // [hyp_len + 1, width] of the base
+  std::vector<Band> bands_;            // [hyp_len + 1]
+  std::vector<int32_t> cells_;         // of the base: its bands one after another, so that memory grows with the words
   std::vector<Operation> operations_;  // the same
   std::vector<int32_t> rows_[2];       // of another hypothesis
   std::vector<Operation> path_;

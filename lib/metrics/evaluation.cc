@@ -6,11 +6,7 @@ namespace storm {
 
 namespace {
 
-template <class Count>
-Score score_of(const Metric& metric, std::span<const Count> counts) {
-  std::vector<double> statistics;
-  for (std::size_t c = 0; c < counts.size(); ++c)
-    statistics.push_back(static_cast<double>(counts[c]) / metric.divisors[c]);
+Score score_of(const Metric& metric, std::span<const double> statistics) {
   return {metric.name, metric.value(statistics), metric.verbose ? metric.verbose(statistics) : "", {}};
 }
 
@@ -18,7 +14,10 @@ Score score_of(const Metric& metric, std::span<const Count> counts) {
 
 Evaluation::Evaluation(std::vector<Metric> metrics, std::size_t num_systems, bool keep_rows)
     : metrics_(std::move(metrics)), num_systems_(num_systems), keep_rows_(keep_rows), rows_(metrics_.size()) {
-  for (const Metric& m : metrics_) sums_.emplace_back(num_systems * static_cast<std::size_t>(m.columns));
+  for (const Metric& m : metrics_) {
+    sums_.emplace_back(num_systems * static_cast<std::size_t>(m.columns));
+    statistics_.emplace_back(sums_.back().size());
+  }
 }
 
 void Evaluation::add(const Block& block) {
@@ -42,20 +41,27 @@ void Evaluation::add(const Block& block) {
   });
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
     const int32_t* row = first_row[m];
+    const auto& divisors = metrics_[m].divisors;
     for (std::size_t i = 0; i < segments; ++i)
-      for (int64_t& sum : sums_[m]) sum += *row++;
+      for (std::size_t c = 0; c < sums_[m].size(); ++c, ++row) {
+        sums_[m][c] += *row;
+        statistics_[m][c] += *row / divisors[c % divisors.size()];
+      }
   }
   segments_ += static_cast<int64_t>(segments);
 }
 
 Score Evaluation::score(std::size_t metric, std::size_t system) const {
   const auto columns = static_cast<std::size_t>(metrics_[metric].columns);
-  return score_of(metrics_[metric], std::span(sums_[metric]).subspan(system * columns, columns));
+  return score_of(metrics_[metric], std::span(statistics_[metric]).subspan(system * columns, columns));
 }
 
 Score Evaluation::row_score(std::size_t metric, std::size_t row) const {
   const auto columns = static_cast<std::size_t>(metrics_[metric].columns);
-  return score_of(metrics_[metric], rows(metric).subspan(row * columns, columns));
+  std::vector<double> statistics;
+  for (std::size_t c = 0; c < columns; ++c)
+    statistics.push_back(rows(metric)[row * columns + c] / metrics_[metric].divisors[c]);
+  return score_of(metrics_[metric], statistics);
 }
 
 }  // namespace storm

@@ -38,6 +38,9 @@ class Evaluation {
   int64_t segments_ = 0;
   std::vector<std::vector<int32_t>> rows_;  // by metric
   std::vector<std::vector<int64_t>> sums_;  // by metric: [systems, columns]
+  // The same of the statistics, counts by their divisors, added up one segment after another as sacreBLEU does: thirds
+  // round on the way.
+  std::vector<std::vector<double>> statistics_;
 };
 
 }  // namespace storm

@@ -76,6 +76,25 @@ class CoinSums {
   std::vector<int32_t> differences_;  // [segments, width]
 };
 
+// A trial's statistics of both, for one metric: thirds round, so that they are added up segment by segment, each side's
+// apart, as numpy's product of the coins and the statistics does.
+void add_in_order(const Evaluation& e, std::size_t m, std::size_t system, const std::vector<uint32_t>& coins,
+                  std::size_t trial, std::vector<double>& a, std::vector<double>& other) {
+  const std::size_t columns = a.size(), segments = static_cast<std::size_t>(e.segments());
+  const std::vector<double>& divisors = e.metrics()[m].divisors;
+  for (std::size_t c = 0; c < columns; ++c) {
+    double sums[2][2] = {};  // [baseline, system][coin]
+    for (std::size_t i = 0; i < segments; ++i) {
+      const std::size_t bit = trial * segments + i, coin = coins[bit / 32] >> bit % 32 & 1;
+      const int32_t* row = &e.rows(m)[i * e.num_systems() * columns + c];
+      sums[0][coin] += row[0] / divisors[c];
+      sums[1][coin] += row[system * columns] / divisors[c];
+    }
+    a[c] = sums[0][1] + sums[1][0];
+    other[c] = sums[0][0] + sums[1][1];
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<double>> randomization_p_values(const Evaluation& e, int64_t trials, uint64_t seed) {
@@ -104,11 +123,14 @@ std::vector<std::vector<double>> randomization_p_values(const Evaluation& e, int
         for (std::size_t m = 0; m < e.metrics().size(); ++m) {
           const Metric& metric = e.metrics()[m];
           const auto columns = static_cast<std::size_t>(metric.columns);
+          const bool exact = std::ranges::all_of(
+              metric.divisors, [](double d) { return std::has_single_bit(static_cast<uint64_t>(d)); });
           std::vector<double> a(columns), other(columns);
           for (std::size_t s = 1; s < e.num_systems(); ++s) {
             for (std::size_t t = 0; t < count; ++t) {
               const int32_t* swapped = sums.of(b, t, m, s, columns);
-              for (std::size_t c = 0; c < columns; ++c) {
+              if (!exact) add_in_order(e, m, s, b.coins, t, a, other);
+              for (std::size_t c = 0; exact && c < columns; ++c) {
                 a[c] = static_cast<double>(e.sum(m, s, c) + swapped[c]) / metric.divisors[c];
                 other[c] = static_cast<double>(e.sum(m, 0, c) - swapped[c]) / metric.divisors[c];
               }

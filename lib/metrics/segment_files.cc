@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "metrics/unicode.h"
+#include "text/lines.h"
 #include "text/utf8.h"
 
 namespace storm {
@@ -45,8 +46,10 @@ bool SegmentFile::next_line() {
     return true;
   }
   if (!in_chunk_) {
-    if (!input_.read_line(chunk_)) return false;
+    bool cut = false;
+    if (!input_.read_line(chunk_, kMaxLineBytes, &cut)) return false;
     ++lines_;
+    require(!cut, name(), ": line ", lines_, ": longer than ", kMaxLineBytes, " bytes; split it");
     const auto bad = valid_utf8_prefix(chunk_);
     require(bad == chunk_.size(), name(), ": line ", lines_, ": byte ", bad + 1,
             " is not valid UTF-8; convert the text with iconv");

@@ -92,6 +92,15 @@ refuses "a longer translation as well" 1 'short has 1 lines, but hyp has 2' bleu
 refuses "invalid UTF-8 names file, line and byte" 1 'latin: line 2: byte 1 is not valid UTF-8' bleu ref -i latin
 refuses "invalid UTF-8 in a reference as well" 1 'latin: line 2: byte 1' bleu latin -i hyp
 refuses "an unreadable file" 1 'missing: cannot open' bleu missing -i hyp
+ok "TER with three references and approximate randomisation has sacreBLEU's digits" eval '(cd "$here/tests/metrics/data/three-references" &&
+  bleu r0 r1 r2 -m ter --ter-case-sensitive --ter-no-punct --ter-normalized -w 4 -i h0 h1 h2 -par -parn 50 -f json) >three.json &&
+  diff <(sed "s/storm-[^|\"]*/V/" three.json) <(sed "s/version:2[^|\"]*/version:V/" "$here/tests/metrics/data/three-references/sacrebleu.json")'
+ok "the memory of TER grows with a line as the line does" eval 'yes "My sister has six flowers." | head -n 3700 | paste -sd " " >long.a &&
+  yes "flowers six has sister My." | head -n 3700 | paste -sd " " >long.b && (ulimit -v 1000000 && bleu long.a -i long.b -m ter --threads 1 -b)'
+for side in ref hyp; do
+  refuses "a line above 16 MiB of the $side" 1 "(long|standard input): line 1: longer than 16777216 bytes; split it" \
+    sh -c 'head -c 17000000 /dev/zero >long && if [ $1 = ref ]; then bleu long -i hyp; else bleu ref <long; fi' . $side
+done
 refuses "empty input" 1 'empty: there is nothing to score' bleu empty -i empty
 refuses "no reference" 2 'no reference' bleu -i hyp
 refuses "no system" 2 'input. is missing an argument' bleu ref -i
