@@ -65,7 +65,7 @@ ValidationBleu::ValidationBleu(const PairFile& file, const Vocabulary& target, c
     unknown_references_ += std::ranges::count(ids, target_.unk_id()) > 0 ? 1 : 0;
     references.push_back(target_.decode(ids));
   }
-  references_.emplace(std::span(&references, 1));
+  if (!references.empty()) references_.emplace(std::span(&references, 1));
 }
 
 double ValidationBleu::operator()(const Model& model, Device* device) const {
