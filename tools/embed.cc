@@ -177,7 +177,7 @@ class Embed {
     const bool binary = args_.text("format") == "binary";
     if (binary) refuse_terminal(output_);
     write_word2vec(
-        loaded_.model->source_embeddings(), embedder_->width(),
+        loaded_.model->source_embeddings(), embedder_->table_width(),
         [&](int64_t id) { return vocabulary_.piece(static_cast<int32_t>(id)); },
         binary ? Word2vecFormat::binary : Word2vecFormat::text, output_);
   }
@@ -204,6 +204,10 @@ class Embed {
       for (const auto& b : file->batches)
         blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
     } else {
+      if (embedder_->width() != embedder_->table_width())
+        throw UsageError(str("--nearest: the vectors of layer ", layer_name(), " have ", embedder_->width(),
+                             " numbers, the embedding table's rows ", embedder_->table_width(),
+                             "; give --index FILE with vectors of that layer, or take --static"));
       const auto table = loaded_.model->source_embeddings();
       blocks.push_back({DType::F32, loaded_.model->source_vocabulary(), std::as_bytes(table), loaded_.name});
     }

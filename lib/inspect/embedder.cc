@@ -8,14 +8,16 @@
 
 namespace storm {
 
-int64_t encoder_layers(const Model& model) {
+std::vector<int64_t> encoder_widths(const Model& model) {
   Batch batch;
   batch.source.add(-1, {}, 0);
   Graph graph(false);
   Trace trace;
   trace.states = true;
   model.trace(graph, batch, trace);
-  return static_cast<int64_t>(trace.encoder_states.size()) - 1;
+  std::vector<int64_t> widths;
+  for (const Value states : trace.encoder_states) widths.push_back(graph.shape(states).cols);
+  return widths;
 }
 
 Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device)
@@ -23,12 +25,15 @@ Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, Embed
       vocabulary_(std::move(vocabulary)),
       eos_(eos),
       options_(options),
-      width_(static_cast<int64_t>(model.source_embeddings().size()) / model.source_vocabulary()),
+      table_width_(static_cast<int64_t>(model.source_embeddings().size()) / model.source_vocabulary()),
+      width_(table_width_),
       device_(device) {
   while (workspaces_.size() < (device ? 1 : static_cast<std::size_t>(thread_count()))) workspaces_.emplace_back(device);
-  const auto layers = encoder_layers(model);
+  const auto widths = encoder_widths(model);
+  const auto layers = static_cast<int64_t>(widths.size()) - 1;
   require(options.layer >= EmbedOptions::kStatic && options.layer <= layers, "layer ", options.layer,
           ": the model has layers 0 to ", layers);
+  if (options.layer != EmbedOptions::kStatic) width_ = widths[static_cast<std::size_t>(options.layer)];
 }
 
 // states: [pieces, width]; rows: [starts, width], where each of starts is a row's first piece.

@@ -37,8 +37,11 @@ struct TextVectors {
   }
 };
 
+// How wide the states of each layer of a model's encoder are: its embeddings', then its layers'. A bidirectional
+// encoder's are twice as wide as its embeddings.
+std::vector<int64_t> encoder_widths(const Model& model);
 // The last layer that a model's encoder has: --layer's largest value.
-int64_t encoder_layers(const Model& model);
+inline int64_t encoder_layers(const Model& model) { return static_cast<int64_t>(encoder_widths(model).size()) - 1; }
 
 class Embedder {
  public:
@@ -52,7 +55,8 @@ class Embedder {
                          std::span<const std::vector<std::size_t>> batches,
                          const std::function<std::string(std::size_t)>& named);
 
-  int64_t width() const { return width_; }
+  int64_t width() const { return width_; }              // of the vectors: that of the layer's states
+  int64_t table_width() const { return table_width_; }  // of the embedding table's rows
   const EmbedOptions& options() const { return options_; }
 
  private:
@@ -64,7 +68,7 @@ class Embedder {
   Vocabulary vocabulary_;
   int32_t eos_;
   EmbedOptions options_;
-  int64_t width_;
+  int64_t table_width_, width_;
   Device* device_;
   std::vector<Workspace> workspaces_;  // of each thread; one on a device
 };

@@ -129,6 +129,71 @@ TEST_CASE("each layer's pieces equal PyTorch's, without the EOS that the pass ha
     }
 }
 
+// The states of one source alone, EOS's left out: [pieces, width].
+std::pair<std::vector<float>, int64_t> states_of(const Model& model, std::span<const int32_t> source, int64_t layer) {
+  Batch batch;
+  batch.source.add(-1, source, 3);
+  Workspace workspace;
+  Trace trace;
+  trace.states = true;
+  model.trace(workspace.graph, batch, trace);
+  workspace.run();
+  const Value states = trace.encoder_states[static_cast<std::size_t>(layer)];
+  const auto shape = workspace.graph.shape(states);
+  REQUIRE(shape.rows == static_cast<int64_t>(source.size()) + 1);
+  const float* x = workspace.data(states);
+  return {{x, x + static_cast<int64_t>(source.size()) * shape.cols}, shape.cols};
+}
+
+TEST_CASE("vectors of every architecture, layer and pooling are those of the line alone, plainly computed") {
+  using Flags = std::vector<std::pair<std::string, std::string>>;
+  const auto fixture = committed("fixture.safetensors");
+  const auto sources = sources_of(fixture);
+  const Flags narrow{{"d-model", "8"}};
+  const std::vector<std::pair<std::string, Flags>> models{
+      {"tiny", {{"d-model", "8"}, {"heads", "2"}, {"layers", "2"}}},
+      {"rnn-tiny", narrow},
+      {"rnn-attn-tiny", narrow},
+      {"rnn-attn-tiny", {{"d-model", "8"}, {"cell", "gru"}, {"layers", "1"}}},
+      {"convs2s-tiny", {{"d-model", "8"}, {"conv", "8x3*2,16x3"}}}};
+  for (const auto& [preset, flags] : models) {
+    const Architecture& architecture = architecture_of_preset(preset);
+    const auto model = make_model(make_config(architecture, preset, flags, 37, 37));
+    model->parameters().initialize(7);
+    for (int64_t layer = 0; layer <= encoder_layers(*model); ++layer)
+      for (const auto how : {Pool::mean, Pool::max, Pool::first}) {
+        std::vector<float> pieces, lines;
+        int64_t width = 0;
+        for (const auto& source : sources) {
+          if (source.empty()) {
+            lines.resize(lines.size() + static_cast<std::size_t>(width));
+            continue;
+          }
+          const auto [states, w] = states_of(*model, source, layer);
+          width = w;
+          pieces.insert(pieces.end(), states.begin(), states.end());
+          for (int64_t j = 0; j < width; ++j) {
+            float most = -INFINITY, sum = 0;
+            for (std::size_t i = static_cast<std::size_t>(j); i < states.size(); i += static_cast<std::size_t>(width)) {
+              most = std::max(most, states[i]);
+              sum += states[i];
+            }
+            lines.push_back(how == Pool::mean  ? sum / static_cast<float>(source.size())
+                            : how == Pool::max ? most
+                                               : states[static_cast<std::size_t>(j)]);
+          }
+        }
+        INFO(preset << ", layer " << layer << ", pooling " << static_cast<int>(how));
+        for (const auto& batches : {kTogether, kAlone}) {
+          Embedder each(*model, some_vocabulary(), 3, {.layer = layer});
+          CHECK(difference(each(sources, batches, line_from(1)).vectors, pieces) < 1e-6);
+          Embedder pooled(*model, some_vocabulary(), 3, {.layer = layer, .level = Level::line, .pool = how});
+          CHECK(difference(pooled(sources, batches, line_from(1)).vectors, lines) < 1e-6);
+        }
+      }
+  }
+}
+
 TEST_CASE("static vectors are the table's rows as they are, pooled like others") {
   const auto fixture = committed("fixture.safetensors");
   const auto model = fixture_model(fixture, "pre");
