@@ -102,7 +102,7 @@ $(programs): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(BUILD)/obj/tools/cli.o $(c
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 # Writes the embedded corpus; not a tool, so it is not installed.
-$(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc) tools/cli.cc) $(call archives,$(tensor))
+$(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc) tools/cli.cc) $(call archives,text stream $(tensor))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 

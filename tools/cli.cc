@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <csignal>
+#define CXXOPTS_VECTOR_DELIMITER '\0'  // an operand is a file's name, commas and all
 #include <cxxopts.hpp>
 #include <filesystem>
 #include <iostream>
@@ -18,6 +19,7 @@
 #include "base/signals.h"
 #include "base/version.h"
 #include "tensor/open_device.h"
+#include "text/utf8.h"
 
 namespace storm {
 
@@ -77,10 +79,37 @@ std::string join_command(int argc, const char* const* argv) {
   for (int i = 0; i < argc; ++i) {
     std::string word = argv[i];
     if (i == 0) word = word.substr(word.rfind('/') + 1);
-    if (word.find_first_of(" \t\n\"'\\$`*?<>|&;()") != std::string::npos || word.empty()) word = "'" + word + "'";
+    if (word.find_first_of(" \t\n\"'\\$`*?<>|&;()#~!{}[]") != std::string::npos || word.empty()) {
+      for (std::size_t at = 0; (at = word.find('\'', at)) != std::string::npos; at += 4) word.replace(at, 1, "'\\''");
+      word = "'" + word + "'";
+    }
     all += (i ? " " : "") + word;
   }
-  return all;
+  return replace_invalid_utf8(all);  // a file may have any name, but what a stream's header says is UTF-8
+}
+
+// The command line as cxxopts can read it: --name=value as two words, since its pattern for one has no line ends in a
+// value; and "--name yes" as one word where the value may be left out, since it would take the second for an operand.
+std::vector<std::string> readable(const std::vector<Flag>& flags, int argc, const char* const* argv) {
+  std::vector<std::string> words(argv, argv + argc);
+  for (std::size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
+    const std::string word = words[i];
+    const auto equals = word.find('=');
+    for (const Flag& f : flags) {
+      const std::string name = "--" + long_name(f.name);
+      const auto next = words.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+      if (f.value == "[yes|no]" && word == name && next != words.end() && (*next == "yes" || *next == "no")) {
+        words[i] += "=" + *next;
+        words.erase(next);
+      } else if (!f.value.empty() && !f.value.starts_with('[') && equals != word.npos &&
+                 word.substr(0, equals) == name) {
+        words[i] = name;
+        words.insert(next, word.substr(equals + 1));
+        ++i;
+      }
+    }
+  }
+  return words;
 }
 
 // A file that is opened while a standard stream is closed would take its place, and be written to or read instead of
@@ -156,7 +185,10 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     Args args;
     args.command_ = join_command(argc, argv);
     try {
-      const auto parsed = options.parse(argc, argv);
+      const auto words = readable(flags, argc, argv);
+      std::vector<const char*> pointers;
+      for (const auto& word : words) pointers.push_back(word.c_str());
+      const auto parsed = options.parse(static_cast<int>(pointers.size()), pointers.data());
       for (const Flag& f : flags) {
         const auto name = long_name(f.name);
         if (!f.value.empty()) args.values_[name] = f.preset;

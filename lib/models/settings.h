@@ -17,7 +17,7 @@ class Settings {
   int64_t whole(const std::string& key, int64_t least, int64_t most) const {
     const auto& v = at(key);
     if (!v.is_number_integer() || v.get<int64_t>() < least || v.get<int64_t>() > most)
-      throw UsageError(str(flag(key), ": ", v.dump(), " is not a whole number from ", least, " to ", most));
+      throw UsageError(str(flag(key), ": ", shown(v), " is not a whole number from ", least, " to ", most));
     return v.get<int64_t>();
   }
   // In [least, most); a rate of 1 would drop everything.
@@ -25,7 +25,7 @@ class Settings {
     const auto& v = at(key);
     if (!v.is_number() || !(v.get<double>() >= least && v.get<double>() < most))
       throw UsageError(
-          str(flag(key), ": ", v.dump(), " is not a number from ", least, " up to (not including) ", most));
+          str(flag(key), ": ", shown(v), " is not a number from ", least, " up to (not including) ", most));
     return v.get<float>();
   }
   // The place of the value among the words.
@@ -36,7 +36,7 @@ class Settings {
       if (v.is_string() && v.get<std::string>() == words[i]) return i;
       list += (i ? ", " : "") + words[i];
     }
-    throw UsageError(str(flag(key), ": ", v.dump(), " is none of ", list));
+    throw UsageError(str(flag(key), ": ", shown(v), " is none of ", list));
   }
 
   const nlohmann::json& at(const std::string& key) const {
@@ -45,6 +45,10 @@ class Settings {
   }
 
  private:
+  // A value as JSON; bytes that are no UTF-8 stand as replacement characters.
+  static std::string shown(const nlohmann::json& v) {
+    return v.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
   static std::string flag(std::string key) {
     for (char& c : key)
       if (c == '_') c = '-';
