@@ -70,7 +70,7 @@ DecodeOptions options_of(const Args& args) {
   o.top_p = args.real("top-p", 1e-9, 1);
   o.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!o.sample)
-    for (const char* flag : {"temperature", "top-k", "top-p"})
+    for (const char* flag : {"temperature", "top-k", "top-p", "seed"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
   if (o.sample && args.given("beam")) throw UsageError("--beam has no meaning with --sample");
   if (!o.sample && o.nbest > o.beam)
@@ -218,8 +218,11 @@ class Decode {
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
-    if (args.on("score") && (args.on("prefix") || args.on("sample") || args.on("scores") || args.given("nbest")))
-      throw storm::UsageError("--score goes with none of --prefix, --sample, --scores, --nbest");
+    // A flag of another mode is a misunderstanding, and not to be passed over in silence.
+    for (const char* flag : {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
+                             "min-length", "max-length", "seed"})
+      if (args.on("score") && args.given(flag))
+        throw storm::UsageError(storm::str("--", flag, " has no meaning with --score"));
     storm::Decode(args).run();
   });
 }

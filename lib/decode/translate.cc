@@ -55,7 +55,8 @@ std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
             options.first_sentence + s + 1, ": the prefix is longer than the model's longest output");
     if (sources[s].empty()) {
       const auto prefix = prefix_of(s);
-      answers[s].push_back({{prefix.begin(), prefix.end()}, 0, 0});
+      // As many as others have, so that who takes every Nth hypothesis stays in step.
+      answers[s].assign(static_cast<std::size_t>(options.nbest), {{prefix.begin(), prefix.end()}, 0, 0});
       continue;
     }
     asked.push_back(s);

@@ -8,7 +8,7 @@ head -n 30 train.src | sed 's/ $//' >test.src
 tokenize -q --learn --no-byte-fallback --vocab-size 46 -o spm.model train.src
 tokenize -q --learn --no-byte-fallback --vocab-size 40 -o other.model train.src
 tokenize -q -m spm.model --columns src,tgt <train.tsv >train.st
-train -q --data train.st --layers 1 --d-model 32 --d-ff 64 --heads 2 --max-tokens 400 --lr 0.01 --warmup 20 --steps 200 -o model.st
+train -q --data train.st --layers 1 --d-model 32 --d-ff 64 --heads 2 --max-tokens 400 --lr 0.01 --warmup 20 --steps 400 -o model.st
 tokenize -q -m model.st <test.src >test.st
 tokenize -q -m other.model <test.src >other.st
 head -n 30 train.tsv | tokenize -q -m model.st --columns src,tgt >pairs.st
@@ -119,7 +119,18 @@ refuses "a minimum above the maximum" 2 '--min-length is more than --max-length'
 refuses "a temperature without --sample" 2 '--temperature has no meaning without --sample' decode -m model.st --temperature 2 <test.st
 refuses "a beam with --sample" 2 '--beam has no meaning with --sample' decode -m model.st --sample --beam 2 <test.st
 refuses "a probability above 1" 2 "--top-p: '1.5'" decode -m model.st --sample --top-p 1.5 <test.st
-refuses "--score with --prefix" 2 '--score goes with none of' decode -m model.st --score --prefix <test.st
+for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--beam 9" "--max-length 1" "--min-length 9" "--seed 2"; do
+  refuses "--score with $flag" 2 'has no meaning with --score' decode -m model.st --score $flag <pairs.st
+done
+refuses "--seed without --sample" 2 '--seed has no meaning without --sample' decode -m model.st --seed 2 <test.st
+empty_line() {
+  local flags
+  for flags in "--nbest 3" "--sample --nbest 3"; do
+    printf 'w1 w2\n\nw3\n' | tokenize -q -m model.st | decode -q -m model.st $flags | tokenize -d | cut -d ' ' -f 1 | tr '\n' ' ' >ranks
+    [ "$(cat ranks)" = "0 0 0 1 1 1 2 2 2 " ] || return 1
+  done
+}
+ok "an empty line has as many hypotheses as others" empty_line
 refuses "a device that is not there" 1 '--device cuda: ' decode -m model.st --device cuda <test.st
 ok "nothing half-written is left" bash -c '! ls x.st* nowhere* 2>/dev/null | grep .'
 help() { decode --help | grep -q '^Examples:' && decode --version | grep -q '^decode (STORM)'; }
