@@ -28,6 +28,7 @@ struct ClosedPipe : Error {
 template <class... Parts>
 std::string str(const Parts&... parts) {
   std::ostringstream out;
+  out.exceptions(std::ios::badbit);  // a failed allocation is thrown on, instead of cutting the text short
   out.imbue(std::locale::classic());
   (out << ... << parts);
   return std::move(out).str();
