@@ -69,8 +69,7 @@ inline void check_attention_dump(const Args& args) {
   args.integer("sentences", 0, INT64_MAX);
   if (pictures && (align || score || summary))
     throw UsageError("pictures, alignments and --summary are outputs of their own; ask for one at a time");
-  if (pictures && args.given("save"))
-    throw UsageError("--save is for the stream; --html and --svg name their own files");
+  if (pictures && args.given("save")) throw UsageError("-o is for the stream; --html and --svg name their own files");
   if (args.given("sentences") && !pictures) throw UsageError("--sentences has no meaning without --html or --svg");
   if (args.given("positions"))
     for (const char* flag : {"save", "decode", "beam", "kinds", "layers", "heads", "logits", "align", "align-level",

@@ -40,11 +40,12 @@ void learn(const Args& args) {
   if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
   options.vocab_size = args.integer("vocab-size", 8, 1'000'000);
   options.type = args.choice("type", {"bpe", "unigram", "char", "word"});
-  options.character_coverage = args.real("character-coverage", 0.9, 1);
+  options.character_coverage = args.real("character-coverage", 0.98, 1);
   options.byte_fallback = !args.on("no-byte-fallback");
   options.normalize = !args.on("no-normalize");
   options.sentences = args.integer("sample", 0, INT64_MAX);
   if (args.given("symbols")) options.symbols = split(args.text("symbols"), "symbols");
+  options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   options.verbose = args.on("verbose");
 
@@ -52,7 +53,7 @@ void learn(const Args& args) {
   refuse_terminal(output);
   LineReader reader(args.operands());
   LineBlock block;
-  int64_t at = 0, lines = 0;
+  int64_t at = 0, lines = 0, too_long = 0;
   const bool replace = args.on("replace-invalid");
   const auto next = [&](std::string& line) {
     if (at == block.size()) {
@@ -65,10 +66,13 @@ void learn(const Args& args) {
       line = replace_invalid_utf8(line);
     }
     ++at;
-    ++lines;
+    ++(static_cast<int64_t>(line.size()) > options.max_line_bytes ? too_long : lines);
     return true;
   };
   const auto model = learn_vocabulary(next, options);
+  if (too_long > 0)
+    note(too_long, " of ", lines + too_long, " lines are longer than ", options.max_line_bytes,
+         " bytes: left out; split them, or raise --max-sentence-length");
   output.write(model);
   output.commit();
   note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ", lines,
@@ -242,6 +246,7 @@ const Tool tool{
      {"vocab-size", "N", "", "with --learn: how many pieces"},
      {"type", "TYPE", "bpe", "with --learn: bpe, unigram, char or word"},
      {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
+     {"max-sentence-length", "N", "4192", "with --learn: longer lines, in bytes, are left out"},
      {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},
      {"no-byte-fallback", "", "", "with --learn: other characters become unk, instead of bytes"},
      {"no-normalize", "", "", "with --learn: text as it is, instead of NFKC and single spaces"},
@@ -258,8 +263,9 @@ void only(const Args& args, std::string_view mode, const std::vector<std::string
 }
 
 void run(const Args& args) {
-  const std::vector<std::string> learning{"vocab-size",       "type",         "symbols", "character-coverage",
-                                          "no-byte-fallback", "no-normalize", "sample",  "verbose"};
+  const std::vector<std::string> learning{
+      "max-sentence-length", "vocab-size",   "type",   "symbols", "character-coverage",
+      "no-byte-fallback",    "no-normalize", "sample", "verbose"};
   const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output", "bpe-dropout"};
   if (args.on("learn")) {
     only(args, "--learn", {"model", "decode", "column"});

@@ -146,6 +146,9 @@ std::optional<TokenBatch> TokenReader::next() {
 TokenWriter::TokenWriter(Output& output, TokenInfo info)
     : output_(output), info_(std::move(info)), columns_(info_.columns.size()) {
   require(!columns_.empty(), "a token stream needs a column");
+  for (const auto& name : info_.columns)  // vocabularies are found by these names
+    require(name != "vocab" && !name.starts_with("vocab."), "a column cannot be called '", name,
+            "', which names a vocabulary in streams; give it another name");
   info_.metadata[kKindKey] = kTokensKind;
   info_.metadata[kVersionKey] = kStreamVersion;
   info_.metadata[kColumnsKey] = join_names(info_.columns);

@@ -118,7 +118,9 @@ void write_merged(std::span<const Document> documents, Output& output) {
       for (std::size_t i = 1; fits && i < m.shape.size(); ++i) fits = t->shape[i] == m.shape[i];
       require(fits, d.where, ": tensor '", m.name, "' (", dtype_name(t->dtype), " ", shape_text(t->shape),
               ") cannot follow the first document's (", dtype_name(m.dtype), " ", shape_text(m.shape), ")");
-      m.shape[0] += t->shape[0] - (is_offsets(m) && t->shape[0] > 0 ? 1 : 0);  // the 0 at the front comes once
+      const int64_t more = t->shape[0] - (is_offsets(m) && t->shape[0] > 0 ? 1 : 0);  // the 0 at the front comes once
+      require(!__builtin_add_overflow(m.shape[0], more, &m.shape[0]), d.where, ": tensor '", m.name, "' (",
+              shape_text(t->shape), ") is too many rows to follow those before it");
     }
   }
   sort_for_writing(merged);

@@ -57,11 +57,42 @@ std::string quoted(std::string_view symbol) {
   return text + "\"";
 }
 
+// SentencePiece refuses these without a reason, and takes "</s>", which no line could be trained with.
+void require_symbols(const LearnOptions& options) {
+  const auto& all = options.symbols;
+  for (auto it = all.begin(); it != all.end(); ++it) {
+    const std::string& s = *it;
+    const auto refuse = [&](const char* why) { throw UsageError(str("--symbols: '", s, "' ", why)); };
+    if (std::find(all.begin(), it, s) != it) refuse("is there twice");
+    for (const char* special : {"<unk>", "<s>", "</s>", "<pad>"})
+      if (s == special) refuse("is a special piece of every vocabulary; leave it out");
+    const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+    if (options.byte_fallback && s.size() == 6 && s.starts_with("<0x") && hexadecimal(s[3]) && hexadecimal(s[4]) &&
+        s[5] == '>')
+      refuse("is the piece of a byte; leave it out, or give --no-byte-fallback");
+  }
+}
+
 }  // namespace
 
 std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options) {
-  const auto lines = sample(next, options);
-  require(!lines.empty(), "no text to learn a vocabulary from");
+  require_symbols(options);
+  const auto least = 4 + (options.byte_fallback ? 256 : 0) + static_cast<int64_t>(options.symbols.size());
+  if (options.vocab_size <= least)
+    throw UsageError(
+        str("--vocab-size: a vocabulary of ", options.vocab_size, " has no piece for text; special pieces, ",
+            options.byte_fallback ? "bytes (--no-byte-fallback leaves them out) " : "", "and symbols take ", least));
+  bool too_long = false;
+  const auto lines = sample(
+      [&](std::string& line) {
+        const bool more = next(line);
+        too_long |= more && line.size() > static_cast<std::size_t>(options.max_line_bytes);
+        return more;
+      },
+      options);
+  require(!lines.empty(), too_long ? str("every line is longer than ", options.max_line_bytes,
+                                         " bytes; split them, or raise --max-sentence-length")
+                                   : std::string("no text to learn a vocabulary from"));
   const auto flag = [](bool on) { return on ? "true" : "false"; };
   std::unordered_map<std::string, std::string> spec{
       {"vocab_size", str(options.vocab_size)},
@@ -89,7 +120,8 @@ std::string learn_vocabulary(const std::function<bool(std::string& line)>& next,
   // What stands before "] " is a place in SentencePiece's source.
   const std::string why = status.ToString();
   const auto place = why.find("] ");
-  require(status.ok(), "cannot learn a vocabulary: ", place == why.npos ? why : why.substr(place + 2));
+  require(status.ok(),
+          "cannot learn a vocabulary: ", place == why.npos || place + 2 == why.size() ? why : why.substr(place + 2));
   return model;
 }
 

@@ -178,7 +178,9 @@ void write_text(const TokenBatch& batch, int64_t rows_before, std::span<const Vo
         text += vocabularies[c].decode(batch.columns[c][i]);
       }
       if (!batch.scores.empty()) text += " ||| " + fixed(batch.scores[row], 6);
-      std::replace(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), '\n', ' ');
+      // A row is one line to every reader; a lone CR ends one, too, for some, such as sacreBLEU.
+      const auto ends_line = [](char c) { return c == '\n' || c == '\r'; };
+      std::replace_if(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), ends_line, ' ');
       text += '\n';
     }
   });
