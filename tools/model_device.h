@@ -18,6 +18,15 @@ class ModelDevice {
         free_(device_ ? device_->free_bytes() : 0),
         parameters_(device_.get(), model.parameters().values()) {}
 
+  ModelDevice(ModelDevice&&) = default;
+  // The old device must outlive the twins that it had.
+  ModelDevice& operator=(ModelDevice&& o) noexcept {
+    parameters_ = Mirror(std::move(o.parameters_));
+    device_ = std::move(o.device_);
+    free_ = o.free_;
+    return *this;
+  }
+
   Device* get() const { return device_.get(); }
   // What the model and the work with it have taken of the device's memory so far.
   double used_mib() const { return static_cast<double>(free_ - device_->free_bytes()) / (1 << 20); }

@@ -134,14 +134,14 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   for (const char* flag : {"beta1", "beta2", "epsilon", "momentum"})
     if (args.given(flag) && nesterov != (flag == std::string("momentum")))
       throw UsageError(str("--", flag, " has no meaning with --optimizer ", optimizer_name(o.kind)));
-  if (said("beta1")) o.adam.beta1 = args.real("beta1", 0, 0.999999);
-  if (said("beta2")) o.adam.beta2 = args.real("beta2", 0, 0.999999);
+  if (said("beta1")) o.adam.beta1 = args.real("beta1", 0, kMostDecay);
+  if (said("beta2")) o.adam.beta2 = args.real("beta2", 0, kMostDecay);
   if (said("epsilon")) o.adam.epsilon = args.real("epsilon", 0, 1);
-  if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, 0.999999);
+  if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, kMostDecay);
   if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
   if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
   if (said("precision")) s.precision = precision_from_name(args.text("precision"));
-  if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, 0.999);
+  if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, kMostSmoothing);
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   return s;
 }

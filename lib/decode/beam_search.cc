@@ -30,7 +30,7 @@ std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
     open_.push_back({.sentence = s, .rows = 1});
     parents_.push_back(static_cast<int32_t>(s));
   }
-  tokens_.assign(n, special_.bos >= 0 ? special_.bos : special_.eos);
+  tokens_.assign(n, special_.bos);
   log_probs_.assign(n, 0.0);
 
   for (step_ = 0; !open_.empty(); ++step_) {

@@ -46,6 +46,7 @@ int32_t draw_column(std::span<const float> log_probs, int32_t banned, const Deco
   order.resize(log_probs.size());
   std::iota(order.begin(), order.end(), 0);
   if (banned >= 0) order.erase(order.begin() + banned);
+  require(!order.empty(), "the vocabulary has no piece but the end of sentence: there is nothing to draw");
   const auto at = [&](int32_t id) { return log_probs[static_cast<std::size_t>(id)]; };
   const auto likelier = [&](int32_t a, int32_t b) { return at(a) > at(b) || (at(a) == at(b) && a < b); };
   const auto k = options.top_k > 0 ? std::min(order.size(), static_cast<std::size_t>(options.top_k)) : order.size();
@@ -190,7 +191,7 @@ std::vector<Hypotheses> sample(const Model& model, const SpecialIds& special, co
       rows.push_back(
           {s, i, RandomStream(options.seed, RandomUse::sampling, number << 20 | static_cast<uint64_t>(i)), {}});
       parents.push_back(static_cast<int32_t>(s));
-      tokens.push_back(special.bos >= 0 ? special.bos : special.eos);
+      tokens.push_back(special.bos);
     }
   std::vector<Hypotheses> answers(batch.sources.size());
   for (auto& a : answers) a.resize(static_cast<std::size_t>(options.nbest));

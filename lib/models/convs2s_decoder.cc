@@ -42,6 +42,9 @@ void ConvS2SDecoder::follow(std::span<const int32_t> parents) {
   next_sentence_.clear();
   row_offsets_.assign(source_offsets_.size(), 0);
   for (const int32_t parent : parents) {
+    const auto last_rows = step_ == 0 ? source_offsets_.size() - 1 : sentence_.size();
+    require(static_cast<std::size_t>(parent) < last_rows, "decoder: a row goes on from row ", parent, " of ",
+            last_rows);
     const int32_t s = step_ == 0 ? parent : sentence_[static_cast<std::size_t>(parent)];
     require(next_sentence_.empty() || next_sentence_.back() <= s, "decoder: rows are not grouped by sentence");
     next_sentence_.push_back(s);

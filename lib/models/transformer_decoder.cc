@@ -43,6 +43,8 @@ void TransformerDecoder::follow(std::span<const int32_t> parents) {
   next_sentence_.resize(parents.size());
   for (std::size_t r = 0; r < parents.size(); ++r) {
     const auto parent = static_cast<std::size_t>(parents[r]);
+    const auto last_rows = step_ == 0 ? source_offsets_.size() - 1 : sentence_.size();
+    require(parent < last_rows, "decoder: row ", r, " goes on from row ", parents[r], " of ", last_rows);
     next_sentence_[r] = step_ == 0 ? parents[r] : sentence_[parent];
     if (step_ == 0) continue;
     auto* to = next_path_.data() + r * static_cast<std::size_t>(path_stride_);

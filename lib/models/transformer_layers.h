@@ -32,18 +32,13 @@ struct FeedForward {
 
 struct EncoderLayer {
   LinearLayer qkv, out;
-  NormLayer self_norm;
   FeedForward ffn;
-  NormLayer ffn_norm;
 };
 
 struct DecoderLayer {
   LinearLayer qkv, out;
-  NormLayer self_norm;
   LinearLayer q, kv, cross_out;
-  NormLayer cross_norm;
   FeedForward ffn;
-  NormLayer ffn_norm;
 };
 
 // The residual stream of one side. Post-norm: x = norm(x + sublayer(x)). Pre-norm: x = x + sublayer(norm(x)), and the

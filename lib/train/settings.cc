@@ -75,9 +75,10 @@ bool in_range(const TrainSettings& s) {
   const auto& adam = s.optimizer.adam;
   return within(s.max_tokens, 1, 1 << 24) && within(s.micro_batch, 0, static_cast<double>(s.max_tokens)) &&
          within(s.accumulate, 1, 1 << 20) && within(s.schedule.peak, 0, 1e6) && s.schedule.warmup >= 0 &&
-         s.schedule.steps >= 0 && within(adam.beta1, 0, 1) && within(adam.beta2, 0, 1) && within(adam.epsilon, 0, 1) &&
-         within(adam.weight_decay, 0, 1e6) && within(s.optimizer.nesterov.momentum, 0, 1) &&
-         within(s.clip_norm, 0, 1e9) && within(s.label_smoothing, 0, 1) && s.threads >= 1;
+         s.schedule.steps >= 0 && within(adam.beta1, 0, kMostDecay) && within(adam.beta2, 0, kMostDecay) &&
+         within(adam.epsilon, 0, 1) && within(adam.weight_decay, 0, 1e6) &&
+         within(s.optimizer.nesterov.momentum, 0, kMostDecay) && within(s.clip_norm, 0, 1e9) &&
+         within(s.label_smoothing, 0, kMostSmoothing) && s.threads >= 1;
 }
 
 }  // namespace storm

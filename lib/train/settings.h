@@ -13,6 +13,10 @@
 
 namespace storm {
 
+// The most that flags and files may say: at 1, Adam's and Nesterov's formulas and the smoothed labels divide by zero.
+inline constexpr double kMostDecay = 0.999999;   // of beta1, beta2 and momentum
+inline constexpr double kMostSmoothing = 0.999;  // of label_smoothing
+
 struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
   int64_t micro_batch = 0;    // as much of it is run at once, to spare memory; 0: the whole batch
