@@ -16,7 +16,7 @@ ok "nor does bleu take it for two references" score
 cp spm.model $'a\nb'
 newline() { tokenize -q --model=$'a\nb' a | tokenize -d | cmp - a; }
 ok "a line end is a character of a value" newline
-equals() { tokenize -q --model=spm.model --columns=src a | cmp - <(tokenize -q -m spm.model --columns src a | cat) || tokenize -q --model=spm.model a | tokenize -d | cmp - a; }
+equals() { tokenize -q --model=spm.model a | tokenize -d | cmp - a; }
 ok "a value may stand behind =" equals
 refuses "a value that is no UTF-8 is told what it may be" 2 'activation: .* is none of relu, gelu' train --data train.st --dry-run --activation $'\xff'
 yes_no() { train -q --device cpu --data train.st --preset rnn-tiny --bidirectional no --d-model 8 --max-tokens 400 --steps 1 -o rnn.st; }

@@ -40,7 +40,7 @@ refuses "a vocabulary too large for its text" 1 'size too high \(30000\)' tokeni
 refuses "learning from nothing" 1 'no text to learn' tokenize --learn --vocab-size 300 -o x2.model /dev/null
 refuses "learning without a size" 2 'needs --vocab-size' tokenize --learn -o x2.model text
 refuses "an unknown type" 2 "'bep' is none of bpe, unigram" tokenize --learn --vocab-size 300 --type bep -o x2.model text
-refuses "a coverage out of range" 2 "from 0.9 to 1" tokenize --learn --vocab-size 300 --character-coverage 1.5 -o x2.model text
+refuses "a coverage out of range" 2 "from 0.98 to 1" tokenize --learn --vocab-size 300 --character-coverage 1.5 -o x2.model text
 ok "what failed has written no model" test ! -e x2.model
 
 # There and back.
