@@ -31,6 +31,9 @@ ok "a run that was ended and resumed has the same bits" resumes
 says() { bin/train "${training[@]:1}" --device auto --steps 1 -o said.st 2>&1 | grep -E '^train: on .*\(cuda:0\)'; }
 ok "--device auto takes the device and says which" says
 
+# A model that has something to say: after 12 updates the best of all is to end at once.
+bin/train "${training[@]}" --device cpu --warmup 20 --steps 200 -o cpu.st
+
 # same WHAT COMMAND...: prints the same with --device cpu and cuda
 same() { diff <("$@" --device cpu) <("$@" --device cuda) && [ -n "$("$@" --device cpu | head -c 1 | tr -d '\0')" ]; }
 decodes() { bin/decode -q -m cpu.st --max-length 8 "$@" <test.st | tokenize -d; }
