@@ -1,6 +1,7 @@
 #include "base/output.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,39 @@ void sync_folder(const std::string& path) {
   ::close(fd);
 }
 
+// Where a path leads through symbolic links: renaming onto the path itself would put a file in the link's place.
+std::string target_of(std::string path) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(path, failure)); ++links) {
+    require(links < 40, path, ": cannot write: ", std::strerror(ELOOP));
+    const auto next = fs::read_symlink(path, failure);
+    require(!failure, path, ": cannot write: ", failure.message());
+    path = next.is_absolute() ? next.string() : (fs::path(path).parent_path() / next).string();
+  }
+  return path;
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// PATH.PID.tmp that a killed process left. Who still writes one holds its lock.
+void remove_abandoned(const std::string& path) {
+  const auto start = std::filesystem::path(path).filename().string() + ".";
+  std::error_code failure;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), failure)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(start) || !name.ends_with(".tmp") || name.size() < start.size() + 5 ||
+        !all_digits(std::string_view(name).substr(start.size(), name.size() - start.size() - 4)))
+      continue;
+    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(fd);
+  }
+}
+
 }  // namespace
 
 Output::Output(const std::string& path) : name_(path == "-" ? "standard output" : path), path_(path) {
@@ -46,12 +80,21 @@ Output::Output(const std::string& path) : name_(path == "-" ? "standard output" 
     path_ = "-";
     return;
   }
-  fd_ = ::open(folder_of(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  const bool there = S_ISREG(info.st_mode);
+  path_ = target_of(path);
+  remove_abandoned(path_);
+  fd_ = ::open(folder_of(path_).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
   if (fd_ < 0) {  // not every file system has nameless files
-    temporary_ = str(path, ".", ::getpid(), ".tmp");
+    temporary_ = str(path_, ".", ::getpid(), ".tmp");
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    require(fd_ >= 0, path, ": cannot write: ", std::strerror(errno));
+    if (fd_ < 0) {
+      const int why = errno;
+      temporary_.clear();  // it is not ours to remove
+      fail(path, ": cannot write: ", std::strerror(why));
+    }
   }
+  ::flock(fd_, LOCK_EX | LOCK_NB);
+  if (there) ::fchmod(fd_, info.st_mode & 07777);  // who could read the file, and who could not, stays so
 }
 
 Output::~Output() {

@@ -13,7 +13,8 @@ namespace storm {
 class Output {
  public:
   // path "-" is standard output; anything else is written beside its place under another (or no) name and
-  // appears there, synced to disk, when commit() returns. Without commit() nothing of it stays behind.
+  // appears there, synced to disk, when commit() returns. Without commit() nothing of it stays behind. Symbolic links
+  // are written through, an existing file's mode is kept, and what a killed process left beside the place is removed.
   explicit Output(const std::string& path);
   ~Output();
   Output(const Output&) = delete;
