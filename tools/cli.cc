@@ -101,11 +101,13 @@ std::vector<std::string> readable(const std::vector<Flag>& flags, int argc, cons
       if (f.value == "[yes|no]" && word == name && next != words.end() && (*next == "yes" || *next == "no")) {
         words[i] += "=" + *next;
         words.erase(next);
-      } else if (!f.value.empty() && !f.value.starts_with('[') && equals != word.npos &&
-                 word.substr(0, equals) == name) {
+        break;
+      }
+      if (!f.value.empty() && !f.value.starts_with('[') && equals != word.npos && word.substr(0, equals) == name) {
         words[i] = name;
         words.insert(next, word.substr(equals + 1));
-        ++i;
+        ++i;  // the value is not read as a flag
+        break;
       }
     }
   }
@@ -159,6 +161,11 @@ std::unique_ptr<Device> Args::device() const {
   auto device = open_device(text("device"));
   if (device) note("on ", device->description());
   return device;
+}
+
+void refuse_flags(const Args& args, std::string_view mode, const std::vector<std::string>& flags) {
+  for (const auto& flag : flags)
+    if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with ", mode));
 }
 
 void refuse_terminal(const Output& output) {

@@ -59,6 +59,10 @@ class Args {
   mutable std::map<std::string, double> stats_;
 };
 
+// A flag of another mode is a misunderstanding, and not to be passed over in silence: throws UsageError for one that is
+// given. mode: what it has no meaning with, "--learn".
+void refuse_flags(const Args& args, std::string_view mode, const std::vector<std::string>& flags);
+
 // A stream is no text: throws UsageError when this output is a terminal.
 void refuse_terminal(const Output& output);
 

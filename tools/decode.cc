@@ -218,11 +218,10 @@ class Decode {
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
-    // A flag of another mode is a misunderstanding, and not to be passed over in silence.
-    for (const char* flag : {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
-                             "min-length", "max-length", "seed"})
-      if (args.on("score") && args.given(flag))
-        throw storm::UsageError(storm::str("--", flag, " has no meaning with --score"));
+    if (args.on("score"))
+      storm::refuse_flags(args, "--score",
+                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",
+                           "max-length", "seed"});
     storm::Decode(args).run();
   });
 }

@@ -66,18 +66,18 @@ void learn(const Args& args) {
       line = replace_invalid_utf8(line);
     }
     ++at;
-    ++(static_cast<int64_t>(line.size()) > options.max_line_bytes ? too_long : lines);
+    ++lines;
     return true;
   };
-  const auto model = learn_vocabulary(next, options);
+  const auto model = learn_vocabulary(next, options, &too_long);
   if (too_long > 0)
-    note(too_long, " of ", lines + too_long, " lines are longer than ", options.max_line_bytes,
+    note(too_long, " of ", lines, " lines are longer than ", options.max_line_bytes,
          " bytes: left out; split them, or raise --max-sentence-length");
   output.write(model);
   output.commit();
-  note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ", lines,
-       " lines");
-  args.stat("lines", static_cast<double>(lines));
+  note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ",
+       lines - too_long, " lines");
+  args.stat("lines", static_cast<double>(lines - too_long));
 }
 
 struct Column {
@@ -256,29 +256,23 @@ const Tool tool{
     "FILE... (none, or -: standard input)",
 };
 
-// A flag of another mode is a misunderstanding, and not to be passed over in silence.
-void only(const Args& args, std::string_view mode, const std::vector<std::string>& others) {
-  for (const auto& flag : others)
-    if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with ", mode));
-}
-
 void run(const Args& args) {
   const std::vector<std::string> learning{
       "max-sentence-length", "vocab-size",   "type",   "symbols", "character-coverage",
       "no-byte-fallback",    "no-normalize", "sample", "verbose"};
   const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output", "bpe-dropout"};
   if (args.on("learn")) {
-    only(args, "--learn", {"model", "decode", "column"});
-    only(args, "--learn", encoding);
+    refuse_flags(args, "--learn", {"model", "decode", "column"});
+    refuse_flags(args, "--learn", encoding);
     return learn(args);
   }
-  only(args, args.on("decode") ? "--decode" : "--model", learning);
+  refuse_flags(args, args.on("decode") ? "--decode" : "--model", learning);
   if (args.on("decode")) {
-    only(args, "--decode", encoding);
-    only(args, "--decode", {"replace-invalid", "seed"});
+    refuse_flags(args, "--decode", encoding);
+    refuse_flags(args, "--decode", {"replace-invalid", "seed"});
     return decode(args);
   }
-  only(args, "--model", {"column"});
+  refuse_flags(args, "--model", {"column"});
   if (!args.given("model")) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
   encode(args);
 }

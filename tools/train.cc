@@ -208,6 +208,16 @@ void print_dry_run(const Model& model, const PairFile& file, const Trainer& trai
   out.commit();
 }
 
+// Says how many pairs do not fit. Throws Error when none does. whose: " of FILE", where it must be said; fate: theirs.
+void require_pairs(const BatchSource& batches, const PairFile& file, const std::string& whose, const char* fate) {
+  const auto& limits = batches.limits();
+  if (batches.dropped() > 0)
+    note(batches.dropped(), " of ", file.size(), " pairs", whose, " are longer than ", limits.longest_source, " and ",
+         limits.longest_target, " tokens: ", fate);
+  require(batches.pairs() > 0, file.name(), ": no pair fits --max-tokens ", limits.max_tokens,
+          " and the model's longest sentence");
+}
+
 void run(const Args& args) {
   auto plan = train_flags::plan(args);
   const bool dry = args.on("dry-run");
@@ -291,19 +301,9 @@ void run(const Args& args) {
   require_products(settings.precision, device.get());
   Trainer trainer(*model, std::move(data), settings, plan, dry ? nullptr : device.get());
   const auto& batches = trainer.batches();
-  if (batches.dropped() > 0)
-    note(batches.dropped(), " of ", file.size(), " pairs are longer than ", batches.limits().longest_source, " and ",
-         batches.limits().longest_target, " tokens: dropped");
-  require(batches.pairs() > 0, file.name(), ": no pair fits --max-tokens ", settings.max_tokens,
-          " and the model's longest sentence");
-  if (const BatchSource* judged = trainer.validation_batches()) {
-    require(judged->pairs() > 0, valid->name(), ": no pair fits --max-tokens ", settings.max_tokens,
-            " and the model's longest sentence");
-    if (judged->dropped() > 0)
-      note(judged->dropped(), " of ", valid->size(), " pairs of ", valid->name(), " are longer than ",
-           judged->limits().longest_source, " and ", judged->limits().longest_target,
-           " tokens: validation leaves them out");
-  }
+  require_pairs(batches, file, "", "dropped");
+  if (const BatchSource* judged = trainer.validation_batches())
+    require_pairs(*judged, *valid, str(" of ", valid->name()), "validation leaves them out");
   if (dry) return print_dry_run(*model, file, trainer, settings, device.get());
   if (checkpoint) trainer.resume(*checkpoint);
   checkpoint.reset();

@@ -1,8 +1,6 @@
 // A model whose training has diverged has no probabilities: nothing is answered from it.
 #pragma once
 
-#include <cmath>
-
 #include "base/error.h"
 
 namespace storm {

@@ -13,20 +13,15 @@ namespace storm {
 
 namespace {
 
-// How the linear layers of attention's queries, keys and values, of its output and of the feed-forward layers begin.
 // With post-norm, what a sublayer adds to the residual stream must be small at first: from Xavier's bounds everywhere,
 // cross-attention is still uniform after 500 updates of Multi30k, where the smaller starts have long begun to align.
-struct Initialization {
-  std::string name;
-  LinearInit attention_in, attention_out, feed_forward;
-};
-const std::vector<Initialization>& initializations() {
+const std::vector<std::pair<std::string, TransformerInit>>& initializations() {
   using enum LinearInit::Rule;
-  static const std::vector<Initialization> all{
-      {"pytorch", {fan_in}, {fan_in}, {fan_in}},  // torch.nn.Linear's everywhere
-      {"xavier", {xavier}, {xavier}, {xavier}},   // tensor2tensor, which the paper was trained with
+  static const std::vector<std::pair<std::string, TransformerInit>> all{
+      {"pytorch", {{fan_in}, {fan_in}, {fan_in}}},  // torch.nn.Linear's everywhere
+      {"xavier", {{xavier}, {xavier}, {xavier}}},   // tensor2tensor, which the paper was trained with
       // Its MultiheadAttention's and TransformerLayer's.
-      {"fairseq", {xavier, std::numbers::sqrt2 / 2}, {xavier}, {fan_in}},
+      {"fairseq", {{xavier, std::numbers::sqrt2 / 2}, {xavier}, {fan_in}}},
   };
   return all;
 }
@@ -64,11 +59,8 @@ TransformerConfig TransformerConfig::from(const nlohmann::json& json) {
   c.source_vocabulary = s.whole("source_vocab_size", 1, 1 << 24);
   c.target_vocabulary = s.whole("target_vocab_size", 1, 1 << 24);
   std::vector<std::string> names;
-  for (const auto& i : initializations()) names.push_back(i.name);
-  const Initialization& init = initializations()[s.choice("initialization", names)];
-  c.attention_in = init.attention_in;
-  c.attention_out = init.attention_out;
-  c.feed_forward = init.feed_forward;
+  for (const auto& [name, init] : initializations()) names.push_back(name);
+  c.init = initializations()[s.choice("initialization", names)].second;
   c.share = static_cast<Share>(s.choice("share_embeddings", {"all", "target", "none"}));
   if (c.share == Share::all && c.source_vocabulary != c.target_vocabulary)
     throw UsageError("--share-embeddings: all needs one vocabulary for both sides; take target or none");
@@ -123,11 +115,11 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     target_positions = table("target_positions.weight", c.max_positions);
   }
   const auto attention_in = [&](const std::string& name) {
-    return LinearLayer::declare(list, name, c.d_model, c.qkv_width(), 3, c.attention_in);
+    return LinearLayer::declare(list, name, c.d_model, c.qkv_width(), 3, c.init.attention_in);
   };
   const auto ffn = [&](const std::string& name) {
-    return FeedForward{LinearLayer::declare(list, name + ".up", c.d_model, c.d_ff, 1, c.feed_forward),
-                       LinearLayer::declare(list, name + ".down", c.d_ff, c.d_model, 1, c.feed_forward)};
+    return FeedForward{LinearLayer::declare(list, name + ".up", c.d_model, c.d_ff, 1, c.init.feed_forward),
+                       LinearLayer::declare(list, name + ".down", c.d_ff, c.d_model, 1, c.init.feed_forward)};
   };
   const auto norm = [&](const std::string& name, std::vector<NormLayer>& norms) {
     norms.push_back(NormLayer::declare(list, name, c.d_model));
@@ -136,7 +128,7 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     const auto name = str("encoder.", i);
     EncoderLayer e;
     e.qkv = attention_in(name + ".self.qkv");
-    e.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model, 1, c.attention_out);
+    e.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model, 1, c.init.attention_out);
     norm(name + ".self.norm", encoder_norms);
     e.ffn = ffn(name + ".ffn");
     norm(name + ".ffn.norm", encoder_norms);
@@ -147,11 +139,11 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     const auto name = str("decoder.", i);
     DecoderLayer d;
     d.qkv = attention_in(name + ".self.qkv");
-    d.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model, 1, c.attention_out);
+    d.out = LinearLayer::declare(list, name + ".self.out", c.heads * c.d_v, c.d_model, 1, c.init.attention_out);
     norm(name + ".self.norm", decoder_norms);
-    d.q = LinearLayer::declare(list, name + ".cross.q", c.d_model, c.heads * c.d_k, 1, c.attention_in);
-    d.kv = LinearLayer::declare(list, name + ".cross.kv", c.d_model, c.heads * (c.d_k + c.d_v), 2, c.attention_in);
-    d.cross_out = LinearLayer::declare(list, name + ".cross.out", c.heads * c.d_v, c.d_model, 1, c.attention_out);
+    d.q = LinearLayer::declare(list, name + ".cross.q", c.d_model, c.heads * c.d_k, 1, c.init.attention_in);
+    d.kv = LinearLayer::declare(list, name + ".cross.kv", c.d_model, c.heads * (c.d_k + c.d_v), 2, c.init.attention_in);
+    d.cross_out = LinearLayer::declare(list, name + ".cross.out", c.heads * c.d_v, c.d_model, 1, c.init.attention_out);
     norm(name + ".cross.norm", decoder_norms);
     d.ffn = ffn(name + ".ffn");
     norm(name + ".ffn.norm", decoder_norms);

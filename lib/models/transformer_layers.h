@@ -11,6 +11,11 @@
 
 namespace storm {
 
+// How the linear layers of attention's queries, keys and values, of its output and of the feed-forward layers begin.
+struct TransformerInit {
+  LinearInit attention_in, attention_out, feed_forward;
+};
+
 struct TransformerConfig {
   int64_t encoder_layers, decoder_layers, d_model, d_ff, heads, d_k, d_v;
   bool pre_norm;
@@ -20,7 +25,7 @@ struct TransformerConfig {
   float dropout, attention_dropout, activation_dropout, norm_epsilon;
   enum class Share { all, target, none } share;  // which embedding tables are one
   int64_t source_vocabulary, target_vocabulary;
-  LinearInit attention_in, attention_out, feed_forward;  // how queries, keys and values, outputs and the rest begin
+  TransformerInit init;
 
   static TransformerConfig from(const nlohmann::json& config);  // throws UsageError
   int64_t qkv_width() const { return heads * (2 * d_k + d_v); }

@@ -30,13 +30,16 @@ class Lines final : public sentencepiece::SentenceIterator {
 // Algorithm R (Vitter, "Random sampling with a reservoir", ACM TOMS 1985): each line is kept with the same probability,
 // however many there are. The sample is put back into the order of the text, so that a sample of everything is the
 // text.
-std::vector<std::string> sample(const std::function<bool(std::string&)>& next, const LearnOptions& options) {
+std::vector<std::string> sample(const std::function<bool(std::string&)>& next, const LearnOptions& options,
+                                int64_t& too_long) {
   const auto most = options.sentences > 0 ? static_cast<uint64_t>(options.sentences) : UINT64_MAX;
   RandomStream random(options.seed, RandomUse::sampling);
   std::vector<std::pair<uint64_t, std::string>> kept;
   std::string line;
   for (uint64_t seen = 0; next(line);) {
-    if (line.empty() || line.size() > static_cast<std::size_t>(options.max_line_bytes)) continue;
+    const bool fits = line.size() <= static_cast<std::size_t>(options.max_line_bytes);
+    too_long += fits ? 0 : 1;
+    if (line.empty() || !fits) continue;
     if (kept.size() < most)
       kept.emplace_back(seen, line);
     else if (const auto slot = random.below(seen + 1); slot < most)
@@ -75,24 +78,20 @@ void require_symbols(const LearnOptions& options) {
 
 }  // namespace
 
-std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options) {
+std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options,
+                             int64_t* too_long) {
   require_symbols(options);
   const auto least = 4 + (options.byte_fallback ? 256 : 0) + static_cast<int64_t>(options.symbols.size());
   if (options.vocab_size <= least)
     throw UsageError(
         str("--vocab-size: a vocabulary of ", options.vocab_size, " has no piece for text; special pieces, ",
             options.byte_fallback ? "bytes (--no-byte-fallback leaves them out) " : "", "and symbols take ", least));
-  bool too_long = false;
-  const auto lines = sample(
-      [&](std::string& line) {
-        const bool more = next(line);
-        too_long |= more && line.size() > static_cast<std::size_t>(options.max_line_bytes);
-        return more;
-      },
-      options);
-  require(!lines.empty(), too_long ? str("every line is longer than ", options.max_line_bytes,
-                                         " bytes; split them, or raise --max-sentence-length")
-                                   : std::string("no text to learn a vocabulary from"));
+  int64_t left_out = 0;
+  const auto lines = sample(next, options, left_out);
+  if (too_long) *too_long = left_out;
+  require(!lines.empty(), left_out > 0 ? str("every line is longer than ", options.max_line_bytes,
+                                             " bytes; split them, or raise --max-sentence-length")
+                                       : std::string("no text to learn a vocabulary from"));
   const auto flag = [](bool on) { return on ? "true" : "false"; };
   std::unordered_map<std::string, std::string> spec{
       {"vocab_size", str(options.vocab_size)},

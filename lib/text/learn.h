@@ -22,7 +22,9 @@ struct LearnOptions {
 };
 
 // Learns from the lines that next() gives (false: no more) and returns the serialized model. Ids: pad 0, unk 1, bos 2,
-// eos 3. The same lines and options give the same bytes. Throws Error when there are too few lines for the size.
-std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options);
+// eos 3. The same lines and options give the same bytes. too_long: gets how many lines were left out for their length.
+// Throws Error when there are too few lines for the size, UsageError for options that cannot be.
+std::string learn_vocabulary(const std::function<bool(std::string& line)>& next, const LearnOptions& options,
+                             int64_t* too_long = nullptr);
 
 }  // namespace storm

@@ -13,24 +13,16 @@
 #include "base/error.h"
 #include "base/input.h"
 #include "tests/catch.h"
+#include "tests/scratch_folder.h"
 
 using namespace storm;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "storm-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-  std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(path), fs::directory_iterator()); }
-};
+std::ptrdiff_t files_in(const test::ScratchFolder& folder) {
+  return std::distance(fs::directory_iterator(folder.path), fs::directory_iterator());
+}
 
 void write(const std::string& path, std::string_view text) {
   Output output(path);
@@ -46,10 +38,10 @@ mode_t mode_of(const std::string& path) {
 }  // namespace
 
 TEST_CASE("a file appears with commit, and without it nothing stays behind") {
-  const Folder folder;
+  const test::ScratchFolder folder;
   const auto path = folder / "a";
   { Output(path).write(std::string_view("lost")); }
-  CHECK(folder.files() == 0);
+  CHECK(files_in(folder) == 0);
   write(path, "first");
   {
     Output output(path);
@@ -59,11 +51,11 @@ TEST_CASE("a file appears with commit, and without it nothing stays behind") {
   CHECK(read_file(path) == "first");
   write(path, "second");
   CHECK(read_file(path) == "second");
-  CHECK(folder.files() == 1);
+  CHECK(files_in(folder) == 1);
 }
 
 TEST_CASE("a symbolic link stays, and what it leads to is written") {
-  const Folder folder;
+  const test::ScratchFolder folder;
   fs::create_directory(folder.path / "there");
   fs::create_symlink("there/real", folder / "near");
   fs::create_symlink("near", folder / "far");  // a link to a link to nothing yet
@@ -77,7 +69,7 @@ TEST_CASE("a symbolic link stays, and what it leads to is written") {
 }
 
 TEST_CASE("an existing file keeps its mode") {
-  const Folder folder;
+  const test::ScratchFolder folder;
   const auto path = folder / "secret";
   for (const mode_t mode : {0600, 0640, 0755}) {
     std::ofstream(path) << "old";
@@ -89,7 +81,7 @@ TEST_CASE("an existing file keeps its mode") {
 }
 
 TEST_CASE("what a killed process left beside its file goes, and what is still being written or another's stays") {
-  const Folder folder;
+  const test::ScratchFolder folder;
   for (const char* name : {"a.123.tmp", "a.456.tmp", "a.x.tmp", "b.123.tmp", "a.tmp"})
     std::ofstream(folder / name) << 1;
   const int busy = ::open((folder / "a.456.tmp").c_str(), O_RDONLY);
@@ -101,7 +93,7 @@ TEST_CASE("what a killed process left beside its file goes, and what is still be
 }
 
 TEST_CASE("an output that cannot be written says so at once") {
-  const Folder folder;
+  const test::ScratchFolder folder;
   CHECK_THROWS_AS(Output(folder / "nowhere/a"), Error);
   CHECK_THROWS_AS(Output(folder.path.string()), Error);
 }

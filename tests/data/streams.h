@@ -1,27 +1,15 @@
 // Token streams of made-up sentences, in scratch files.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/output.h"
 #include "stream/tokens.h"
+#include "tests/scratch_folder.h"
 
 namespace storm::test {
-
-struct ScratchFolder {
-  std::filesystem::path path;
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "storm-XXXXXX").string();
-    path = ::mkdtemp(name.data());
-  }
-  ~ScratchFolder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& name) const { return (path / name).string(); }
-};
 
 // Pair i has 1 + i % 7 source ids and 1 + (3 i) % 11 target ids; the first source id is i, so that a pair can be told.
 // A document ends after every `rows` pairs.

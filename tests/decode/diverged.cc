@@ -1,5 +1,6 @@
 #include "decode/diverged.h"
 
+#include <cmath>
 #include <limits>
 
 #include "tests/catch.h"

@@ -22,7 +22,7 @@ struct Found {
   double log_prob = 0, score = 0;
 };
 
-// The definitions of DESIGN §1, apart from the library's.
+// The definitions of LengthNorm (decode/translate.h), written apart from the library's.
 double normalised(double log_prob, std::size_t length, const DecodeOptions& o) {
   const auto y = static_cast<double>(length);
   switch (o.length_norm) {
