@@ -1,4 +1,4 @@
-// BOS and EOS as the vocabularies have them: a foreign SentencePiece model's own ids are honoured (DESIGN §1).
+// BOS and EOS as the vocabularies have them: a foreign SentencePiece model's own ids are honoured.
 #pragma once
 
 #include "models/batch.h"

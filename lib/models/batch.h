@@ -1,4 +1,4 @@
-// Sentence pairs laid out for a model: packed rows and offsets, no padding (DESIGN §3.1).
+// Sentence pairs laid out for a model: packed rows and offsets, no padding.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 // The output layer and its loss in one op: linear, softmax and label-smoothed cross-entropy, in chunks of rows, so that
 // the [tokens, vocabulary] logits are never stored. A chunk's gradients are taken at once, in forward.
-// Loss of a token: (1 - e) * -log p(target) + e / V * sum over the vocabulary of -log p (Szegedy et al. 2016, §7;
-// DESIGN §1).
+// Loss of a token: (1 - e) * -log p(target) + e / V * sum over the vocabulary of -log p (Szegedy et al. 2016, §7).
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Dropout masks by counter (DESIGN §3.4): never stored, the same in forward and backward, independent of tiling,
+// Dropout masks by counter: never stored, the same in forward and backward, independent of tiling,
 // threads and device. Element (row, column) of node `node` in batch `batch` is kept when its 16 random bits are below
 // (1 - rate) * 2^16; one Philox call serves 8 neighbouring columns, half-word by half-word, low half first.
 // Srivastava et al. 2014; kept elements are scaled by 1 / (1 - rate).

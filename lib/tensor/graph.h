@@ -1,5 +1,5 @@
 // The record of a computation: values and the nodes that make them, in topological order. Recording allocates no
-// tensor memory; plan.h gives every value its place, execution.h runs the nodes. (DESIGN §3: record, plan, run.)
+// tensor memory; plan.h gives every value its place, execution.h runs the nodes.
 //
 // An op is a static `Op` (name, forward, backward) and a function that records a Node of it. Nothing lists the ops.
 #pragma once

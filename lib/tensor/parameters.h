@@ -1,5 +1,5 @@
 // A model's parameters: one flat buffer of values and one of gradients, with named views into both, so that an
-// optimizer, a norm, a checkpoint and (later) an all-reduce are each one pass. (DESIGN §3.7)
+// optimizer, a norm, a checkpoint and (later) an all-reduce are each one pass.
 #pragma once
 
 #include <cstdint>

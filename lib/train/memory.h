@@ -1,4 +1,4 @@
-// The memory that training takes, by the planner's arithmetic: nothing is run. (DESIGN §3.2)
+// The memory that training takes, by the planner's arithmetic: nothing is run.
 #pragma once
 
 #include <cstddef>
