@@ -7,7 +7,8 @@
 
 namespace storm {
 
-// path "-" is standard input. A regular file is mapped as it is, standard input too where it is one.
+// path "-" is standard input. Throws Error for what does not begin as a tensor stream, before anything is copied.
+// A regular file is mapped as it is, standard input too where it is one.
 MappedFile map_or_spool(const std::string& path);
 
 }  // namespace storm

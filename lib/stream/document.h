@@ -123,6 +123,8 @@ constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the safetensors package
 // The header's length from its 8 bytes; throws Error above kMaxHeaderBytes. name and offset: the stream's name and the
 // byte where the document begins, for errors.
 uint64_t parse_header_length(std::span<const std::byte, 8> bytes, std::string_view name, uint64_t offset);
+// Throws Error unless the JSON text that follows these 8 bytes begins as it must.
+void require_object_begins(std::span<const std::byte> json, std::string_view name, uint64_t offset);
 // The JSON text that follows these 8 bytes. Whatever the bytes are, the result is a valid header or an Error.
 Header parse_header(std::span<const std::byte> json, std::string_view name, uint64_t offset);
 

@@ -143,11 +143,16 @@ uint64_t parse_header_length(std::span<const std::byte, 8> bytes, std::string_vi
   return length;
 }
 
+void require_object_begins(std::span<const std::byte> json, std::string_view name, uint64_t offset) {
+  // As the safetensors package: no white space before the object, which also keeps a byte-order mark out.
+  require(!json.empty() && json[0] == std::byte{'{'}, name, ": byte ", offset,
+          ": not a tensor stream (its header does not begin with '{')");
+}
+
 Header parse_header(std::span<const std::byte> json, std::string_view name, uint64_t offset) {
   const auto where = str(name, ": byte ", offset);
   const auto* text = reinterpret_cast<const char*>(json.data());
-  // As the safetensors package: no white space before the object, which also keeps a byte-order mark out.
-  require(!json.empty() && text[0] == '{', where, ": not a tensor stream (its header does not begin with '{')");
+  require_object_begins(json, name, offset);
   Header header;
   HeaderReader reader(header, where);
   if (!Json::sax_parse(text, text + json.size(), &reader))
