@@ -48,6 +48,25 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// Gives a nameless file a name; false with errno.
+bool link_as(int fd, const std::string& path) {
+  ::unlink(path.c_str());
+  const auto self = str("/proc/self/fd/", fd);
+  return ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+// A file without a name, or -1. That one can be given the name in the end is tried with another: a file whose only name
+// was taken away gets no second one.
+int nameless_file(const std::string& temporary) {
+  const auto open = [&] { return ::open(folder_of(temporary).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666); };
+  const int probe = open();
+  if (probe < 0) return -1;
+  const bool linked = link_as(probe, temporary);
+  if (linked) ::unlink(temporary.c_str());
+  ::close(probe);
+  return linked ? open() : -1;
+}
+
 // PATH.PID.tmp that a killed process left. Who still writes one holds its lock.
 void remove_abandoned(const std::string& path) {
   const auto start = std::filesystem::path(path).filename().string() + ".";
@@ -83,9 +102,9 @@ Output::Output(const std::string& path) : name_(path == "-" ? "standard output" 
   const bool there = S_ISREG(info.st_mode);
   path_ = target_of(path);
   remove_abandoned(path_);
-  fd_ = ::open(folder_of(path_).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-  if (fd_ < 0) {  // not every file system has nameless files
-    temporary_ = str(path_, ".", ::getpid(), ".tmp");
+  fd_ = nameless_file(temporary_path());
+  if (fd_ < 0) {  // not every file system has nameless files, nor every name is one that a file can have
+    temporary_ = temporary_path();
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd_ < 0) {
       const int why = errno;
@@ -96,6 +115,8 @@ Output::Output(const std::string& path) : name_(path == "-" ? "standard output" 
   ::flock(fd_, LOCK_EX | LOCK_NB);
   if (there) ::fchmod(fd_, info.st_mode & 07777);  // who could read the file, and who could not, stays so
 }
+
+std::string Output::temporary_path() const { return str(path_, ".", ::getpid(), ".tmp"); }
 
 Output::~Output() {
   if (fd_ > STDERR_FILENO) ::close(fd_);
@@ -132,11 +153,8 @@ void Output::commit() {
   if (path_ == "-") return;
   require(::fsync(fd_) == 0, name_, ": cannot write: ", std::strerror(errno));
   if (temporary_.empty()) {
-    temporary_ = str(path_, ".", ::getpid(), ".tmp");
-    ::unlink(temporary_.c_str());
-    const auto self = str("/proc/self/fd/", fd_);
-    require(::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) == 0, name_,
-            ": cannot write: ", std::strerror(errno));
+    temporary_ = temporary_path();
+    require(link_as(fd_, temporary_), name_, ": cannot write: ", std::strerror(errno));
   }
   require(::rename(temporary_.c_str(), path_.c_str()) == 0, name_, ": cannot write: ", std::strerror(errno));
   temporary_.clear();
