@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/signals.h"
@@ -38,14 +39,39 @@ Tool tool() {
           ""};
 }
 
-// Early, so that no training is lost to a folder that cannot be written.
-void require_writable(const std::string& path) {
+// Early, so that no training is lost to a file that cannot be written in the end.
+void require_writable(const TrainPlan& plan) {
+  const auto& path = plan.output;
   if (path.empty() || path == "-")
     throw UsageError("-o MODEL is missing: a file, since checkpoints are kept beside it (or give --dry-run)");
   std::error_code ignored;
   require(!fs::exists(path, ignored) || fs::is_regular_file(path, ignored), path,
           ": cannot write: is not a regular file, and checkpoints are kept beside it");
-  Output probe(path);
+  Output model(path), checkpoint(checkpoint_path(path));
+  if (plan.snapshots.active()) Output snapshot(snapshot_path(path, INT64_MAX));
+}
+
+// What the checkpoint keeps of the flags that no update hangs on.
+PlanFlags plan_flags(const Args& args) {
+  PlanFlags flags{{"valid-bleu", args.on("valid-bleu") ? "yes" : "no"}};
+  for (const char* flag : {"valid", "log", "steps", "epochs", "minutes", "patience", "validate-every", "save-every",
+                           "report-every", "average", "average-of", "best-by", "beam", "length-penalty"})
+    flags[flag] = args.text(flag);
+  return flags;
+}
+
+// A resumed run takes its settings from the checkpoint, and these from the command line alone: what is left out there
+// is missed only at the end.
+void warn_of_missing(const Args& args, const Checkpoint& checkpoint) {
+  const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
+  for (const auto& [flag, now] : plan_flags(args)) {
+    const auto before = checkpoint.plan.find(flag);
+    if (before == checkpoint.plan.end() || before->second == now || args.given(flag)) continue;
+    if ((flag == "steps" || flag == "epochs" || flag == "minutes") &&
+        (limited || checkpoint.settings.schedule.steps > 0))
+      continue;  // another limit
+    warn("--", flag, " is left out, and was ", before->second, " before; give it again for what it did");
+  }
 }
 
 const std::string& vocabulary_of(const PairFile& file, const char* column) {
@@ -233,7 +259,14 @@ void run(const Args& args) {
       throw UsageError(str("--log: ", plan.log, " is what --", flag, " names; give it another name"));
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
-  if (!dry) require_writable(plan.output);
+  plan.flags = plan_flags(args);
+  std::optional<FileLock> lock;
+  if (!dry) {
+    require_writable(plan);
+    const auto lock_path = plan.output + ".lock";
+    lock.emplace(lock_path, str(plan.output, ": another training is writing it, and holds ", lock_path,
+                                "; wait for its end, or give another -o"));
+  }
   const auto device = args.device();
   const std::size_t free = device ? device->free_bytes() : 0;
 
@@ -306,6 +339,7 @@ void run(const Args& args) {
     require_pairs(*judged, *valid, str(" of ", valid->name()), "validation leaves them out");
   if (dry) return print_dry_run(*model, file, trainer, settings, device.get());
   if (checkpoint) trainer.resume(*checkpoint);
+  if (checkpoint) warn_of_missing(args, *checkpoint);
   checkpoint.reset();
 
   if (device)

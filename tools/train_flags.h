@@ -21,7 +21,7 @@ inline std::vector<Flag> flags() {
   std::vector<Flag> all{
       {"data", "FILE", "-", "token stream with the columns src and tgt (-: standard input, which is spooled)"},
       {"valid", "FILE", "", "token stream to validate on, made with the same vocabulary"},
-      {"o,save", "MODEL", "", "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it"},
+      {"o,save", "MODEL", "", "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it, MODEL.lock while it runs"},
       {"init", "MODEL", "", "begin with the weights and the shape of this model (fine-tuning)"},
       {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},

@@ -22,6 +22,17 @@ int64_t number_at(const std::byte* at) {  // a document may begin at any byte
   return value;
 }
 
+// The fingerprint so far, with a row of a column: multiplied by an odd constant (2^64 / the golden ratio) and folded.
+uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
+  const auto add = [&](uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 32;
+  };
+  add(ids.size() + 1);
+  for (const int32_t id : ids) add(static_cast<uint32_t>(id));
+  return hash;
+}
+
 }  // namespace
 
 struct PairFile::Row {
@@ -66,6 +77,7 @@ void PairFile::add(const TokenBatch& batch) {
   for (int64_t i = 0; i < batch.size(); ++i) {
     const auto source = static_cast<int64_t>(batch.columns[0][i].size());
     const auto target = static_cast<int64_t>(batch.columns[1][i].size());
+    for (const auto& column : {batch.columns[0], batch.columns[1]}) fingerprint_ = hashed(fingerprint_, column[i]);
     tokens_.source += source;
     tokens_.target += target;
     longest_.source = std::max(longest_.source, source);

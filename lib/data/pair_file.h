@@ -55,7 +55,9 @@ class PairFile {
   Lengths lengths(int64_t row) const;
   void append(int64_t row, Pairs& pairs) const;
 
-  Lengths tokens() const { return tokens_; }    // of all rows
+  Lengths tokens() const { return tokens_; }  // of all rows
+  // Of all ids in their order: other data have another one, the same rows in other documents have the same.
+  uint64_t fingerprint() const { return fingerprint_; }
   Lengths longest() const { return longest_; }  // each side's longest row
   // How many rows have so many tokens, without EOS, on their longer side.
   const std::map<int64_t, int64_t>& by_length() const { return by_length_; }
@@ -75,6 +77,7 @@ class PairFile {
   std::vector<Part> parts_;
   int64_t rows_ = 0;
   Lengths tokens_, longest_;
+  uint64_t fingerprint_ = 0;
   std::map<int64_t, int64_t> by_length_;
   mutable int64_t touched_ = 0;  // reads since pages were last given back
 };

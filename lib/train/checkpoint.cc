@@ -10,13 +10,14 @@
 namespace storm {
 
 void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
-                     const TrainSettings& settings, const TrainState& state,
+                     const TrainSettings& settings, const TrainState& state, const PlanFlags& plan,
                      const std::map<std::string, std::string>& vocabularies, const std::string& command) {
   Document document = model_document(model, vocabularies,
                                      {{kKindKey, kCheckpointKind},
                                       {kCommandKey, command},
                                       {kSettingsKey, to_json(settings).dump()},
-                                      {kStateKey, to_json(state).dump()}});
+                                      {kStateKey, to_json(state).dump()},
+                                      {kPlanKey, nlohmann::json(plan).dump()}});
   for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
   Output output(path);
   write_document(output, document);
@@ -39,7 +40,8 @@ Checkpoint load_checkpoint(const std::string& path) {
     require(in_range(settings) && count(state.step) && count(state.batches) && count(state.place.epoch) &&
                 count(state.place.next) && state.place.next <= state.pairs && count(state.not_better),
             path, ": the training's state holds numbers out of range; the file is damaged");
-    return {std::move(loaded), settings, state, document};
+    const auto plan = document.metadata.contains(kPlanKey) ? json(kPlanKey).get<PlanFlags>() : PlanFlags{};
+    return {std::move(loaded), settings, state, plan, document};
   } catch (const nlohmann::json::exception&) {
     fail(path, ": the training's state lacks an entry, or one is of another kind; the file is damaged");
   } catch (const UsageError& e) {

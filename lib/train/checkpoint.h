@@ -1,6 +1,6 @@
 // A run's whole state in one file of kind "checkpoint": the model's document with the optimizer's buffers (F32
-// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), and settings and state as JSON in the
-// metadata.
+// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), and settings, state and the plan's
+// flags as JSON in the metadata.
 #pragma once
 
 #include <map>
@@ -15,16 +15,20 @@ namespace storm {
 
 constexpr const char* kSettingsKey = "train.settings";
 constexpr const char* kStateKey = "train.state";
+constexpr const char* kPlanKey = "train.plan";
+
+using PlanFlags = std::map<std::string, std::string>;  // the flags of a run that no update hangs on, by name
 
 // The file appears when it is complete and on the disk; before, and on failure, the old one stays.
 void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
-                     const TrainSettings& settings, const TrainState& state,
+                     const TrainSettings& settings, const TrainState& state, const PlanFlags& plan,
                      const std::map<std::string, std::string>& vocabularies, const std::string& command);
 
 struct Checkpoint {
   LoadedModel loaded;
   TrainSettings settings;
   TrainState state;
+  PlanFlags plan;     // none in a checkpoint of before they were kept
   Document document;  // holds the buffers until restore() copies them
 
   void restore(const Optimizer& optimizer) const;  // its buffers

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/input.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
 
@@ -22,15 +23,15 @@ constexpr const char* kHeader =
     "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl\tvalid_bleu\n";
 
 // What of an earlier run's log stands.
-std::string kept_lines(const std::string& path, int64_t resumed) {
+std::string kept_lines(const std::string& path, int64_t logged) {
   std::string kept = kHeader, line;
-  if (resumed == 0 || !std::filesystem::is_regular_file(path)) return kept;
+  if (logged == 0 || !std::filesystem::is_regular_file(path)) return kept;
   Input input(path);
   if (!input.read_line(line)) return kept;
   require(line + "\n" == kHeader, path, ": line 1: is not the log of a training run; give --log another file");
   while (input.read_line(line)) {
     const auto step = parse_number<int64_t>(std::string_view(line).substr(0, line.find('\t')));
-    if (!step || *step > resumed) break;  // a line that was cut off has been written again, or will be
+    if (!step || *step > logged) break;  // a line that was cut off has been written again, or will be
     kept += line + "\n";
   }
   return kept;
@@ -38,10 +39,10 @@ std::string kept_lines(const std::string& path, int64_t resumed) {
 
 }  // namespace
 
-RunLog::RunLog(std::string path, int64_t resumed) : path_(std::move(path)) {
+RunLog::RunLog(std::string path, int64_t logged) : path_(std::move(path)) {
   if (path_.empty()) return;
   Output output(path_);
-  output.write(kept_lines(path_, resumed));
+  output.write(kept_lines(path_, logged));
   output.commit();
   fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   require(fd_ >= 0, path_, ": cannot write: ", std::strerror(errno));
@@ -70,9 +71,18 @@ void RunLog::add(const TrainState& s, double rate) {
   put(line + "\n");
 }
 
-void RunLog::put(const std::string& line) {  // one write, so that a reader never sees half a line
-  const auto n = ::write(fd_, line.data(), line.size());
-  require(n == static_cast<ssize_t>(line.size()), path_, ": cannot write: ", std::strerror(n < 0 ? errno : ENOSPC));
+void RunLog::put(std::string_view line) {  // mostly one write, so that a reader never sees half a line
+  const ::off_t before = ::lseek(fd_, 0, SEEK_END);
+  while (!line.empty()) {
+    const auto n = ::write(fd_, line.data(), line.size());
+    if (n > 0) line.remove_prefix(static_cast<std::size_t>(n));
+    if (n > 0 || (n < 0 && errno == EINTR)) continue;
+    const int why = n < 0 ? errno : ENOSPC;
+    if (before < 0 || ::ftruncate(fd_, before) != 0 || !warned_)
+      warn(path_, ": cannot write: ", std::strerror(why), "; the log lacks lines, the training goes on");
+    warned_ = true;
+    return;
+  }
 }
 
 }  // namespace storm

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "train/state.h"
 
@@ -10,21 +11,24 @@ namespace storm {
 
 class RunLog {
  public:
-  // path: empty for none. A run that goes on from step `resumed` keeps the lines up to there and drops later ones,
-  // which it will write again; 0 starts anew. Throws Error when the file cannot be written or is no such log.
-  RunLog(std::string path, int64_t resumed);
+  // path: empty for none. A run that goes on keeps the lines up to the step `logged`, the last that its checkpoint
+  // knows of, and drops later ones, which it will write again; 0 starts anew. Throws Error when the file cannot be
+  // written or is no such log.
+  RunLog(std::string path, int64_t logged);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  // One line: of the state's interval, and of its validation where that is of this step.
+  // One line: of the state's interval, and of its validation where that is of this step. A line that cannot be written
+  // is left out, whole, and the first such is warned of: a full disk of the log's ends no training.
   void add(const TrainState& state, double rate);
 
  private:
-  void put(const std::string& line);
+  void put(std::string_view line);
 
   std::string path_;
   int fd_ = -1;
+  bool warned_ = false;
 };
 
 }  // namespace storm

@@ -1,8 +1,12 @@
 #include "train/snapshots.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/number.h"
 #include "base/output.h"
 #include "models/model_file.h"
 #include "stream/stream.h"
@@ -32,15 +36,41 @@ bool wanted(const std::vector<Snapshot>& kept, const Snapshot& fresh, const Snap
   return static_cast<int64_t>(all.size()) <= rule.count || first_to_go(all, rule)->step != fresh.step;
 }
 
-std::vector<Snapshot> take(std::vector<Snapshot>& kept, const Snapshot& fresh, const SnapshotRule& rule) {
+void take(std::vector<Snapshot>& kept, const Snapshot& fresh, const SnapshotRule& rule) {
   kept.push_back(fresh);
-  std::vector<Snapshot> gone;
-  while (static_cast<int64_t>(kept.size()) > rule.count) {
-    const auto it = first_to_go(kept, rule);
-    gone.push_back(*it);
-    kept.erase(it);
+  while (static_cast<int64_t>(kept.size()) > rule.count) kept.erase(first_to_go(kept, rule));
+}
+
+void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path) {
+  std::erase_if(kept, [&](const Snapshot& s) {
+    try {
+      read_document(snapshot_path(model_path, s.step), kModelKind);
+      return false;
+    } catch (const Error& e) {
+      warn(e.what(), "; the mean of the weights will be without those of step ", s.step);
+      return true;
+    }
+  });
+}
+
+void remove_others(const std::vector<Snapshot>& kept, const std::string& model_path) {
+  namespace fs = std::filesystem;
+  const fs::path model(model_path), folder = model.has_parent_path() ? model.parent_path() : ".";
+  const auto start = model.filename().string() + ".step-";
+  const std::regex numbered("([0-9]{1,18})(\\.[0-9]+\\.tmp)?");  // STEP, or STEP.PID.tmp that was never finished
+  std::vector<fs::path> others;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder, failure)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(start)) continue;
+    const auto rest = name.substr(start.size());
+    std::smatch parts;
+    if (!std::regex_match(rest, parts, numbered)) continue;
+    const auto step = parse_number<int64_t>(parts[1].str());
+    if (parts[2].matched || std::ranges::none_of(kept, [&](const Snapshot& s) { return s.step == step; }))
+      others.push_back(entry.path());
   }
-  return gone;
+  for (const auto& path : others) fs::remove(path, failure);
 }
 
 void write_average_of(const std::vector<Snapshot>& kept, const std::string& model_path, const std::string& command) {

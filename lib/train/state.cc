@@ -43,7 +43,12 @@ json to_json(const TrainState& s) {
           {"best_step", s.best_step},
           {"not_better", s.not_better},
           {"snapshots", snapshots},
-          {"data", {{"pairs", s.pairs}, {"source_tokens", s.source_tokens}, {"target_tokens", s.target_side_tokens}}}};
+          {"data",
+           {{"pairs", s.pairs},
+            {"source_tokens", s.source_tokens},
+            {"target_tokens", s.target_side_tokens},
+            {"fingerprint", s.fingerprint},
+            {"valid_fingerprint", s.valid_fingerprint}}}};
 }
 
 TrainState state_from(const json& j) {
@@ -81,6 +86,8 @@ TrainState state_from(const json& j) {
   data.at("pairs").get_to(s.pairs);
   data.at("source_tokens").get_to(s.source_tokens);
   data.at("target_tokens").get_to(s.target_side_tokens);
+  s.fingerprint = data.value("fingerprint", s.fingerprint);  // a checkpoint of before there were any has none
+  s.valid_fingerprint = data.value("valid_fingerprint", s.valid_fingerprint);
   return s;
 }
 

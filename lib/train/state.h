@@ -49,6 +49,7 @@ struct TrainState {
   int64_t not_better = 0;  // validations in a row that did not beat the best
   std::vector<Snapshot> snapshots;
   int64_t pairs = 0, source_tokens = 0, target_side_tokens = 0;  // of the data: a resumed run must get the same
+  uint64_t fingerprint = 0, valid_fingerprint = 0;  // of all ids, of the data and the validation set; 0: not known
 
   double epochs() const {  // done, with the share of the one that is under way
     return static_cast<double>(place.epoch) +

@@ -1,9 +1,8 @@
 #include "train/trainer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -59,15 +58,23 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
   state_.pairs = data_.train.size();
   state_.source_tokens = data_.train.tokens().source;
   state_.target_side_tokens = data_.train.tokens().target;
+  state_.fingerprint = data_.train.fingerprint();
+  if (data_.valid) state_.valid_fingerprint = data_.valid->fingerprint();
 }
 
 void Trainer::resume(const Checkpoint& checkpoint) {
   const TrainState& s = checkpoint.state;
+  const auto same = [](uint64_t a, uint64_t b) { return a == b || a == 0 || b == 0; };
   require(s.pairs == state_.pairs && s.source_tokens == state_.source_tokens &&
-              s.target_side_tokens == state_.target_side_tokens,
+              s.target_side_tokens == state_.target_side_tokens && same(s.fingerprint, state_.fingerprint),
           data_.train.name(), ": is not the data that ", checkpoint.loaded.name,
           " was trained on; give the same, or start from its weights with --init");
-  state_ = s;
+  if (!same(s.valid_fingerprint, state_.valid_fingerprint))
+    warn(data_.valid->name(), ": is not the validation set of before; the best so far was judged by another");
+  const auto fresh = std::exchange(state_, s);
+  state_.fingerprint = fresh.fingerprint;
+  if (data_.valid) state_.valid_fingerprint = fresh.valid_fingerprint;
+  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output);
   saved_ = s.step;
   checkpoint.restore(optimizer_);
   optimizer_.upload();
@@ -88,14 +95,15 @@ bool Trainer::validation_due() const {
 void Trainer::run() {
   step_.reserve(memory_.arena);
   start_ = monotonic_seconds();
-  log_.emplace(plan_.log, state_.step);
+  log_.emplace(plan_.log, state_.logged);
   Progress progress("training", static_cast<uint64_t>(plan_.steps));
   while (true) {
-    const bool stays = !validation_due() || validate();
+    // A validation that a signal ended is made again, and reported, by the run that goes on.
+    if (validation_due() && !validate()) break;
     if (state_.logged != state_.step &&
         (is_due(state_.step, plan_.report_every) || state_.validation.step == state_.step))
       report();
-    if (stop_signal() || !stays) break;
+    if (stop_signal()) break;
     if (is_due(state_.step, plan_.save_every) && saved_ != state_.step) save();
     if (finished() || !update()) break;
     const auto& sums = state_.interval.sums;
@@ -104,6 +112,10 @@ void Trainer::run() {
   }
   if (!stop_signal()) return finish();
   save();
+  say_stopped();
+}
+
+void Trainer::say_stopped() const {
   note("stopped by a signal at step ", state_.step, "; ", checkpoint_path(plan_.output),
        " is saved: --resume goes on from it");
 }
@@ -217,6 +229,7 @@ bool Trainer::validate() {
   require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),
           " is not finite: the training has diverged; ", last_checkpoint());
   if (data_.bleu) v.bleu = (*data_.bleu)(model_, device_);
+  if (stop_signal()) return false;  // the run that goes on judges anew, and snapshots what is among the best
   state_.validation = v;
   const double score = plan_.best_by_bleu ? v.bleu.value_or(0) : -v.nll;
   const bool better = state_.best_step < 0 || score > state_.best_score;
@@ -253,28 +266,35 @@ void Trainer::snapshot() {
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
   save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
-  for (const auto& gone : take(state_.snapshots, fresh, plan_.snapshots)) obsolete_.push_back(gone);
+  take(state_.snapshots, fresh, plan_.snapshots);
 }
 
 void Trainer::save() {
   settle();
-  if (!plan_.snapshots.best && !stop_signal()) snapshot();
+  // Where a signal stops it, a snapshot is due only if an undisturbed run had made it here.
+  if (!plan_.snapshots.best && (!stop_signal() || is_due(state_.step, plan_.save_every))) snapshot();
   state_.seconds = elapsed();
   start_ = monotonic_seconds();
   step_.download();
   optimizer_.download();
-  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, settings_, state_, data_.vocabularies,
+  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, settings_, state_, plan_.flags, data_.vocabularies,
                   plan_.command);
   saved_ = state_.step;
-  for (const auto& s : obsolete_) ::unlink(snapshot_path(plan_.output, s.step).c_str());
-  obsolete_.clear();
+  remove_others(state_.snapshots, plan_.output);
 }
 
 void Trainer::finish() {
-  if (valid_batches_ && state_.validation.step != state_.step && !validate()) return save();
+  if (valid_batches_ && state_.validation.step != state_.step && !validate()) {
+    save();
+    return say_stopped();
+  }
   if (state_.logged != state_.step) report();
+  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output);
   save();
+  if (stop_signal()) return say_stopped();
   if (!plan_.snapshots.active()) return save_model(plan_.output, model_, data_.vocabularies, state_, plan_.command);
+  require(!state_.snapshots.empty(), plan_.output, ": is not written: the files ", plan_.output,
+          ".step-N of the best weights are gone; --resume with --average-of last writes the last weights");
   write_average_of(state_.snapshots, plan_.output, plan_.command);
   std::string steps;
   for (const auto& s : state_.snapshots) steps += str(steps.empty() ? "" : ", ", s.step);

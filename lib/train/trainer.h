@@ -31,6 +31,7 @@ struct TrainPlan {
   bool best_by_bleu = false;  // else by the likelihood of the validation set
   std::string output;         // the model's file; the checkpoint is beside it
   std::string log;
+  PlanFlags flags;  // what of this the checkpoint keeps, for a resumed run to be compared with
   std::string command;
 };
 
@@ -89,6 +90,7 @@ class Trainer {
   void snapshot();
   void save();
   void finish();
+  void say_stopped() const;  // by a signal
   double elapsed() const;
 
   Model& model_;
@@ -104,8 +106,7 @@ class Trainer {
   Optimizer optimizer_;
   TrainState state_;
   std::optional<RunLog> log_;
-  std::vector<Snapshot> obsolete_;  // to be removed when the next checkpoint stands
-  int64_t saved_ = -1;              // the step of the checkpoint on disk
+  int64_t saved_ = -1;  // the step of the checkpoint on disk
   bool out_of_data_ = false;
   double start_ = 0;  // monotonic_seconds() when state_.seconds was last brought up to date
 };

@@ -68,6 +68,20 @@ ok "under nohup, the end of the terminal does not stop it" nohup_run
 refuses "--resume with another seed" 2 '--seed 9 is not what .* has \(1\)' "${run[@]}" --seed 9 --resume -o stop.st
 refuses "--resume with another shape" 2 '--d-model 64 is not what .* has \(32\)' "${run[@]}" --d-model 64 --resume -o stop.st
 refuses "--resume with other data" 1 'valid.st: is not the data' train -q --data valid.st --resume -o stop.st
+swapped() { # as many pairs and tokens as before, two words of them changed
+  awk -F '\t' 'NR == 1 { print "w2 w1\tw1 w2"; next } { print }' train.tsv >like.tsv
+  awk -F '\t' 'NR == 1 { print "w1 w2\tw2 w1"; next } { print }' train.tsv >first.tsv
+  for name in first like; do tokenize -q -m spm.model --columns src,tgt <$name.tsv >$name.st; done
+  train -q --data first.st "${small[@]}" --steps 5 --save-every 5 -o swapped.st
+}
+ok "a run on data that will change" swapped
+refuses "--resume with other data of as many tokens" 1 'like.st: is not the data' train -q --data like.st --steps 10 --resume -o swapped.st
+forgetful() {
+  "${run[@]}" --steps 40 --average 2 --log forget.tsv -o forget.st && "${run[@]}" --steps 60 --resume -o forget.st 2>err
+  cat err
+  [ "$(grep -c warning err)" -eq 2 ] && grep -q 'warning: --average is left out, and was 2 before' err && grep -q 'warning: --log is left out' err
+}
+ok "--resume warns of flags that the run was begun with and that are left out" forgetful
 sed 's/\(batches\\":\)2/\1-/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a state that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/\(epsilon\\":\)1e-09/\1-1e-9/' stop.st.checkpoint >cut.st.checkpoint
@@ -88,6 +102,54 @@ ok "--init begins with the model's weights" tuned
 averaged() { "${run[@]}" --steps 60 --average 2 -o avg.st && ls avg.st.step-40 avg.st.step-60 && [ ! -e avg.st.step-20 ] && tensor average -o mean.st avg.st.step-40 avg.st.step-60 && same_data avg.st mean.st; }
 ok "--average N is the mean of the last N checkpoints, as tensor average has it" averaged
 
+gone() { # disk space was needed
+  rm avg.st.step-40
+  "${run[@]}" --steps 80 --average 3 --resume -o avg.st 2>err || return 1
+  cat err
+  [ "$(wc -l <err)" -eq 1 ] && grep -q 'warning: avg.st.step-40: cannot open.*without those of step 40' err && [ -e avg.st.step-60 ] &&
+    tensor average -o mean.st avg.st.step-60 avg.st.step-80 && same_data avg.st mean.st
+}
+ok "a MODEL.step-N that was deleted is missed when the run is gone on with, and left out of the mean" gone
+orphans() { # what an earlier run, or a killed one, has left is nobody's once a new checkpoint stands
+  touch avg.st.step-1 avg.st.step-7.4242.tmp avg.st.checkpoint.4242.tmp avg.st.step-by-step avg.st.step-7.txt
+  "${run[@]}" --steps 20 -o avg.st && [ "$(echo avg.st*)" = "avg.st avg.st.checkpoint avg.st.step-7.txt avg.st.step-by-step" ]
+}
+ok "MODEL.step-N and *.tmp that no checkpoint names are removed, and nothing else" orphans
+
+together() { # the second is started when the first has its checkpoint
+  "${run[@]}" --steps 1000000 --save-every 1 --average 3 -o both.st &
+  local pid=$!
+  until [ -e both.st.checkpoint ]; do kill -0 $pid || return 1; done
+  "${run[@]}" --steps 5 --seed 2 -o both.st 2>err
+  local code=$?
+  kill -KILL $pid
+  wait $pid
+  cat err
+  [ $code -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q 'both.st: another training is writing it' err &&
+    "${run[@]}" --steps 5 -o both.st && [ ! -e both.st.lock ]
+}
+ok "a second training with the same -o is refused, and not after the first was killed" together
+
+long_name=$(printf 'x%.0s' {1..240}) # a name can have 255 bytes, .PID.tmp of the file in the making included
+refuses "a name too long for its checkpoint, before the data are read" 1 'xx.checkpoint: cannot write: File name too long' train --data nowhere.st -o "$long_name"
+refuses "a name too long for its snapshots, before the data are read" 1 'xx.step-[0-9]*: cannot write: File name too long' train --data nowhere.st --average 2 -o "${long_name:14}"
+refuses "a name too long for its log" 1 'x: cannot write: File name too long' "${run[@]}" --log "$long_name$long_name" -o x.st
+
+in_last_bleu() { # a signal while the last validation decodes: the checkpoint alone is written, and resuming ends as ever
+  local options=("${run[@]}" --steps 30 --validate-every 30 --save-every 10 --average 3 --valid-bleu --beam 200 --log last.tsv)
+  rm -f last.st*
+  "${options[@]}" -o last.st &
+  local pid=$!
+  # The last line but one of the log is of the report before the last validation.
+  until [ -e last.st.step-20 ] && [ "$(tail -n 1 last.tsv | cut -f1)" = 20 ]; do kill -0 $pid || return 1; done
+  kill -TERM $pid
+  wait $pid
+  [ $? -eq 143 ] && [ ! -e last.st ] || return 1
+  "${options[@]}" --resume -o last.st && "${options[@]}" -o undisturbed.st --log undisturbed.tsv && same_data last.st undisturbed.st &&
+    same_data last.st.checkpoint undisturbed.st.checkpoint && cmp <(cut -f1,2,4-7,9- last.tsv) <(cut -f1,2,4-7,9- undisturbed.tsv)
+}
+ok "a signal near the last validation's decoding leaves the checkpoint alone, and resuming gives the model and the log of an undisturbed run" in_last_bleu
+
 scored() { # the last BLEU of the log is what the tools say of the model that was written
   "${run[@]}" --steps 200 --validate-every 100 --valid-bleu --log bleu.tsv -o bleu.st || return 1
   cut -f2 valid.tsv >valid.ref
@@ -101,6 +163,8 @@ ok "--valid-bleu is what decode | tokenize -d | bleu give" scored
 refuses "a stream of another kind" 1 'model.st: byte 0: holds .model., not .tokens.' train --data model.st "${small[@]}" -o x.st
 refuses "a stream without targets" 1 'source.st: has the columns src, training needs src and tgt' train --data source.st -o x.st
 refuses "a file that is no stream" 1 'train.tsv: ' train --data train.tsv -o x.st
+endless() { yes | timeout 20 train --data - -o x.st; }
+refuses "an endless pipe that is no stream, by its first bytes" 1 'standard input: byte 0: not a tensor stream' endless
 refuses "an empty file" 1 'standard input: byte 0: empty' train -o x.st
 refuses "no sentences" 1 'none.st: holds no sentence pairs' train --data none.st "${small[@]}" -o x.st
 refuses "no pair that fits" 1 'no pair fits --max-tokens 2' train -q --data train.st "${small[@]}" --max-tokens 2 -o x.st

@@ -1,0 +1,56 @@
+// The log of a run whose writes fail.
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "base/input.h"
+#include "base/log.h"
+#include "tests/catch.h"
+#include "tests/scratch_folder.h"
+#include "train/run_log.h"
+
+using namespace storm;
+
+namespace {
+
+// No file may grow beyond this while it lives: writes are cut short, or fail.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("a log line that cannot be written whole is left out, and the next ones are written") {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const test::ScratchFolder folder;
+  const auto path = folder / "run.tsv";
+  RunLog log(path, 0);
+  const auto header = read_file(path);
+  TrainState state;
+  const auto add = [&](int64_t step) {
+    state.step = step;
+    log.add(state, 0.5);
+  };
+  add(1);
+  const auto first = read_file(path);
+  {
+    const FileSizeLimit limit(first.size() + 7);
+    add(2);
+    add(3);
+    CHECK(read_file(path) == first);
+  }
+  add(4);
+  const auto line = first.substr(header.size());
+  CHECK(read_file(path) == first + "4" + line.substr(1));
+}
