@@ -136,16 +136,16 @@ void run(const Args& args) {
   if (args.given("raw")) throw UsageError("--raw needs --tensor NAME");
 
   if (command == "cat") {
-    const auto documents = all_documents(paths);
     Output output(args.text("save"));
     refuse_terminal(output);
+    const auto documents = all_documents(paths);
     write_merged(documents, output);
     output.commit();
   } else if (command == "average") {
-    std::vector<Document> documents;
-    for (const auto& path : paths) documents.push_back(read_document(path));
     Output output(args.text("save"));
     refuse_terminal(output);
+    std::vector<Document> documents;
+    for (const auto& path : paths) documents.push_back(read_document(path));
     write_average(documents, args.command(), output);
     output.commit();
   } else if (command == "convert") {

@@ -1,6 +1,7 @@
 #include "train/run_log.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,15 +38,24 @@ std::string kept_lines(const std::string& path, int64_t logged) {
   return kept;
 }
 
+// Held by the run that writes it. Opens the file for appending; throws Error when another run has it.
+int locked(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  require(fd >= 0, path, ": cannot write: ", std::strerror(errno));
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return fd;
+  ::close(fd);
+  fail(path, ": another training writes it; give --log another file");
+}
+
 }  // namespace
 
 RunLog::RunLog(std::string path, int64_t logged) : path_(std::move(path)) {
   if (path_.empty()) return;
+  if (std::filesystem::is_regular_file(path_)) ::close(locked(path_));
   Output output(path_);
   output.write(kept_lines(path_, logged));
   output.commit();
-  fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  require(fd_ >= 0, path_, ": cannot write: ", std::strerror(errno));
+  fd_ = locked(path_);
 }
 
 RunLog::~RunLog() {

@@ -96,4 +96,6 @@ TEST_CASE("an output that cannot be written says so at once") {
   const test::ScratchFolder folder;
   CHECK_THROWS_AS(Output(folder / "nowhere/a"), Error);
   CHECK_THROWS_AS(Output(folder.path.string()), Error);
+  CHECK_THROWS_AS(Output(folder / std::string(250, 'x')), Error);  // a name that commit() could not have made
+  CHECK(files_in(folder) == 0);
 }

@@ -1,13 +1,15 @@
 // The log of a run whose writes fail.
+#include "train/run_log.h"
+
 #include <sys/resource.h>
 
 #include <csignal>
 
+#include "base/error.h"
 #include "base/input.h"
 #include "base/log.h"
 #include "tests/catch.h"
 #include "tests/scratch_folder.h"
-#include "train/run_log.h"
 
 using namespace storm;
 
@@ -30,6 +32,15 @@ class FileSizeLimit {
 };
 
 }  // namespace
+
+TEST_CASE("a second run with the same log is refused, and not when the first is over") {
+  const test::ScratchFolder folder;
+  {
+    const RunLog first(folder / "run.tsv", 0);
+    CHECK_THROWS_AS(RunLog(folder / "run.tsv", 0), Error);
+  }
+  const RunLog second(folder / "run.tsv", 0);
+}
 
 TEST_CASE("a log line that cannot be written whole is left out, and the next ones are written") {
   std::signal(SIGXFSZ, SIG_IGN);
