@@ -51,8 +51,9 @@ TrainingMemory planned_memory(const Model& model, const PairFile& file, const Tr
 class Trainer {
  public:
   // The model's gradients are allocated here. What must outlive it: the model, the data and the device.
-  // device: null for the CPU. Otherwise the model's own weights are true after run() alone. Throws Error, before
-  // anything is run, when the device has not the memory.
+  // device: null for the CPU. Otherwise the model's own weights are true after run() alone. They are then the last
+  // update's, or where a mean of snapshots was validated, the mean. Throws Error, before anything is run, when the
+  // device has not the memory.
   Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan, Device* device = nullptr);
 
   void resume(const Checkpoint& checkpoint);  // goes on from there; the model has the checkpoint's weights already
