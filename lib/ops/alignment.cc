@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
-#include "ops/cell_walk.h"
+#include "ops/column_sums.h"
 
 namespace storm {
 
@@ -175,8 +175,7 @@ void backward(const Execution& run, const Node& node) {
   });
   if (add && dq)
     for (int64_t i = 0; i < size; ++i) dq[i] += d_queries[i];
-  if (dv && run.beta(node, 1) == 0) std::fill_n(dv, f.a, 0.0f);
-  if (dv) add_column_sums(dv, parts, sentences, f.a, f.a);
+  if (dv) add_column_sums(dv, run.beta(node, 1), parts, sentences, f.a, f.a);
 }
 
 constexpr Op kAttend{"attend", forward, backward};

@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
+#include "ops/column_sums.h"
 #include "ops/scratch.h"
 
 namespace storm {
@@ -168,9 +169,7 @@ void finish(Parts& p, const float* d_queries, const float* d_sums, const float* 
     gemm(true, false, p.o, h, tokens, 1, d_sums, p.o, states, h, beta(kOutWeight), d + p.m, ld);
   }
   const auto add_sums = [&](std::size_t input, const float* rows, int64_t count, int64_t n) {
-    float* d = run.gradient(in[input]);
-    if (d && beta(input) == 0) std::fill_n(d, n, 0.0f);
-    if (d) add_column_sums(d, rows, count, n, n);
+    if (float* d = run.gradient(in[input])) add_column_sums(d, beta(input), rows, count, n, n);
   };
   add_sums(kOutBias, d_sums, tokens, p.o);
   add_sums(kV, d_v, p.walk.sentences, p.a);

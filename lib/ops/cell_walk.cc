@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "ops/column_sums.h"
 #include "ops/dropout.h"
 #include "ops/scratch.h"
 
@@ -13,9 +14,6 @@ namespace storm {
 namespace {
 
 constexpr int64_t kRowGrain = 8;
-constexpr int64_t kColumnGrain = 64;
-
-int64_t whole_groups(int64_t cols) { return (cols + 7) / 8 * 8; }
 
 STORM_CLONES void multiply_rows(const float* a, const float* b, int64_t n, float* out) {
 #pragma omp simd
@@ -25,23 +23,11 @@ STORM_CLONES void add_products(float* into, const float* a, const float* b, int6
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) into[i] += a[i] * b[i];
 }
-STORM_CLONES void column_sums(float* into, const float* d, int64_t rows, int64_t ld, int64_t from, int64_t to) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* row = d + r * ld;
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) into[i] += row[i];
-  }
-}
-
 }  // namespace
 
 STORM_CLONES void add_rows(const float* a, const float* b, int64_t n, float* out) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
-}
-
-void add_column_sums(float* into, const float* d, int64_t rows, int64_t n, int64_t ld) {
-  parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) { column_sums(into, d, rows, ld, begin, end); });
 }
 
 void CellWalk::check(const Graph& graph, const CellInput& in, const char* op) {
@@ -215,10 +201,7 @@ void CellWalk::finish() {
     gemm(true, false, direct, h, tokens, 1, d_gates_, width, previous, h, beta, dw, h);
     if (gru) gemm(true, false, h, h, tokens, 1, extra_, h, previous, h, beta, dw + direct * h, h);
   }
-  if (float* db = run_.gradient(node_.inputs[2])) {
-    if (run_.beta(node_, 2) == 0) std::fill_n(db, h, 0.0f);
-    add_column_sums(db, extra_, tokens, h, h);
-  }
+  if (float* db = run_.gradient(node_.inputs[2])) add_column_sums(db, run_.beta(node_, 2), extra_, tokens, h, h);
   for (const auto& [input, rows] : {std::pair{4, state_}, {5, memory_}}) {
     float* d = run_.gradient(node_.inputs[static_cast<std::size_t>(input)]);
     if (!d) continue;

@@ -83,9 +83,6 @@ class CellWalk {
   bool previous_made_ = false;
 };
 
-// into[0..n) += the sum over the rows of d [rows, ld], columns in threads, rows in their order.
-void add_column_sums(float* into, const float* d, int64_t rows, int64_t n, int64_t ld);
-
 // out = a + b; out may be one of them
 void add_rows(const float* a, const float* b, int64_t n, float* out);
 

@@ -58,7 +58,7 @@ STORM_CLONES void add_parts(const float* part, int64_t count, int64_t step, cons
   for (int64_t i = 0; i < n; ++i) dx[i] = sum[i];
 }
 
-std::vector<float> row_of(int64_t n) { return std::vector<float>(static_cast<std::size_t>((n + 7) / 8 * 8)); }
+std::vector<float> row_of(int64_t n) { return std::vector<float>(static_cast<std::size_t>(whole_groups(n))); }
 
 // A node's convolution, block by block.
 class Convolution {

@@ -9,6 +9,7 @@
 #include "cpu/bf16_product.h"
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
+#include "ops/column_sums.h"
 #include "tensor/execution.h"
 
 namespace storm {
@@ -16,8 +17,6 @@ namespace storm {
 namespace {
 
 using Attributes = CrossEntropyAttributes;
-
-constexpr int64_t kColumnGrain = 64;
 
 using RowSums = CrossEntropyRow;
 
@@ -75,15 +74,6 @@ STORM_CLONES void softmax_rows(const Softmax& f, float* logits, int64_t begin, i
   }
 }
 
-// db[from..to) += the sum over the rows of dz
-STORM_CLONES void bias_gradient(float* db, const float* dz, int64_t rows, int64_t n, int64_t from, int64_t to) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* row = dz + r * n;
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) db[i] += row[i];
-  }
-}
-
 void forward(const Execution& run, const Node& node) {
   const auto [epsilon, scale] = node.attributes<Attributes>();
   const auto [x, weight, bias, target] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]);
@@ -136,9 +126,7 @@ void forward(const Execution& run, const Node& node) {
     }
     if (dx) gemm(false, false, count, d, n, slopes, words, run.beta(node, 0), dx + first * d, d);
     if (dw) gemm(true, false, n, d, count, slopes, part, 1, dw, d);
-    if (db)
-      parallel_ranges(n, kColumnGrain,
-                      [&](int64_t begin, int64_t end) { bias_gradient(db, logits, count, n, begin, end); });
+    if (db) add_column_sums(db, 1, logits, count, n, n);
   }
   double* totals = run.data<double>(node.outputs[0]);
   totals[0] = loss;

@@ -2,11 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "cpu/simd.h"
 #include "ops/dropout_stream.h"
 
 namespace storm {
+
+// Masks are made for 8 columns at a time: how many a row of n columns needs room for.
+constexpr int64_t whole_groups(int64_t n) { return (n + 7) / 8 * 8; }
+
+// Room for a row's factors; none where nothing is dropped.
+std::vector<float> factors_for(const DropoutStream& stream, int64_t n);
+
+// Rows first, first + 1, ... of a value [.., n], which lie at x, times their masks. factors: room for a row's.
+void mask_rows(float* x, const DropoutStream& stream, int64_t first, int64_t rows, int64_t n, float* factors);
 
 // Fills factors[0..cols) (rounded up to whole groups of 8: room for that is the caller's) with 0 or `scale`, for the
 // columns from first_col, a multiple of 8.

@@ -40,16 +40,6 @@ STORM_CLONES void embed_rows(const float* table, const int32_t* ids, const float
   }
 }
 
-STORM_CLONES void mask_rows(float* dy, const DropoutStream& stream, int64_t first, int64_t rows, int64_t n,
-                            float* factors) {
-  for (int64_t r = 0; r < rows; ++r) {
-    dropout_row(stream, first + r, n, factors);
-    float* row = dy + r * n;
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) row[i] *= factors[i];
-  }
-}
-
 // Columns [from, to) of table row ids[r] += scale * dy[r], token after token.
 STORM_CLONES void scatter_columns(float* table, const int32_t* ids, const float* dy, float scale, int64_t rows,
                                   int64_t n, int64_t from, int64_t to) {
@@ -59,10 +49,6 @@ STORM_CLONES void scatter_columns(float* table, const int32_t* ids, const float*
 #pragma omp simd
     for (int64_t i = from; i < to; ++i) into[i] += scale * row[i];
   }
-}
-
-std::vector<float> factors_for(const DropoutStream& stream, int64_t n) {
-  return std::vector<float>(stream.active() ? static_cast<std::size_t>((n + 7) / 8 * 8) : 0);
 }
 
 // Ids come from files: one that is out of range must not read or write elsewhere.

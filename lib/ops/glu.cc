@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
+#include "ops/column_sums.h"
 #include "tensor/execution.h"
 
 namespace storm {
@@ -19,9 +20,6 @@ constexpr int64_t kRowGrain = 16;
 // not change the bits.
 constexpr int64_t kBlock = kGluBlock;
 int64_t blocks_of(int64_t rows) { return (rows + kBlock - 1) / kBlock; }
-constexpr int64_t kColumnGrain = 16;
-
-STORM_INLINE float sigmoid(float x) { return 1 / (1 + simd::exp(-x)); }
 
 struct Forward {
   const float *z, *bias, *residual;  // residual may be null
@@ -39,10 +37,11 @@ STORM_CLONES void forward_rows(const Forward& f, int64_t begin, int64_t end) {
     if (f.residual) {
       const float* residual = f.residual + r * n;
 #pragma omp simd
-      for (int64_t i = 0; i < n; ++i) y[i] = scale * ((z[i] + bias[i]) * sigmoid(z[n + i] + bias[n + i]) + residual[i]);
+      for (int64_t i = 0; i < n; ++i)
+        y[i] = scale * ((z[i] + bias[i]) * simd::sigmoid(z[n + i] + bias[n + i]) + residual[i]);
     } else {
 #pragma omp simd
-      for (int64_t i = 0; i < n; ++i) y[i] = scale * ((z[i] + bias[i]) * sigmoid(z[n + i] + bias[n + i]));
+      for (int64_t i = 0; i < n; ++i) y[i] = scale * ((z[i] + bias[i]) * simd::sigmoid(z[n + i] + bias[n + i]));
     }
   }
 }
@@ -66,7 +65,7 @@ STORM_CLONES void backward_rows(const Backward& f, int64_t begin, int64_t end, f
     if (dz && f.beta_z == 0) {
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) {
-        const float gate = sigmoid(z[n + i] + bias[n + i]), d = scale * dy[i] * gate;
+        const float gate = simd::sigmoid(z[n + i] + bias[n + i]), d = scale * dy[i] * gate;
         const float e = d * (z[i] + bias[i]) * (1 - gate);
         d_bias[i] += d;
         d_bias[n + i] += e;
@@ -76,7 +75,7 @@ STORM_CLONES void backward_rows(const Backward& f, int64_t begin, int64_t end, f
     } else {
       const float beta = f.beta_z;
       for (int64_t i = 0; i < n; ++i) {
-        const float gate = sigmoid(z[n + i] + bias[n + i]), d = scale * dy[i] * gate;
+        const float gate = simd::sigmoid(z[n + i] + bias[n + i]), d = scale * dy[i] * gate;
         const float e = d * (z[i] + bias[i]) * (1 - gate);
         d_bias[i] += d;
         d_bias[n + i] += e;
@@ -94,18 +93,6 @@ STORM_CLONES void backward_rows(const Backward& f, int64_t begin, int64_t end, f
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) residual[i] += scale * dy[i];
     }
-  }
-}
-
-// into[from..to) = beta * into + the sum of the parts, in their order
-STORM_CLONES void add_parts(float* into, const float* parts, int64_t blocks, int64_t stride, float beta, int64_t from,
-                            int64_t to) {
-  if (beta == 0)
-    for (int64_t i = from; i < to; ++i) into[i] = 0;
-  for (int64_t b = 0; b < blocks; ++b) {
-    const float* part = parts + b * stride;
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) into[i] += part[i];
   }
 }
 
@@ -137,10 +124,7 @@ void backward(const Execution& run, const Node& node) {
     for (int64_t b = first; b < last; ++b)
       backward_rows(f, b * kBlock, std::min(rows, (b + 1) * kBlock), parts + b * width);
   });
-  if (float* db = run.gradient(bias))
-    parallel_ranges(width, kColumnGrain, [&](int64_t begin, int64_t end) {
-      add_parts(db, parts, blocks, width, run.beta(node, 1), begin, end);
-    });
+  if (float* db = run.gradient(bias)) add_column_sums(db, run.beta(node, 1), parts, blocks, width, width);
 }
 
 constexpr Op kGlu{"glu", forward, backward};

@@ -17,22 +17,9 @@ using Attributes = JoinAttributes;
 constexpr std::size_t kParts = kJoinParts;
 constexpr int64_t kRowGrain = 16;
 
-STORM_CLONES void multiply_row(const float* a, const float* factors, int64_t n, float* out) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) out[i] = a[i] * factors[i];
-}
-
 STORM_CLONES void add_row(const float* a, int64_t n, float* into) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) into[i] += a[i];
-}
-
-STORM_CLONES void fill_factors(const DropoutStream& stream, int64_t row, int64_t n, float* factors) {
-  dropout_row(stream, row, n, factors);
-}
-
-std::vector<float> factors_for(const DropoutStream& stream, int64_t n) {
-  return std::vector<float>(stream.active() ? static_cast<std::size_t>((n + 7) / 8 * 8) : 0);
 }
 
 void forward(const Execution& run, const Node& node) {
@@ -49,9 +36,7 @@ void forward(const Execution& run, const Node& node) {
         std::copy_n(run.data(node.inputs[i]) + r * n, n, row);
         row += n;
       }
-      if (!stream.active()) continue;
-      fill_factors(stream, r, all, factors.data());
-      multiply_row(y + r * all, factors.data(), all, y + r * all);
+      if (stream.active()) mask_rows(y + r * all, stream, r, 1, all, factors.data());
     }
   });
 }
@@ -64,10 +49,7 @@ void backward(const Execution& run, const Node& node) {
     auto factors = factors_for(stream, all);
     for (int64_t r = begin; r < end; ++r) {
       float* row = dy + r * all;
-      if (stream.active()) {
-        fill_factors(stream, r, all, factors.data());
-        multiply_row(row, factors.data(), all, row);
-      }
+      if (stream.active()) mask_rows(row, stream, r, 1, all, factors.data());
       for (std::size_t i = 0; i < kParts && node.inputs[i]; ++i) {
         const int64_t n = run.shape(node.inputs[i]).cols;
         if (float* d = run.gradient(node.inputs[i])) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "ops/column_sums.h"
 #include "ops/dropout.h"
 #include "tensor/execution.h"
 
@@ -17,10 +18,6 @@ namespace {
 using Attributes = LinearAttributes;
 
 constexpr int64_t kRowGrain = 16;
-constexpr int64_t kColumnGrain =
-    64;  // for sums over rows: a thread owns whole columns, so threads do not change the bits
-
-int64_t whole_groups(int64_t cols) { return (cols + 7) / 8 * 8; }
 
 // y: [rows, n] holds x W^T; b: [n] or null.
 STORM_CLONES void add_bias(float* y, const float* b, int64_t rows, int64_t n) {
@@ -59,16 +56,6 @@ STORM_CLONES void add_bias_tanh(float* y, const float* b, int64_t rows, int64_t 
   }
 }
 
-STORM_CLONES void apply_dropout(float* y, const DropoutStream& stream, int64_t first, int64_t rows, int64_t n,
-                                float* factors) {
-  for (int64_t r = 0; r < rows; ++r) {
-    dropout_row(stream, first + r, n, factors);
-    float* row = y + r * n;
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) row[i] *= factors[i];
-  }
-}
-
 // ReLU with dropout leaves 0 where either closed: y > 0 tells all that backward needs.
 STORM_CLONES void relu_backward(float* dy, const float* y, float scale, int64_t size) {
 #pragma omp simd
@@ -84,15 +71,6 @@ void gelu_backward(float* dy, const float* z, int64_t size) {
   for (int64_t i = 0; i < size; ++i) {
     const float cdf = 0.5f * (1 + std::erf(z[i] * 0.70710678f));
     dy[i] *= cdf + z[i] * 0.39894228f * std::exp(-0.5f * z[i] * z[i]);
-  }
-}
-
-// db[from..to) += sum over rows of dz
-STORM_CLONES void bias_gradient(float* db, const float* dz, int64_t rows, int64_t n, int64_t from, int64_t to) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* row = dz + r * n;
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) db[i] += row[i];
   }
 }
 
@@ -122,8 +100,8 @@ void forward(const Execution& run, const Node& node) {
         break;
     }
     if (stream.active()) {
-      std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
-      apply_dropout(part, stream, begin, end - begin, n, factors.data());
+      auto factors = factors_for(stream, n);
+      mask_rows(part, stream, begin, end - begin, n, factors.data());
     }
   });
 }
@@ -144,8 +122,8 @@ void backward(const Execution& run, const Node& node) {
       }
       if (activation == Activation::tanh) return tanh_backward(part, run.data(node.outputs[0]) + begin * n, size);
       if (stream.active()) {
-        std::vector<float> factors(static_cast<std::size_t>(whole_groups(n)));
-        apply_dropout(part, stream, begin, end - begin, n, factors.data());
+        auto factors = factors_for(stream, n);
+        mask_rows(part, stream, begin, end - begin, n, factors.data());
       }
       if (activation == Activation::gelu) gelu_backward(part, run.data(node.outputs[1]) + begin * n, size);
     });
@@ -155,8 +133,7 @@ void backward(const Execution& run, const Node& node) {
     gemm(false, false, rows, in, n, slopes, operand(run.data(weight), n, in, memory[1]), run.beta(node, 0), dx, in);
   if (float* dw = run.gradient(weight))
     gemm(true, false, n, in, rows, slopes, operand(run.data(x), rows, in, memory[1]), run.beta(node, 1), dw, in);
-  if (float* db = run.gradient(bias))
-    parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) { bias_gradient(db, dy, rows, n, begin, end); });
+  if (float* db = run.gradient(bias)) add_column_sums(db, run.beta(node, 2), dy, rows, n, n);
 }
 
 constexpr Op kLinear{"linear", forward, backward};

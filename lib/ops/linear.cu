@@ -143,7 +143,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
     context.gemm(false, false, rows, in, n, d, context.operand(run.data(weight), n, in), run.beta(node, 0), dx, in);
   if (float* dw = run.gradient(weight))
     context.gemm(true, false, n, in, rows, d, context.operand(run.data(x), rows, in), run.beta(node, 1), dw, in);
-  if (db) queue_column_sums(context, "linear, the bias' gradient", parts, blocks, n, 1, db);
+  if (db) queue_column_sums(context, "linear, the bias' gradient", parts, blocks, n, run.beta(node, 2), db);
 }
 
 const Kernels kLinear{"linear", forward, backward};

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/column_sums.h"
 #include "ops/dropout.h"
 #include "tensor/execution.h"
 
@@ -20,7 +21,6 @@ constexpr int64_t kRowGrain = 16;
 // threads do not change the bits.
 constexpr int64_t kBlock = kResidualNormBlock;
 int64_t blocks_of(int64_t rows) { return std::max<int64_t>((rows + kBlock - 1) / kBlock, 1); }
-constexpr int64_t kColumnGrain = 16;
 
 struct Row {
   float mean, rstd;  // of the sum, what backward needs to know
@@ -143,22 +143,6 @@ STORM_CLONES void backward_rows(const Backward& f, const DropoutStream& stream, 
   }
 }
 
-// into[from..to) = beta * into + the sum of parts[b * stride + ...] over b, in order.
-STORM_CLONES void add_parts(float* into, const float* parts, int64_t blocks, int64_t stride, float beta, int64_t from,
-                            int64_t to) {
-  if (beta == 0)
-    for (int64_t i = from; i < to; ++i) into[i] = 0;
-  for (int64_t b = 0; b < blocks; ++b) {
-    const float* part = parts + b * stride;
-#pragma omp simd
-    for (int64_t i = from; i < to; ++i) into[i] += part[i];
-  }
-}
-
-std::vector<float> factors_for(const DropoutStream& stream, int64_t n) {
-  return std::vector<float>(stream.active() ? static_cast<std::size_t>((n + 7) / 8 * 8) : 0);
-}
-
 // Outputs: [sum,] normed [, the rows' statistics].
 struct Outputs {
   Value sum, normed, stats;
@@ -216,12 +200,8 @@ void backward(const Execution& run, const Node& node) {
                     part, part + n);
     }
   });
-  float *d_gain = run.gradient(gain), *d_bias = run.gradient(bias);
-  const float beta_gain = run.beta(node, 2), beta_bias = run.beta(node, 3);
-  parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) {
-    if (d_gain) add_parts(d_gain, parts, blocks, 2 * n, beta_gain, begin, end);
-    if (d_bias) add_parts(d_bias, parts + n, blocks, 2 * n, beta_bias, begin, end);
-  });
+  if (float* d = run.gradient(gain)) add_column_sums(d, run.beta(node, 2), parts, blocks, n, 2 * n);
+  if (float* d = run.gradient(bias)) add_column_sums(d, run.beta(node, 3), parts + n, blocks, n, 2 * n);
 }
 
 constexpr Op kResidualNorm{"residual_norm", forward, backward};
