@@ -1,6 +1,7 @@
 #include "models/batch.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace storm {
 
@@ -9,12 +10,21 @@ void PackedSentences::add(int32_t first, std::span<const int32_t> sentence, int3
   ids.insert(ids.end(), sentence.begin(), sentence.end());
   if (last >= 0) ids.push_back(last);
   const auto length = static_cast<int32_t>(ids.size()) - offsets.back();
-  for (int32_t p = 0; p < length; ++p) positions.push_back(p);
-  ranges.push_back(offsets.back());
   offsets.push_back(static_cast<int32_t>(ids.size()));
-  ranges.push_back(offsets.back());
-  last_rows.push_back(offsets.back() - 1);
   longest = std::max(longest, length);
+}
+
+std::vector<int32_t> PackedSentences::positions() const {
+  std::vector<int32_t> positions(ids.size());
+  for (std::size_t s = 1; s < offsets.size(); ++s)
+    std::iota(positions.begin() + offsets[s - 1], positions.begin() + offsets[s], 0);
+  return positions;
+}
+
+std::vector<int32_t> PackedSentences::ranges() const {
+  std::vector<int32_t> ranges;
+  for (std::size_t s = 1; s < offsets.size(); ++s) ranges.insert(ranges.end(), {offsets[s - 1], offsets[s]});
+  return ranges;
 }
 
 Batch make_batch(std::span<const SentencePair> pairs, const SpecialIds& special) {

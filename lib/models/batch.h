@@ -14,14 +14,13 @@ struct SpecialIds {
 
 struct PackedSentences {
   std::vector<int32_t> ids;         // [tokens]
-  std::vector<int32_t> positions;   // [tokens]: each token's place in its sentence, from 0
   std::vector<int32_t> offsets{0};  // [sentences + 1]
-  std::vector<int32_t> last_rows;   // [sentences]: the row of each sentence's last token
-  std::vector<int32_t> ranges;      // [sentences, 2]: the rows of each sentence, from and to (not included)
   int32_t longest = 0;              // tokens of the longest sentence
 
   int64_t sentences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  std::vector<int32_t> positions() const;  // [tokens]: each token's place in its sentence, from 0
+  std::vector<int32_t> ranges() const;     // [sentences, 2]: the rows of each sentence, from and to (not included)
   // Appends one sentence: `first` (when it is not negative), the ids, `last` (likewise).
   void add(int32_t first, std::span<const int32_t> sentence, int32_t last);
 };

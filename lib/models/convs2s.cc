@@ -47,7 +47,7 @@ Value ConvS2SModel::embedded(Graph& graph, ParameterId table, ParameterId positi
           config_.max_positions, " learned positions");
   const Shape rows{s.tokens(), 1};
   return embed(graph, parameters().in(graph, table), graph.constant(rows, s.ids.data()),
-               parameters().in(graph, positions), graph.constant(rows, s.positions.data()), 1, dropout_in(graph));
+               parameters().in(graph, positions), graph.column(s.positions()), 1, dropout_in(graph));
 }
 
 Value ConvS2SModel::dense(Graph& graph, const Weights& weights, const NormedLayer& layer, Value x,

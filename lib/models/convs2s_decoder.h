@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/convs2s_model.h"
+#include "nn/beam_rows.h"
 
 namespace storm {
 
@@ -16,7 +17,7 @@ class ConvS2SDecoder : public Decoder {
 
  private:
   float* take(int64_t floats);                    // of the slabs
-  void follow(std::span<const int32_t> parents);  // moves sentences, offsets and windows on to this step's rows
+  void follow(std::span<const int32_t> parents);  // moves sentences and windows on to this step's rows
 
   const ConvS2SModel& model_;
   std::vector<int32_t> source_offsets_;  // [sentences + 1]
@@ -25,8 +26,7 @@ class ConvS2SDecoder : public Decoder {
   float* memory_;                      // [source tokens, 2 d_model]
   std::map<int32_t, float*> weights_;  // normalised, by the number of the layer's weight
 
-  int32_t step_ = 0;
-  int64_t rows_ = 0, last_rows_ = 0;  // of this step and of the last one
+  BeamRows beams_;
   // A layer's windows of the last step and of this one; none where the kernel is 1.
   struct Windows {
     float* data = nullptr;  // [rows, kernel * in]
@@ -35,10 +35,7 @@ class ConvS2SDecoder : public Decoder {
   struct Past {
     Windows last, now;
   };
-  std::vector<Past> past_;                             // of each layer
-  std::vector<int32_t> sentence_, next_sentence_;      // of each row
-  std::vector<int32_t> row_offsets_;                   // [sentences + 1]
-  std::vector<int32_t> parents_, tokens_, positions_;  // of this step; the graph reads them
+  std::vector<Past> past_;  // of each layer
 };
 
 }  // namespace storm

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "ops/embed.h"
@@ -19,8 +20,9 @@ float* take(Slabs& slabs, int64_t floats) {
 RnnDecoder::RnnDecoder(const RnnModel& model, Workspace& workspace, const PackedSentences& source)
     : model_(model),
       slabs_(workspace.slabs),
-      source_ranges_(source.ranges),
+      source_ranges_(source.ranges()),
       source_tokens_(source.tokens()),
+      beams_(source.sentences()),
       rows_(source.sentences()) {
   const auto& config = model.config_;
   const std::size_t layers = model.layers_.decoder.size();
@@ -66,20 +68,13 @@ Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span
   const auto& config = model_.config_;
   const std::size_t layers = model_.layers_.decoder.size();
   const auto rows = static_cast<int64_t>(parents.size());
-  parents_.assign(parents.begin(), parents.end());
-  tokens_.assign(tokens.begin(), tokens.end());
-  offsets_.resize(parents.size() + 1);
-  std::iota(offsets_.begin(), offsets_.end(), 0);
-  next_sentence_.resize(parents.size());
-  ranges_.resize(2 * parents.size());
-  for (std::size_t r = 0; r < parents.size(); ++r) {
-    require(parents[r] >= 0 && parents[r] < rows_, "decoder: row ", r, " goes on from row ", parents[r], " of ", rows_);
-    const int32_t s = next_sentence_[r] = step_ == 0 ? parents[r] : sentence_[static_cast<std::size_t>(parents[r])];
-    std::copy_n(source_ranges_.begin() + 2 * s, 2, ranges_.begin() + 2 * static_cast<std::ptrdiff_t>(r));
-  }
-  sentence_.swap(next_sentence_);
+  beams_.follow(parents);
+  std::vector<int32_t> offsets(parents.size() + 1), ranges;  // a row is a sentence of one token
+  std::iota(offsets.begin(), offsets.end(), 0);
+  for (const int32_t s : beams_.sentence())
+    ranges.insert(ranges.end(), source_ranges_.begin() + 2 * s, source_ranges_.begin() + 2 * s + 2);
 
-  const Value from = graph.constant({rows, 1}, parents_.data());
+  const Value from = graph.column({parents.begin(), parents.end()});
   RnnState state;
   for (std::size_t i = 0; i < layers; ++i) {
     state.h.push_back(rows_before(graph, i, from));
@@ -92,8 +87,8 @@ Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span
     if (keys_ != memory_) source.keys = graph.constant({source_tokens_, config.d_model}, keys_);
   }
   const Value states =
-      model_.decode(graph, graph.constant({rows, 1}, tokens_.data()), graph.constant({rows + 1, 1}, offsets_.data()),
-                    graph.constant({rows, 2}, ranges_.data()), source, state);
+      model_.decode(graph, graph.column({tokens.begin(), tokens.end()}), graph.column(std::move(offsets)),
+                    graph.constant({rows, 2}, std::move(ranges)), source, state);
   ++step_;
   rows_ = rows;
   for (std::size_t i = 0; i < layers; ++i) {

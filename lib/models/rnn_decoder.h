@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/rnn_model.h"
+#include "nn/beam_rows.h"
 
 namespace storm {
 
@@ -31,10 +32,9 @@ class RnnDecoder : public Decoder {
   float *memory_ = nullptr, *keys_ = nullptr;
   int64_t source_tokens_;
 
-  int64_t step_ = 0, rows_;                        // rows: of the step before; at first the sentences
-  std::vector<Piece> pieces_;                      // h of each layer, c of each (lstm), the output (input feeding)
-  std::vector<int32_t> sentence_, next_sentence_;  // of each row
-  std::vector<int32_t> parents_, tokens_, offsets_, ranges_;  // of this step; the graph reads them
+  BeamRows beams_;
+  int64_t step_ = 0, rows_;    // rows: of the step before; at first the sentences
+  std::vector<Piece> pieces_;  // h of each layer, c of each (lstm), the output (input feeding)
 };
 
 }  // namespace storm

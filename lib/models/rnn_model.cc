@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "models/rnn_decoder.h"
 #include "ops/embed.h"
@@ -47,8 +48,9 @@ RnnSource RnnModel::encode(Graph& graph, const PackedSentences& source, Trace* t
     trace->encoder_states.push_back(states);
   };
   const Value offsets = column(graph, source.offsets);
-  const Value first = graph.constant({source.sentences(), 1}, source.offsets.data());
-  const Value last = column(graph, source.last_rows);
+  std::vector<int32_t> first_rows(source.offsets.begin(), source.offsets.end() - 1), last_rows;
+  for (std::size_t s = 1; s < source.offsets.size(); ++s) last_rows.push_back(source.offsets[s] - 1);
+  const Value first = graph.column(std::move(first_rows)), last = graph.column(std::move(last_rows));
   const bool lstm = config_.cell == Cell::lstm;
   std::vector<Value> final_h, final_c;
   Value x = embedded(graph, layers_.source_embedding, column(graph, source.ids));
@@ -149,7 +151,7 @@ Value RnnModel::decode(Graph& graph, Value ids, Value offsets, Value ranges, con
 
 namespace {
 
-Value ranges_in(Graph& graph, const PackedSentences& s) { return graph.constant({s.sentences(), 2}, s.ranges.data()); }
+Value ranges_in(Graph& graph, const PackedSentences& s) { return graph.constant({s.sentences(), 2}, s.ranges()); }
 
 }  // namespace
 

@@ -164,7 +164,7 @@ Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId le
     position_table = graph.constant({positions, config_.d_model}, sinusoids_.rows(positions));
   }
   return embed(graph, parameters().in(graph, table), graph.constant(rows, s.ids.data()), position_table,
-               graph.constant(rows, s.positions.data()), std::sqrt(static_cast<float>(config_.d_model)),
+               graph.column(s.positions()), std::sqrt(static_cast<float>(config_.d_model)),
                graph.gradients() ? config_.dropout : 0);
 }
 

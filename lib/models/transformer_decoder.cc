@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "ops/cached_attention.h"
@@ -10,7 +11,11 @@ namespace storm {
 
 TransformerDecoder::TransformerDecoder(const TransformerModel& model, Workspace& workspace,
                                        const PackedSentences& source)
-    : model_(model), source_offsets_(source.offsets), slabs_(workspace.slabs), source_tokens_(source.tokens()) {
+    : model_(model),
+      source_offsets_(source.offsets),
+      slabs_(workspace.slabs),
+      source_tokens_(source.tokens()),
+      beams_(source.sentences()) {
   const auto& config = model.config_;
   const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
   const auto per_layer = static_cast<std::size_t>(source_tokens_) * width;
@@ -20,8 +25,7 @@ TransformerDecoder::TransformerDecoder(const TransformerModel& model, Workspace&
 
   Graph& graph = workspace.graph;
   graph.clear();
-  const Value offsets = graph.constant({source.sentences() + 1, 1}, source_offsets_.data());
-  const Value memory = model.encode(graph, source, offsets);
+  const Value memory = model.encode(graph, source, graph.column(source_offsets_));
   float* place = source_kv_;
   for (const DecoderLayer& layer : model.layers_.decoder) {
     graph.place(layer.kv(graph, model.parameters(), memory), place);
@@ -39,27 +43,15 @@ void TransformerDecoder::follow(std::span<const int32_t> parents) {
     path_ = std::move(wider);
     path_stride_ *= 2;
   }
-  next_path_.resize(parents.size() * static_cast<std::size_t>(path_stride_));
-  next_sentence_.resize(parents.size());
-  for (std::size_t r = 0; r < parents.size(); ++r) {
-    const auto parent = static_cast<std::size_t>(parents[r]);
-    const auto last_rows = step_ == 0 ? source_offsets_.size() - 1 : sentence_.size();
-    require(parent < last_rows, "decoder: row ", r, " goes on from row ", parents[r], " of ", last_rows);
-    next_sentence_[r] = step_ == 0 ? parents[r] : sentence_[parent];
-    if (step_ == 0) continue;
-    auto* to = next_path_.data() + r * static_cast<std::size_t>(path_stride_);
-    std::copy_n(path_.data() + parent * static_cast<std::size_t>(path_stride_), step_ - 1, to);
+  beams_.follow(parents);
+  const auto stride = static_cast<std::size_t>(path_stride_);
+  next_path_.resize(parents.size() * stride);
+  for (std::size_t r = 0; step_ > 0 && r < parents.size(); ++r) {
+    auto* to = next_path_.data() + r * stride;
+    std::copy_n(path_.data() + static_cast<std::size_t>(parents[r]) * stride, step_ - 1, to);
     to[step_ - 1] = parents[r];
   }
   path_.swap(next_path_);
-  sentence_.swap(next_sentence_);
-
-  row_offsets_.assign(source_offsets_.size(), 0);
-  for (std::size_t r = 0; r < sentence_.size(); ++r) {
-    require(r == 0 || sentence_[r - 1] <= sentence_[r], "decoder: rows are not grouped by sentence");
-    ++row_offsets_[static_cast<std::size_t>(sentence_[r]) + 1];
-  }
-  for (std::size_t s = 1; s < row_offsets_.size(); ++s) row_offsets_[s] += row_offsets_[s - 1];
 }
 
 Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {
@@ -68,14 +60,11 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
   const auto& parameters = model_.parameters();
   const auto rows = static_cast<int64_t>(parents.size());
   follow(parents);
-  tokens_.assign(tokens.begin(), tokens.end());
-  positions_.assign(tokens.size(), layers.target_positions ? step_ : 0);
 
   const auto width = static_cast<std::size_t>(config.heads * (config.d_k + config.d_v));
   const auto per_layer = static_cast<std::size_t>(rows) * width;
   float* cache_of_step = reinterpret_cast<float*>(slabs_.take(per_layer * layers.decoder.size() * sizeof(float)));
 
-  const Shape column{rows, 1};
   Value position_table;
   if (layers.target_positions) {
     require(step_ < config.max_positions, "decoder: the output is longer than the model's ", config.max_positions,
@@ -84,12 +73,11 @@ Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, s
   } else {  // this step's row alone, as all of the table's would be copied to a device at each step
     position_table = graph.constant({1, config.d_model}, model_.sinusoids_.rows(step_ + 1) + step_ * config.d_model);
   }
+  std::vector<int32_t> positions(tokens.size(), layers.target_positions ? step_ : 0);
   const Value x =
-      embed(graph, parameters.in(graph, layers.target_embedding), graph.constant(column, tokens_.data()),
-            position_table, graph.constant(column, positions_.data()), std::sqrt(static_cast<float>(config.d_model)));
-  const auto sentences = static_cast<int64_t>(source_offsets_.size());
-  const Value row_offsets = graph.constant({sentences, 1}, row_offsets_.data());
-  const Value source_offsets = graph.constant({sentences, 1}, source_offsets_.data());
+      embed(graph, parameters.in(graph, layers.target_embedding), graph.column({tokens.begin(), tokens.end()}),
+            position_table, graph.column(std::move(positions)), std::sqrt(static_cast<float>(config.d_model)));
+  const Value row_offsets = graph.column(beams_.offsets()), source_offsets = graph.column(source_offsets_);
   const Value path = step_ > 0 ? graph.constant({rows, path_stride_}, path_.data()) : Value{};
 
   ResidualStream stream(graph, parameters, config, layers.decoder_norms, x);

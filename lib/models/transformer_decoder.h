@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/transformer_model.h"
+#include "nn/beam_rows.h"
 
 namespace storm {
 
@@ -14,7 +15,7 @@ class TransformerDecoder : public Decoder {
   Value step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) override;
 
  private:
-  void follow(std::span<const int32_t> parents);  // moves sentences, paths and offsets on to this step's rows
+  void follow(std::span<const int32_t> parents);  // moves sentences and paths on to this step's rows
 
   const TransformerModel& model_;
   std::vector<int32_t> source_offsets_;  // [sentences + 1]
@@ -22,13 +23,11 @@ class TransformerDecoder : public Decoder {
   float* source_kv_;                     // per layer [source tokens, heads * (d_k + d_v)]
   int64_t source_tokens_;
 
+  BeamRows beams_;
   int32_t step_ = 0;
   std::vector<std::vector<float*>> steps_;  // per layer, per step: [rows, heads * (d_k + d_v)]
   std::vector<int32_t> path_, next_path_;   // [rows, path_stride_]
   int64_t path_stride_ = 16;
-  std::vector<int32_t> sentence_, next_sentence_;  // of each row
-  std::vector<int32_t> row_offsets_;               // [sentences + 1]
-  std::vector<int32_t> tokens_, positions_;        // of this step; the graph reads them
 };
 
 }  // namespace storm

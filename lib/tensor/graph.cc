@@ -53,7 +53,13 @@ void Graph::place(Value v, void* data) {
   info.data = data;
 }
 
+void Graph::require_size(Shape shape, std::size_t size) {
+  require(static_cast<std::size_t>(shape.size()) == size, "a constant of ", size, " elements is not of shape [",
+          shape.rows, ", ", shape.cols, "]");
+}
+
 void Graph::clear() {
+  owned_.clear();
   nodes_.clear();
   values_.clear();
 }

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/dtype.h"
@@ -86,6 +88,19 @@ class Graph {
   Value constant(Shape shape, const double* data) { return external(shape, DType::F64, data); }
   // Addresses of memory that lies where the graph runs: a decoder's caches.
   Value constant(Shape shape, float* const* data) { return external(shape, DType::I64, data); }
+  // Data that the graph owns until it is cleared.
+  template <class T>
+  Value constant(Shape shape, std::vector<T> data) {
+    require_size(shape, data.size());
+    auto kept = std::make_shared<const std::vector<T>>(std::move(data));
+    owned_.push_back(kept);
+    return constant(shape, kept->data());
+  }
+  // The same, of [n, 1]: ids, positions, offsets.
+  Value column(std::vector<int32_t> data) {
+    const auto n = static_cast<int64_t>(data.size());
+    return constant({n, 1}, std::move(data));
+  }
   // gradient may be null: a parameter that is not trained.
   Value parameter(Shape shape, const float* data, float* gradient);
 
@@ -116,9 +131,10 @@ class Graph {
   bool gradients() const { return gradients_; }
   // Whether backward has work at this node.
   bool backpropagates(const Node& node) const;
-  void clear();  // forgets all, keeps the memory: for a loop that records a graph a step
+  void clear();  // forgets all; keeps the memory of nodes and values, for a loop that records a graph a step
 
  private:
+  static void require_size(Shape shape, std::size_t size);
   static std::size_t index(Value v) { return static_cast<std::size_t>(v.id); }
   Value external(Shape shape, DType dtype, const void* data);
   Value add(ValueInfo info);
@@ -127,6 +143,7 @@ class Graph {
   bool gradients_;
   std::vector<Node> nodes_;
   std::vector<ValueInfo> values_;
+  std::vector<std::shared_ptr<const void>> owned_;  // constants' data
 };
 
 }  // namespace storm

@@ -96,7 +96,7 @@ TEST_CASE("another direction of the source and another attention are found") {
   CHECK(error_of("plain", *model_of("plain", {{"reverse_source", "no"}})) > 100 * kTolerance);
   CHECK(error_of("concat", *model_of("concat", {{"reverse_source", "no"}})) > 100 * kTolerance);
   Batch batch = test::fixture_batch();
-  batch.source.ranges[1] += 1;  // the first sentence's attention takes the second's only token
+  batch.source.offsets[1] += 1;  // the first sentence takes the second's first token
   CHECK(test::error_of(test::rnn_fixture(), "general", *model_of("general"), batch) > 100 * kTolerance);
 }
 
