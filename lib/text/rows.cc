@@ -60,9 +60,7 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
   int64_t tokens = 0;
   std::vector<std::string> pieces;
   for (std::size_t c = 0; c < columns; ++c) {
-    const auto tab = columns == 1 ? line.npos : line.find('\t');
-    const auto field = line.substr(0, tab);
-    line.remove_prefix(std::min(line.size(), field.size() + 1));
+    const auto field = columns == 1 ? line : take_field(line);  // a TAB in a single column is text
 
     const auto first = chunk.ids.size();
     if (!dropouts_.empty())
