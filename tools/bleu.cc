@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "base/printable.h"
 #include "metrics/evaluation.h"
 #include "metrics/report.h"
 #include "metrics/resampling.h"
@@ -111,7 +112,7 @@ class Sentences {
                   "\n");
       } else {
         for (std::size_t s = 0; s < systems_.size(); ++s) {
-          std::string text = std::to_string(number_) + (systems_.size() > 1 ? "\t" + systems_[s] : "");
+          std::string text = std::to_string(number_) + (systems_.size() > 1 ? "\t" + printable(systems_[s], ' ') : "");
           for (std::size_t m = 0; m < evaluation_.metrics().size(); ++m)
             text += "\t" + fixed(evaluation_.row_score(m, i * systems_.size() + s).value, style_.width);
           out.write(text + "\n");
@@ -126,9 +127,9 @@ class Sentences {
     for (const Segment& s : worst_.segments()) {
       out.write("line " + std::to_string(s.line) + ": " + evaluation_.metrics()[0].name + " = " +
                 fixed(s.score, style_.width) + "\n");
-      if (source_) out.write("  source:    " + s.source + "\n");
-      for (const auto& reference : s.references) out.write("  reference: " + reference + "\n");
-      out.write("  output:    " + s.hypothesis + "\n");
+      if (source_) out.write("  source:    " + printable(s.source, ' ') + "\n");
+      for (const auto& reference : s.references) out.write("  reference: " + printable(reference, ' ') + "\n");
+      out.write("  output:    " + printable(s.hypothesis, ' ') + "\n");
     }
   }
 

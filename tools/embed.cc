@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "base/printable.h"
 #include "cpu/gemm.h"
 #include "decode/batches.h"
 #include "decode/special_ids.h"
@@ -30,12 +31,7 @@ namespace storm {
 namespace {
 
 // A text that is one field of one line.
-std::string field(std::string_view text) {
-  std::string clean(text);
-  for (char& c : clean)
-    if (c == '\t' || c == '\n' || c == '\r') c = ' ';
-  return clean;
-}
+std::string field(std::string_view text) { return printable(text, ' '); }
 
 // Lines that pass the model together.
 struct Window {

@@ -13,8 +13,9 @@ class ModelDevice {
  public:
   // Null, for the CPU.
   ModelDevice() = default;
-  ModelDevice(const Args& args, const Model& model)
-      : device_(args.device()),
+  ModelDevice(const Args& args, const Model& model) : ModelDevice(args.device(), model) {}
+  ModelDevice(std::unique_ptr<Device> device, const Model& model)
+      : device_(std::move(device)),
         free_(device_ ? device_->free_bytes() : 0),
         parameters_(device_.get(), model.parameters().values()) {}
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/output.h"
+#include "base/printable.h"
 #include "stream/stream.h"
 #include "stream/transform.h"
 #include "tools/cli.h"
@@ -35,23 +36,25 @@ std::vector<Document> all_documents(const std::vector<std::string>& paths) {
   return documents;
 }
 
-std::string padded(std::string text, std::size_t width) {
+std::string padded(std::string_view raw, std::size_t width) {
+  auto text = printable(raw);
   text.resize(std::max(width, text.size()), ' ');
   return text;
 }
 
 std::string table(const Document& document, uint64_t size) {
-  std::string text = str(document.where, ": ", document.kind().empty() ? "no kind" : document.kind(), ", ",
-                         document.tensors().size(), " tensors, ", size, " bytes\n");
+  std::string text =
+      str(printable(document.where), ": ", document.kind().empty() ? "no kind" : printable(document.kind()), ", ",
+          document.tensors().size(), " tensors, ", size, " bytes\n");
   std::size_t keys = 0, names = 0, shapes = 0;
   for (const auto& [key, value] : document.metadata) keys = std::max(keys, key.size());
   for (const auto& t : document.tensors()) {
     names = std::max(names, t.name.size());
     shapes = std::max(shapes, shape_text(t.shape).size());
   }
-  for (const auto& [key, value] : document.metadata) text += "  " + padded(key, keys) + "  " + value + "\n";
+  for (const auto& [key, value] : document.metadata) text += "  " + padded(key, keys) + "  " + printable(value) + "\n";
   for (const auto& t : document.tensors())
-    text += "  " + padded(t.name, names) + "  " + padded(std::string(dtype_name(t.dtype)), 4) + "  " +
+    text += "  " + padded(t.name, names) + "  " + padded(dtype_name(t.dtype), 4) + "  " +
             padded(shape_text(t.shape), shapes) + "  " + str(t.bytes.size()) + "\n";
   return text;
 }
@@ -62,7 +65,16 @@ std::string json(const Document& document, uint64_t offset, uint64_t size) {
     tensors.push_back(
         {{"name", t.name}, {"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"bytes", t.bytes.size()}});
   nlohmann::ordered_json line{{"byte", offset}, {"size", size}, {"metadata", document.metadata}, {"tensors", tensors}};
-  return line.dump() + "\n";
+  // JSON lets DEL and U+0080 to U+009F through, which command some terminals.
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const std::string raw = line.dump(); const char c : raw) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool latin = byte < 0xa0 && byte >= 0x80 && text.ends_with('\xc2');
+    if (latin) text.pop_back();
+    text += latin || byte == 0x7f ? str("\\u00", kHex[byte >> 4], kHex[byte & 15]) : std::string(1, c);
+  }
+  return text + "\n";
 }
 
 void list(const Args& args, const std::vector<std::string>& paths) {

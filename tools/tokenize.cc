@@ -184,8 +184,10 @@ void encode(const Args& args) {
   report(encoder.counts(), options, args);
 }
 
-void decode_one(const std::string& input, const Args& args, Output& output, int64_t& rows) {
+// rows, sentences: those of the inputs before, to which this one's are added.
+void decode_one(const std::string& input, const Args& args, Output& output, int64_t& rows, int64_t& sentences) {
   TokenReader reader(input);
+  reader.number_from(sentences);
   auto columns = reader.info().columns;
   if (args.given("column")) {
     require(reader.info().has(args.text("column")), reader.name(), ": has no column '", args.text("column"), "'");
@@ -201,23 +203,22 @@ void decode_one(const std::string& input, const Args& args, Output& output, int6
     if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back().bytes(), *bytes);
     reader.limit(name, vocabularies.back().size());
   }
-  int64_t before = 0;
   while (auto batch = reader.next()) {
     std::vector<TokenColumn> wanted;
     for (const auto& name : columns) wanted.push_back(batch->column(name));
     batch->columns = wanted;
-    write_text(*batch, before, vocabularies, output);
-    before += batch->size();
+    write_text(*batch, vocabularies, output);
+    rows += batch->size();
     if (reader.would_block()) output.flush();
   }
-  rows += before;
+  sentences = reader.sentences();
 }
 
 void decode(const Args& args) {
   Output output(args.text("save"));
-  int64_t rows = 0;
-  if (args.operands().empty()) decode_one("-", args, output, rows);
-  for (const auto& input : args.operands()) decode_one(input, args, output, rows);
+  int64_t rows = 0, sentences = 0;
+  if (args.operands().empty()) decode_one("-", args, output, rows, sentences);
+  for (const auto& input : args.operands()) decode_one(input, args, output, rows, sentences);
   output.commit();
   args.stat("lines", static_cast<double>(rows));
 }

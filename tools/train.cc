@@ -158,12 +158,10 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, c
 
 // So that it is known before any work is done. Throws Error for products that are not to be had.
 void require_products(ProductPrecision precision, Device* device) {
-  if (!device) {
+  if (device)
+    const DeviceProductsScope scope(*device, precision);
+  else
     const ProductPrecisionScope scope(precision);
-    return;
-  }
-  device->set_products(precision);
-  device->set_products(ProductPrecision::f32);
 }
 
 // The memory that training may take: what --memory says, or what a device has. No bytes: as many as it likes.

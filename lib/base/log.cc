@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <iomanip>
 
+#include "base/printable.h"
+
 namespace storm {
 
 namespace {
@@ -17,10 +19,7 @@ bool line_is_open = false;  // a progress line stands on the terminal
 void print(std::string_view text) {
   std::string line = line_is_open ? "\r\033[K" : "";
   line_is_open = false;
-  line.append(log_name).append(": ");
-  // Names out of a file may hold anything: a message stays one line, and none of it commands the terminal.
-  for (const char c : text) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  line += '\n';
+  line.append(log_name).append(": ").append(printable(text)) += '\n';  // names out of a file may hold anything
   std::fwrite(line.data(), 1, line.size(), stderr);  // one write, so that lines of several processes do not mix
 }
 

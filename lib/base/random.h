@@ -24,15 +24,23 @@ struct Philox {
   }
 };
 
-// What a stream of draws is for: part of the counter, so that two uses of one seed never share numbers.
+// What draws are for: part of the counter. Each use lays its counter out in its own way:
+//   word 0                word 1             word 2                       word 3
+//   columns / 8           row                node | dropout << 28         batch          dropout
+//   draws / 4, low        initial_weights    parameter                    draws, high    initial weights
+//   half of a place       stream, low        stream, high ^ round << 24   shuffle << 28  the order of training data
+//   draws / 4             the use            stream, low                  stream, high   RandomStream: all others
+// Within the first three, which one training with one seed draws from, no counter comes twice, for fewer than 2^28
+// nodes and parameters, 3 * 2^28 batches, and 2^56 epochs; nor does one among RandomStreams. A dropout mask of row 4
+// and a sample of `decode` may share numbers, but they never meet.
 enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus, bpe_dropout };
 
-// A sequential generator over a Philox stream, for host-side decisions (shuffles, initial weights, sampling).
+// A sequential generator over a Philox stream, for decisions of the host (samples, BPE-dropout).
 class RandomStream {
  public:
   RandomStream(uint64_t seed, RandomUse use, uint64_t stream = 0);
   uint32_t next_u32();
-  uint64_t below(uint64_t n);  // uniform in [0, n), without bias
+  uint64_t below(uint64_t n);  // uniform in [0, n), without bias; n > 0
   double uniform();            // [0, 1), 53 bits
   double normal();             // mean 0, variance 1 (Box-Muller)
 

@@ -14,7 +14,7 @@ uint64_t Permutation::operator()(uint64_t i) const {
   do {
     uint64_t left = i >> half_bits_, right = i & mask;
     for (uint32_t round = 0; round < rounds; ++round) {
-      // The top words say what the draw is for, as everywhere: no other use of the seed shares its numbers.
+      // The last word keeps these draws apart from training's others with this seed (base/random.h).
       const auto words = philox_({static_cast<uint32_t>(right), static_cast<uint32_t>(stream_),
                                   static_cast<uint32_t>(stream_ >> 32) ^ round << 24,
                                   static_cast<uint32_t>(RandomUse::shuffle) << 28});

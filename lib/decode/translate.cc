@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -34,10 +33,9 @@ int64_t sentences_of_a_batch(std::size_t sentences, int64_t rows, const DecodeOp
 double normalized_score(double log_prob, int64_t length, const DecodeOptions& options) {
   const auto n = static_cast<double>(length);
   const double by = options.length_norm == LengthNorm::gnmt    ? (5 + n) / 6
-                    : options.length_norm == LengthNorm::power ? n
+                    : options.length_norm == LengthNorm::power ? std::max(n, 1.0)
                                                                : n + 1;
-  const double norm = std::pow(by, options.length_penalty);
-  return norm > 0 ? log_prob / norm : -std::numeric_limits<double>::infinity();
+  return log_prob / std::pow(by, options.length_penalty);
 }
 
 std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,

@@ -12,7 +12,7 @@ namespace storm {
 
 // What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
 enum class LengthNorm : uint8_t {
-  power,      // |y|^length_penalty
+  power,      // |y|^length_penalty; an empty y counts its EOS, as all do in Marian and fairseq: 1
   power_eos,  // (|y| + 1)^length_penalty: EOS counts, too, as in fairseq and in CTranslate2 4.8
   gnmt,       // ((5 + |y|) / 6)^length_penalty: Wu et al. 2016, §7
 };
@@ -59,8 +59,7 @@ std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> prefixes = {},
                                   std::vector<Workspace>* kept = nullptr);
 
-// Of log_prob over `length` ids. -infinity for an empty hypothesis under LengthNorm::power (the limit), unless
-// length_penalty is 0.
+// Of log_prob over `length` ids and EOS.
 double normalized_score(double log_prob, int64_t length, const DecodeOptions& options);
 
 }  // namespace storm

@@ -22,17 +22,16 @@ std::vector<WordPair> read_word_pairs(const std::string& path) {
       const auto line = block[i];
       if (line.empty() || line.starts_with('#')) continue;
       require(valid_utf8_prefix(line) == line.size(), block.where(i), ": not valid UTF-8");
-      const auto tab = std::min(line.find('\t'), line.size()), second = std::min(tab + 1, line.size());
-      const auto tab2 = std::min(line.find('\t', second), line.size()), third = std::min(tab2 + 1, line.size());
-      const auto score_text = line.substr(third, std::min(line.find('\t', third), line.size()) - third);
+      const bool whole = std::count(line.begin(), line.end(), '\t') >= 2;
+      std::string_view rest = line;
+      const auto first = take_field(rest), second = take_field(rest), score_text = take_field(rest);
       const auto score = parse_number<double>(score_text);
       const bool header = !score && header_may_come;
       header_may_come = false;
-      if (header && tab2 < line.size()) continue;
-      require(tab > 0 && tab2 > second && tab2 < line.size(), block.where(i), ": not word TAB word TAB score");
+      if (header && whole) continue;
+      require(whole && !first.empty() && !second.empty(), block.where(i), ": not word TAB word TAB score");
       require(score && std::isfinite(*score), block.where(i), ": the score '", score_text, "' is not a number");
-      pairs.push_back({std::string(line.substr(0, tab)), std::string(line.substr(second, tab2 - second)), *score,
-                       block.first_line + i});
+      pairs.push_back({std::string(first), std::string(second), *score, block.first_line + i});
     }
   require(!pairs.empty(), path, ": holds no pair of words; a line is word TAB word TAB score");
   return pairs;

@@ -64,7 +64,11 @@ bool SegmentFile::next_line() {
   } else {
     ++lines_;
   }
-  const auto end = chunk_.find('\r', rest_);
+  auto end = chunk_.find('\r', rest_);
+  // One before a TAB ends a column (take_field), not the line.
+  while (end != std::string::npos && (first_says_ || columns_ > 1) && end + 1 < chunk_.size() &&
+         chunk_[end + 1] == '\t')
+    end = chunk_.find('\r', end + 1);
   in_chunk_ = end != std::string::npos;
   line_ = strip_right(std::string_view(chunk_).substr(rest_, in_chunk_ ? end - rest_ : end));
   rest_ = end + 1;
@@ -76,10 +80,8 @@ void SegmentFile::split() {
   std::string_view rest = line_;
   // The last column takes further tabs as they are, unless the lines' own number of columns is what counts.
   while (first_says_ || fields_.size() + 1 < columns_) {
-    const auto tab = rest.find('\t');
-    if (tab == std::string_view::npos) break;
-    fields_.push_back(rest.substr(0, tab));
-    rest.remove_prefix(tab + 1);
+    if (rest.find('\t') == std::string_view::npos) break;
+    fields_.push_back(take_field(rest));
   }
   fields_.push_back(rest);
   require(fields_.size() == columns_, name(), ": line ", lines_, ": ", fields_.size(), " tab-separated columns, not ",

@@ -13,8 +13,8 @@
 namespace storm {
 
 // One text file, or tab-separated columns of several, or a token stream. Text is read as sacreBLEU reads it: files end
-// lines at '\n' alone, standard input also at '\r' and "\r\n"; white space at a line's end is dropped. Invalid UTF-8 is
-// an Error with file and line.
+// lines at '\n' alone, standard input also at '\r' and "\r\n"; white space at a line's end is dropped, and a '\r' at a
+// column's. Invalid UTF-8 is an Error with file and line.
 class SegmentFile {
  public:
   static constexpr std::size_t first_line_says = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/random.h"
 #include "cpu/simd.h"
 #include "ops/dropout_stream.h"
 
@@ -34,7 +35,7 @@ STORM_INLINE void dropout_row(const DropoutStream& s, int64_t row, int64_t cols,
       // Philox4x32-10, as in base/random.h. The words are the low halves of 64-bit lanes, whose high halves are
       // whatever the products leave there: so nothing has to be unpacked between two rounds.
       uint64_t c0 = first + j, c1 = static_cast<uint32_t>(row);
-      uint64_t c2 = s.node | 1u << 28, c3 = static_cast<uint32_t>(s.batch);  // 1 << 28: RandomUse::dropout
+      uint64_t c2 = s.node | static_cast<uint32_t>(RandomUse::dropout) << 28, c3 = static_cast<uint32_t>(s.batch);
       uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = static_cast<uint32_t>(s.seed >> 32);
 #pragma GCC unroll 10
       for (int round = 0; round < 10; ++round) {

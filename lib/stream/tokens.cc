@@ -95,6 +95,22 @@ void require_agreement(const Document& later, const TokenInfo& info) {
   }
 }
 
+int64_t SentenceNumbers::before(const Document& document, std::span<const int64_t> sentences, int64_t rows) {
+  if (document.metadata.contains(kKindKey)) before_ = count_;  // only a stream's first document says its kind
+  const int64_t before = sentences.empty() ? count_ : before_;
+  int64_t last = rows - 1;
+  if (!sentences.empty()) {
+    const auto [least, most] = std::minmax_element(sentences.begin(), sentences.end());
+    require(*least >= 0, document.where, ": sentences: ", *least, " numbers no sentence");
+    last = *most;
+  }
+  int64_t end = 0;
+  require(!__builtin_add_overflow(before, last, &end) && end < INT64_MAX, document.where, ": sentences: ", last,
+          " is too large a number");
+  count_ = std::max(count_, end + 1);
+  return before;
+}
+
 TokenBatch token_batch(Document document, const std::vector<std::string>& columns, std::span<const int64_t> limits) {
   TokenBatch batch;
   for (std::size_t c = 0; c < columns.size(); ++c) {
@@ -140,7 +156,9 @@ std::optional<TokenBatch> TokenReader::next() {
   auto document = is_first ? std::exchange(first_, std::nullopt) : stream_.next();
   if (!document) return std::nullopt;
   if (!is_first) require_agreement(*document, info_);
-  return token_batch(std::move(*document), info_.columns, limits_);
+  auto batch = token_batch(std::move(*document), info_.columns, limits_);
+  batch.sentences_before = numbers_.before(batch.document, batch.sentences, batch.size());
+  return batch;
 }
 
 TokenWriter::TokenWriter(Output& output, TokenInfo info)

@@ -38,10 +38,15 @@ struct TokenBatch {
   std::span<const float> scores;   // [rows] or empty: log-probability or length-normalised score of each row
   std::span<const int32_t> ranks;  // [rows] or empty: 0 is the best hypothesis of its sentence
   std::span<const int64_t>
-      sentences;  // [rows] or empty: which input sentence (from 0, over the whole stream) a row answers
+      sentences;                 // [rows] or empty: which input sentence a row answers, as the stream numbers them
+  int64_t sentences_before = 0;  // of what was read before the stream that this document belongs to, or before it
   Document document;
 
   int64_t size() const { return columns.empty() ? 0 : columns[0].size(); }
+  // Which input sentence a row answers, counted through all that was read.
+  int64_t sentence(int64_t row) const {
+    return sentences_before + (sentences.empty() ? row : sentences[static_cast<std::size_t>(row)]);
+  }
   const TokenColumn& column(std::string_view name) const;  // throws Error when there is none
 };
 
@@ -66,6 +71,20 @@ std::string fingerprint(std::string_view bytes);
 void require_same_vocabulary(std::string_view model_name, std::string_view model_vocabulary,
                              std::string_view input_vocabulary);
 
+// Numbers sentences through streams that were laid end to end, each of which numbers its own from 0.
+class SentenceNumbers {
+ public:
+  explicit SentenceNumbers(int64_t first = 0) : count_(first) {}
+  // What is to be added to the numbers of a document's rows: those in its tensor `sentences`, or, where these are
+  // empty, the rows' own. Documents come in the stream's order. Throws Error for numbers that are negative or too
+  // large.
+  int64_t before(const Document& document, std::span<const int64_t> sentences, int64_t rows);
+  int64_t count() const { return count_; }  // the number of the sentence that comes next
+
+ private:
+  int64_t before_ = 0, count_;
+};
+
 // The columns of one document of a token stream, checked: offsets from 0 up to the ids' count, never falling, as many
 // rows in each column, ids not negative and below limit[i] (0: any) of column i.
 TokenBatch token_batch(Document document, const std::vector<std::string>& columns,
@@ -84,10 +103,14 @@ class TokenReader {
   void limit(std::string_view column, int64_t size);
   std::optional<TokenBatch> next();  // nullopt at the end; a batch may have no rows
   bool would_block() { return !first_ && stream_.would_block(); }
+  // Sentences that the rows so far answer, and those before this stream, which number_from() may have said first.
+  int64_t sentences() const { return numbers_.count(); }
+  void number_from(int64_t sentences) { numbers_ = SentenceNumbers(sentences); }
 
  private:
   StreamReader stream_;
   TokenInfo info_;
+  SentenceNumbers numbers_;
   std::vector<int64_t> limits_;
   std::optional<Document> first_;  // read for info(), not yet handed out
 };

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "stream/tokens.h"
 
 namespace storm {
 
@@ -104,6 +105,9 @@ void write_merged(std::span<const Document> documents, Output& output) {
   const auto is_offsets = [](const Tensor& t) {
     return t.dtype == DType::I64 && t.shape.size() == 1 && t.name.ends_with(".offsets");
   };
+  const auto is_sentences = [&](const Tensor& t) {
+    return first.kind() == kTokensKind && t.name == "sentences" && t.dtype == DType::I64 && t.shape.size() == 1;
+  };
   for (const Document& d : documents.subspan(1)) {
     for (const Tensor& t : d.tensors())
       require(first.find(t.name), d.where, ": tensor '", t.name, "' is not in the first document");
@@ -128,6 +132,16 @@ void write_merged(std::span<const Document> documents, Output& output) {
   for (const Tensor& m : merged) {
     if (is_vocabulary(m)) {
       output.write(m.bytes);
+    } else if (is_sentences(m)) {
+      SentenceNumbers numbers;
+      std::vector<int64_t> moved;
+      for (const Document& d : documents) {
+        const auto sentences = d.values<int64_t>(m.name, {-1});
+        const int64_t before = numbers.before(d, sentences, 0);
+        moved.assign(sentences.begin(), sentences.end());
+        for (auto& sentence : moved) sentence += before;
+        output.write(std::as_bytes(std::span(moved)));
+      }
     } else if (is_offsets(m)) {
       uint64_t before = 0;  // unsigned: what no reader has checked may overflow
       std::vector<uint64_t> moved;

@@ -72,4 +72,16 @@ class Device {
                               double rate, double clip_norm) = 0;
 };
 
+// What a device rounds products' operands to for as long as this lives; f32 afterwards, for who computes there next.
+class DeviceProductsScope {
+ public:
+  DeviceProductsScope(Device& device, ProductPrecision precision) : device_(device) { device_.set_products(precision); }
+  ~DeviceProductsScope() { device_.set_products(ProductPrecision::f32); }
+  DeviceProductsScope(const DeviceProductsScope&) = delete;
+  DeviceProductsScope& operator=(const DeviceProductsScope&) = delete;
+
+ private:
+  Device& device_;
+};
+
 }  // namespace storm

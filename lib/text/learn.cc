@@ -33,7 +33,7 @@ class Lines final : public sentencepiece::SentenceIterator {
 std::vector<std::string> sample(const std::function<bool(std::string&)>& next, const LearnOptions& options,
                                 int64_t& too_long) {
   const auto most = options.sentences > 0 ? static_cast<uint64_t>(options.sentences) : UINT64_MAX;
-  RandomStream random(options.seed, RandomUse::sampling);
+  RandomStream random(options.seed, RandomUse::corpus);  // decode --sample has the other
   std::vector<std::pair<uint64_t, std::string>> kept;
   std::string line;
   for (uint64_t seen = 0; next(line);) {

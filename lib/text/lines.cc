@@ -11,6 +11,14 @@ constexpr std::size_t kBlockBytes = 1 << 20;
 
 std::string LineBlock::where(int64_t i) const { return str(name, ": line ", first_line + i); }
 
+std::string_view take_field(std::string_view& line) {
+  const auto tab = line.find('\t');
+  auto field = line.substr(0, tab);
+  line.remove_prefix(tab == line.npos ? line.size() : tab + 1);
+  if (tab != line.npos && field.ends_with('\r')) field.remove_suffix(1);
+  return field;
+}
+
 LineReader::LineReader(std::vector<std::string> paths) : paths_(std::move(paths)) {
   if (paths_.empty()) paths_.push_back("-");
 }

@@ -29,6 +29,10 @@ struct LineBlock {
   std::string where(int64_t i) const;  // "train.en: line 7"
 };
 
+// The first of a line's fields, which is taken off its front with the TAB that ends it; the last one is all that is
+// left. A CR before a TAB goes, as before a line's end: `paste` puts it there when it joins files with CRLF.
+std::string_view take_field(std::string_view& line);
+
 // Reads files one after another ("-" and an empty list: standard input). A line ends with LF or CRLF, and with nothing
 // else; the last one may end with the file.
 class LineReader {

@@ -60,9 +60,7 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
   int64_t tokens = 0;
   std::vector<std::string> pieces;
   for (std::size_t c = 0; c < columns; ++c) {
-    const auto tab = columns == 1 ? line.npos : line.find('\t');
-    const auto field = line.substr(0, tab);
-    line.remove_prefix(std::min(line.size(), field.size() + 1));
+    const auto field = columns == 1 ? line : take_field(line);  // a TAB in a single column is text
 
     const auto first = chunk.ids.size();
     if (!dropouts_.empty())
@@ -163,8 +161,7 @@ void RowEncoder::write(const LineBlock& block, Output& output) {
   }
 }
 
-void write_text(const TokenBatch& batch, int64_t rows_before, std::span<const Vocabulary> vocabularies,
-                Output& output) {
+void write_text(const TokenBatch& batch, std::span<const Vocabulary> vocabularies, Output& output) {
   const auto chunks = (batch.size() + kChunkLines - 1) / kChunkLines;
   std::vector<std::string> texts(static_cast<std::size_t>(chunks));
   parallel_items(chunks, [&](int64_t k) {
@@ -172,7 +169,7 @@ void write_text(const TokenBatch& batch, int64_t rows_before, std::span<const Vo
     for (int64_t i = k * kChunkLines; i < std::min(batch.size(), (k + 1) * kChunkLines); ++i) {
       const auto row = static_cast<std::size_t>(i);
       const auto begin = text.size();
-      if (!batch.scores.empty()) text += str(batch.sentences.empty() ? rows_before + i : batch.sentences[row], " ||| ");
+      if (!batch.scores.empty()) text += str(batch.sentence(i), " ||| ");
       for (std::size_t c = 0; c < batch.columns.size(); ++c) {
         if (c) text += '\t';
         text += vocabularies[c].decode(batch.columns[c][i]);

@@ -72,6 +72,6 @@ class RowEncoder {
 // The text of rows [0, batch.size()), one line each: the columns' texts separated by TABs, and where the rows have
 // scores (decode's output), "i ||| text ||| score" with the sentence's number i. Line ends inside a row's text (byte
 // pieces may spell one) become spaces: a row is a line.
-void write_text(const TokenBatch& batch, int64_t rows_before, std::span<const Vocabulary> vocabularies, Output& output);
+void write_text(const TokenBatch& batch, std::span<const Vocabulary> vocabularies, Output& output);
 
 }  // namespace storm

@@ -46,9 +46,8 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
   planning_seconds_ += monotonic_seconds() - begin;
   if (device_) {
     if (queued_.size() >= kFetches) device_->wait(queued_[queued_.size() - kFetches].fetch);
-    device_->set_products(precision);
+    const DeviceProductsScope scope(*device_, precision);
     device_->run(graph, plan_, seed_, number);
-    device_->set_products(ProductPrecision::f32);  // for who decodes there
     Queued& q = queued_.emplace_back();
     q.tokens = batch.target.tokens();
     q.fetch = device_->fetch(graph, plan_, totals, q.totals.data());

@@ -1,16 +1,11 @@
 #include "train/validate.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/parallel.h"
 #include "base/signals.h"
 
 namespace storm {
-
-Batch model_batch(const Pairs& pairs, const SpecialIds& special) {
-  return std::move(model_batches(pairs, special, INT64_MAX / 2).front());
-}
 
 std::vector<Batch> model_batches(const Pairs& pairs, const SpecialIds& special, int64_t max_tokens) {
   struct Tokens {

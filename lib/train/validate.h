@@ -14,10 +14,8 @@
 
 namespace storm {
 
-// Pairs of a stream as a model takes them.
-Batch model_batch(const Pairs& pairs, const SpecialIds& special);
-// The same in parts of about the same size, each with up to max_tokens on its larger side, EOS included, and one pair
-// at least.
+// Pairs of a stream as a model takes them, in parts of about the same size, each with up to max_tokens on its larger
+// side, EOS included, and one pair at least.
 std::vector<Batch> model_batches(const Pairs& pairs, const SpecialIds& special, int64_t max_tokens);
 
 // The sums over all pairs, in the file's order, without dropout; none when a signal asks to stop. What is run at once

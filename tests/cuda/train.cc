@@ -103,7 +103,7 @@ std::vector<double> first_losses(const PairFile& file, Model& model, int64_t upd
   Pairs pairs;
   for (Place place; static_cast<int64_t>(losses.size()) < updates;) {
     if (!source.next(place, pairs)) continue;  // the next epoch begins
-    const Batch batch = model_batch(pairs, SpecialIds{});
+    const Batch batch = test::one_batch(pairs);
     const auto number = static_cast<int64_t>(losses.size());
     const auto sums =
         step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(number));
@@ -261,7 +261,7 @@ TEST_CASE("translations during training are those of the weights as they are on 
   Optimizer adam(parameters.values().size(), {}, device.get());
   Pairs pairs;
   for (int64_t i = 0; i < 20; ++i) run.train.append(i, pairs);
-  const Batch batch = model_batch(pairs, SpecialIds{});
+  const Batch batch = test::one_batch(pairs);
   for (int64_t i = 0; i < 3; ++i) {
     step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(i));
     adam.update(parameters.values(), parameters.gradients(), i + 1, 0.01, 1);

@@ -223,3 +223,27 @@ TEST_CASE("learned positions end the output with a message, not beyond their tab
   workspace.graph.clear();
   CHECK_THROWS_AS(decoder->step(workspace.graph, Ids{0}, Ids{2}), Error);
 }
+
+TEST_CASE("a decoder refuses rows that go on from none there is") {
+  for (const Variation& v : kVariations) {
+    INFO(v.name);
+    const auto model = model_of(v);
+    const std::vector<Ids> sources{{1, 2}, {3}};
+    PackedSentences packed;
+    for (const Ids& s : sources) packed.add(-1, s, kSpecial.eos);
+    for (const int32_t wrong : {-1, 2, INT32_MAX}) {
+      Workspace workspace;
+      const auto decoder = model->start(workspace, packed);
+      const auto step = [&](const Ids& parents) {
+        workspace.graph.clear();
+        workspace.graph.keep(decoder->step(workspace.graph, parents, Ids(parents.size(), kSpecial.bos)));
+        workspace.run();
+      };
+      step({0, 1});  // of two sentences, then of two rows
+      CHECK_THROWS_AS(step({0, wrong}), Error);
+      const auto fresh = model->start(workspace, packed);
+      workspace.graph.clear();
+      CHECK_THROWS_AS(fresh->step(workspace.graph, Ids{0, wrong}, Ids(2, kSpecial.bos)), Error);
+    }
+  }
+}

@@ -136,6 +136,55 @@ TEST_CASE("streams laid end to end are one stream when they agree, and an error 
   CHECK(error_of([&] { read(a + c); }).find("columns tgt follow columns src") != std::string::npos);
 }
 
+TEST_CASE("sentences are numbered through streams laid end to end, wherever documents end") {
+  // Two hypotheses of each of three sentences, or a score of each sentence's one.
+  const auto translated = [](bool nbest, bool flush_each) {
+    return written([&](Output& output) {
+      TokenWriter writer(output, {{"tgt"}, {}, {}});
+      for (const int64_t sentence : {0, 1, 2}) {
+        if (nbest) writer.add(Ids{1}, {-1.0f, 0, sentence});
+        if (nbest) writer.add(Ids{2}, {-2.0f, 1, sentence});
+        if (!nbest) writer.add(Ids{3}, {-3.0f, {}, {}});
+        if (flush_each) writer.flush();
+      }
+      writer.finish();
+    });
+  };
+  const auto numbers = [](const std::string& bytes) {
+    const ScratchFile file(bytes);
+    TokenReader reader(file.path());
+    std::vector<int64_t> got;
+    while (const auto batch = reader.next())
+      for (int64_t i = 0; i < batch->size(); ++i) got.push_back(batch->sentence(i));
+    CHECK(reader.sentences() == (got.empty() ? 0 : got.back() + 1));
+    return got;
+  };
+  const auto none = written([](Output& output) { TokenWriter(output, {{"tgt"}, {}, {}}).finish(); });
+  for (const bool flush_each : {false, true}) {
+    const auto a = translated(true, flush_each), b = translated(false, flush_each);
+    CHECK(numbers(a + none + a) == std::vector<int64_t>{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5});
+    CHECK(numbers(a + b + a) == std::vector<int64_t>{0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 6, 7, 7, 8, 8});
+    CHECK(numbers(b + b) == std::vector<int64_t>{0, 1, 2, 3, 4, 5});
+  }
+}
+
+TEST_CASE("numbers that no sentence has are refused") {
+  const auto refusal = [](const std::vector<int64_t>& sentences) {
+    auto d = column({1, 2}, {0, 1, 2});
+    d.metadata = {{kKindKey, kTokensKind}, {kVersionKey, kStreamVersion}, {kColumnsKey, "src"}};
+    d.add<int64_t>("sentences", sentences);
+    const ScratchFile file(document_bytes(d) + document_bytes(d));
+    TokenReader reader(file.path());
+    return error_of([&] {
+      while (reader.next()) continue;
+    });
+  };
+  CHECK(refusal({0, 1}).empty());
+  CHECK(refusal({0, -1}).ends_with(": byte 0: sentences: -1 numbers no sentence"));
+  CHECK(refusal({0, INT64_MAX}).ends_with(": byte 0: sentences: 9223372036854775807 is too large a number"));
+  CHECK(refusal({0, INT64_MAX / 2 + 1}).ends_with(": sentences: 4611686018427387904 is too large a number"));
+}
+
 TEST_CASE("a writer that fails leaves a stream that its reader refuses") {
   const ScratchFile file(written([](Output& output) {
     TokenWriter writer(output, {{"src"}, {}, {}});

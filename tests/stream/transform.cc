@@ -111,6 +111,12 @@ TEST_CASE("a merged token stream holds the same rows in one document") {
     CHECK(batch.sentences[static_cast<std::size_t>(i)] == i);
   }
   CHECK(vocabularies_of(batch.document).at("vocab") == "v");
+
+  const auto first_half = documents;
+  documents.insert(documents.end(), first_half.begin(), first_half.end());
+  const auto twice = token_batch(parsed(written([&](Output& o) { write_merged(documents, o); })), {"src"});
+  REQUIRE(twice.size() == 10);
+  for (int64_t i = 0; i < 10; ++i) CHECK(twice.sentence(i) == i);
 }
 
 TEST_CASE("documents that do not fit each other are not merged") {

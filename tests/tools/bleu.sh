@@ -122,6 +122,10 @@ else
     { [ ! -e /usr/share/doc/mecab-ipadic-utf8 ] || bleu reiwa -i reiwa -tok ja-mecab 2>&1 >/dev/null | grep -q 令和; }'
   refuses "a folder without a dictionary" 1 'no dictionary that MeCab can read' bleu ref -i hyp -tok ja-mecab --mecab-dictionary .
 fi
+ok "columns with CRLF, joined, score as with LF" sh -c 'sed "s/$/\r/" hyp >hyp.cr && sed "s/$/\r/" ref >ref.cr && paste ref.cr ref.cr >two.cr && paste ref ref >two &&
+  for m in bleu chrf ter; do paste hyp.cr hyp.cr | bleu two.cr -nr 2 -m $m -b -w 9 >cr.out && paste hyp hyp | bleu two -nr 2 -m $m -b -w 9 | diff cr.out - || exit 1; done'
+commands() { printf 'a \033[2J b\n' >esc && bleu esc -i esc --worst 1 >worst.out && ! grep -q "$(printf '\033')" worst.out && grep -q 'reference: a  \[2J b' worst.out; }
+ok "text that commands a terminal is shown without" commands
 refuses "an unknown smoothing" 2 "'x' is none of none, floor" bleu ref -i hyp -s x
 refuses "an unknown metric" 2 "'meteor' is none of" bleu ref -i hyp -m meteor
 refuses "no metric" 2 "'' is none of" bleu ref -i hyp -m ''

@@ -39,6 +39,13 @@ nbest() {
     awk -F ' [|][|][|] ' '$1 != int((NR - 1) / 3) || (NR % 3 != 1 && $3 > last) { exit 1 } { last = $3 }' nbest.txt
 }
 ok "--nbest N gives N lines a sentence with its number, the best score first" nbest
+apart() { # two streams as one, each way that there is
+  decode -q -m model.st --nbest 3 <test.st >three.st && cut -d ' ' -f 1 nbest.txt >numbers &&
+    cat numbers <(awk '{ print $1 + 30 }' numbers) >wanted || return 1
+  cat three.st three.st | tokenize -d | cut -d ' ' -f 1 | cmp - wanted && tokenize -d three.st three.st | cut -d ' ' -f 1 | cmp - wanted &&
+    tensor cat three.st three.st | tokenize -d | cut -d ' ' -f 1 | cmp - wanted
+}
+ok "n-best lists laid end to end keep their sentences apart" apart
 scores() { text --scores >scores.txt && awk -F ' [|][|][|] ' '$1 != NR - 1 || $3 >= 0 { exit 1 } { print $2 }' scores.txt | cmp - out.txt; }
 ok "--scores gives the score of each line" scores
 scored() { # --score of what greedy search found is what the search said

@@ -43,6 +43,13 @@ ok "convert changes floats and nothing else" eval 'tensor convert --dtype bf16 o
   prints "1 2\n0 -1\n" tensor cat -t w half.st && prints "7\n" tensor cat -t n half.st && tensor convert --dtype f32 half.st | tensor cat -t w | cmp - <(tensor cat -t w one.st)'
 ok "convert takes f16 and f64, and streams" eval 'for t in f16 f64; do prints "1 2\n0 -1\n1 2\n0 -1\n" eval "cat one.st one.st | tensor convert --dtype $t | tensor cat -t w" || exit 1; done'
 
+document '{"__metadata__":{"k\u001b]0;x\u0007":"v\u009b31m\n\u007f"},"w\u001b[2J":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 'xxxx' >commands.st
+commands() { # no byte that commands a terminal, and in JSON the names as they are
+  tensor ls commands.st >ls.out && grep -q 'k?]0;x?  v?31m??$' ls.out && grep -q '  w?\[2J  F32 ' ls.out && tensor ls --json commands.st >json.out &&
+    ! grep -P '[\x00-\x08\x0b-\x1f\x7f\x{80}-\x{9f}]' ls.out json.out && grep -qF '"k\u001b]0;x\u0007":"v\u009b31m\n\u007f"' json.out
+}
+ok "names and metadata that command a terminal are shown without" commands
+
 refuses "a truncated file" 1 'short.st: byte 400: truncated, the document that began at byte 0' eval 'head -c 400 a.st >short.st; tensor ls short.st'
 refuses "a truncated pipe" 1 'standard input: byte 400: truncated' eval 'tensor ls <short.st'
 refuses "an empty file" 1 '/dev/null: byte 0: empty' tensor ls /dev/null

@@ -54,6 +54,8 @@ ok "each column may have its vocabulary" eval 'paste text text.de | tokenize -m 
 ok "a stream serves as a model, the right column of it" eval 'tokenize -m two.st text | tensor cat -t vocab --raw | cmp - m.model &&
   tokenize -m two.st --columns tgt text | tensor cat -t vocab --raw | cmp - exact.model'
 ok "CRLF ends a line as LF does" same "printf 'a dog\r\nthe cat\r\n' | tokenize -m exact.model | tokenize -d" "printf 'a dog\nthe cat\n'"
+ok "CR goes before a TAB between columns as before LF" same "paste <(printf 'a dog\r\n\r\r\n') <(printf 'ein Hund\r\nx\r\n') | tokenize -m exact.model --columns src,tgt --empty keep | tokenize -d" "printf 'a dog\tein Hund\n \tx\n'"
+ok "and stays where a TAB is text" same "printf 'a\r\tb\r\n' | tokenize -m exact.model | tokenize -d" "printf 'a \tb\n'"
 ok "empty lines stay lines" prints 'a\n\n\nb\n' eval "printf 'a\n\n\nb\n' | tokenize -m m.model | tokenize -d"
 ok "empty input is a stream without rows, and that is no text" prints '' eval "tokenize -m m.model </dev/null | tokenize -d"
 ok "the same text gives the same bytes, whatever the threads" eval 'for i in $(seq 60); do cat text; done >long.txt

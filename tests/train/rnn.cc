@@ -79,7 +79,7 @@ TEST_CASE("recurrent models learn twenty pairs by heart") {
     TrainingStep step(*model, 0, 1);
     Pairs pairs;
     for (int64_t i = 0; i < 20; ++i) run.train.append(i, pairs);
-    const auto sums = step.forward(model_batch(pairs, SpecialIds{}));
+    const auto sums = step.forward(test::one_batch(pairs));
     CHECK(sums.loss / static_cast<double>(sums.tokens) < 0.05);
   }
 }

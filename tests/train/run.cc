@@ -49,7 +49,7 @@ std::string tensors_of(const std::string& path) {
 Batch all_pairs(const PairFile& file, int64_t first, int64_t last) {
   Pairs pairs;
   for (int64_t i = first; i < last; ++i) file.append(i, pairs);
-  return model_batch(pairs, SpecialIds{});
+  return test::one_batch(pairs);
 }
 
 }  // namespace
@@ -363,7 +363,7 @@ TEST_CASE("no batch takes more memory than the arithmetic says, and max_tokens a
   const BatchSource source(run.train, {.max_tokens = 100}, true, 1);
   Pairs pairs;
   for (Place place; source.next(place, pairs);) {
-    const Batch batch = model_batch(pairs, SpecialIds{});
+    const Batch batch = test::one_batch(pairs);
     Graph graph(true);
     model->loss(graph, batch, 0.1f, 1);
     REQUIRE(make_plan(graph).bytes <= need.arena);

@@ -48,6 +48,9 @@ inline std::unique_ptr<Model> small_convs2s() {
   return model;
 }
 
+// Pairs as one batch, however many.
+inline Batch one_batch(const Pairs& pairs) { return model_batches(pairs, SpecialIds{}, INT64_MAX / 2).front(); }
+
 struct SmallRun {
   ScratchFolder folder;
   PairFile train, valid;
