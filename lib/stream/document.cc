@@ -98,11 +98,13 @@ void Document::add(std::string name, DType dtype, std::vector<int64_t> shape, st
 
 void Document::keep(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
 
-Document Header::document(std::span<const std::byte> data, std::string where) const {
+Document Header::document(std::span<const std::byte> data, std::string where) && {
   Document document;
   document.where = std::move(where);
-  document.metadata = metadata;
-  for (const Entry& e : entries) document.add_view(e.name, e.dtype, e.shape, data.subspan(e.begin, e.end - e.begin));
+  document.metadata = std::move(metadata);
+  document.tensors_.reserve(entries.size());
+  for (Entry& e : entries)
+    document.add_view(std::move(e.name), e.dtype, std::move(e.shape), data.subspan(e.begin, e.end - e.begin));
   return document;
 }
 
@@ -112,22 +114,25 @@ void sort_for_writing(std::vector<Tensor>& tensors) {
 }
 
 std::string header_bytes(const std::map<std::string, std::string>& metadata, std::span<const Tensor> tensors) {
-  auto json = nlohmann::ordered_json::object();
-  if (!metadata.empty()) json["__metadata__"] = metadata;
+  std::string text = "{";
+  const auto append = [&](const nlohmann::json& name, const auto&... value) {
+    text += str(text.size() > 1 ? "," : "", name.dump(), ":", value...);
+  };
   uint64_t begin = 0;
-  for (const Tensor& t : tensors) {
-    uint64_t bytes = 0;
-    require(shape_bytes(t.shape, t.dtype, bytes) && !__builtin_add_overflow(begin, bytes, &bytes), "tensor '", t.name,
-            "': shape ", shape_text(t.shape), " is too large");
-    json[t.name] = {{"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {begin, bytes}}};
-    begin = bytes;
-  }
-  std::string text;
   try {
-    text = json.dump();
+    if (!metadata.empty()) append("__metadata__", nlohmann::json(metadata).dump());
+    for (const Tensor& t : tensors) {
+      uint64_t bytes = 0;
+      require(shape_bytes(t.shape, t.dtype, bytes) && !__builtin_add_overflow(begin, bytes, &bytes), "tensor '", t.name,
+              "': shape ", shape_text(t.shape), " is too large");
+      append(t.name, R"({"dtype":")", dtype_name(t.dtype), R"(","shape":)", nlohmann::json(t.shape).dump(),
+             R"(,"data_offsets":[)", begin, ",", bytes, "]}");
+      begin = bytes;
+    }
   } catch (const nlohmann::json::exception&) {
     fail("cannot write a header: its metadata or a tensor's name is not valid UTF-8");
   }
+  text += '}';
   text.append((64 - (8 + text.size()) % 64) % 64, ' ');
   require(text.size() <= kMaxHeaderBytes, "cannot write a header of ", text.size(), " bytes; at most ",
           kMaxHeaderBytes);

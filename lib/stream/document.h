@@ -114,11 +114,12 @@ struct Header {
   std::vector<Entry> entries;  // in the order of their bytes
   uint64_t data_bytes = 0;
 
-  // The document whose data begins at data; where: as in Document.
-  Document document(std::span<const std::byte> data, std::string where) const;
+  // The document whose data begins at data; where: as in Document. Takes what the header holds.
+  Document document(std::span<const std::byte> data, std::string where) &&;
 };
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // as the safetensors package has it
+constexpr std::size_t kMaxMetadataKeys = 65'536;   // a tiny one takes ten times its bytes of the header in memory
 
 // The header's length from its 8 bytes; throws Error above kMaxHeaderBytes. name and offset: the stream's name and the
 // byte where the document begins, for errors.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "stream/document.h"
@@ -12,6 +13,12 @@ namespace storm {
 namespace {
 
 using Json = nlohmann::json;
+
+// A name as errors show it: a header may have one of many megabytes.
+std::string short_name(const std::string& name) {
+  constexpr std::size_t kShown = 200;
+  return name.size() <= kShown ? name : str(name.substr(0, kShown), "... (", name.size(), " bytes)");
+}
 
 // Walks the JSON as it is parsed, so that memory stays in proportion to the text and a key that comes twice is seen.
 // What it accepts: {"__metadata__": {string: string...}, name: {"dtype": string, "shape": [n...], "data_offsets":
@@ -37,7 +44,8 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 
   bool string(string_t& value) override {
     if (state_ == State::metadata) {
-      if (!header_.metadata.emplace(key_, value).second) bad("key '", key_, "' twice");
+      if (!header_.metadata.emplace(key_, std::move(value)).second) bad("key '", short_name(key_), "' twice");
+      if (header_.metadata.size() > kMaxMetadataKeys) bad("more than ", kMaxMetadataKeys, " keys of metadata");
     } else if (state_ == State::tensor && key_ == "dtype") {
       try {
         entry_.dtype = dtype_from_name(value);
@@ -54,11 +62,12 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     if (state_ == State::before) {
       state_ = State::top;
     } else if (state_ == State::top && key_ == "__metadata__") {
+      if (std::exchange(metadata_seen_, true)) bad("key '__metadata__' twice");
       state_ = State::metadata;
     } else if (state_ == State::top) {
       state_ = State::tensor;
       entry_ = {};
-      entry_.name = key_;
+      entry_.name = std::move(key_);
       offsets_.clear();
       seen_.clear();
     } else {
@@ -68,12 +77,10 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   }
 
   bool key(string_t& name) override {
-    key_ = name;
-    if (state_ == State::top) {
-      if (!names_.insert(name).second) bad("key '", name, "' twice");
-    } else if (state_ == State::tensor) {
-      if (name != "dtype" && name != "shape" && name != "data_offsets") bad("unknown key '", name, "'");
-      if (!seen_.insert(name).second) bad("key '", name, "' twice");
+    key_ = std::move(name);
+    if (state_ == State::tensor) {
+      if (key_ != "dtype" && key_ != "shape" && key_ != "data_offsets") bad("unknown key '", short_name(key_), "'");
+      if (!seen_.insert(key_).second) bad("key '", key_, "' twice");
     }
     return true;
   }
@@ -120,16 +127,19 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   template <class... Parts>
   [[noreturn]] void bad(const Parts&... parts) {
     const bool in_tensor = state_ == State::tensor || state_ == State::shape || state_ == State::offsets;
-    fail(where_, ": bad header: ", in_tensor ? "tensor '" + entry_.name + "': " : "", parts...);
+    fail(where_, ": bad header: ", in_tensor ? "tensor '" + short_name(entry_.name) + "': " : "", parts...);
   }
-  bool unexpected(std::string_view what) { bad("unexpected ", what, key_.empty() ? "" : " at '" + key_ + "'"); }
+  bool unexpected(std::string_view what) {
+    bad("unexpected ", what, key_.empty() ? "" : " at '" + short_name(key_) + "'");
+  }
 
   Header& header_;
   std::string where_, key_;
   State state_ = State::before;
   Header::Entry entry_{};
   std::vector<int64_t> offsets_;
-  std::set<std::string, std::less<>> names_, seen_;
+  std::set<std::string, std::less<>> seen_;  // a tensor's keys
+  bool metadata_seen_ = false;
   std::size_t position_ = 0;
 };
 
@@ -158,12 +168,24 @@ Header parse_header(std::span<const std::byte> json, std::string_view name, uint
   if (!Json::sax_parse(text, text + json.size(), &reader))
     fail(name, ": byte ", offset + 8 + reader.position(), ": bad header: not valid JSON");
 
-  std::stable_sort(header.entries.begin(), header.entries.end(), [](const auto& a, const auto& b) {
+  std::vector<const std::string*> names;
+  for (const auto& e : header.entries) names.push_back(&e.name);
+  const auto less = [](const auto* a, const auto* b) { return *a < *b; };
+  std::sort(names.begin(), names.end(), less);
+  const auto twice =
+      std::adjacent_find(names.begin(), names.end(), [](const auto* a, const auto* b) { return *a == *b; });
+  require(twice == names.end(), where, ": bad header: key '", twice == names.end() ? "" : short_name(**twice),
+          "' twice");
+
+  const auto before = [](const auto& a, const auto& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);  // empty tensors before the one that begins there
-  });
+  };
+  if (!std::is_sorted(header.entries.begin(), header.entries.end(), before))  // sorting takes the memory once more
+    std::stable_sort(header.entries.begin(), header.entries.end(), before);
   for (const auto& e : header.entries) {
-    require(e.begin == header.data_bytes, where, ": bad header: tensor '", e.name, "' begins at byte ", e.begin,
-            " of the data, ", e.begin < header.data_bytes ? "inside another one's" : "after a hole that began at ",
+    require(e.begin == header.data_bytes, where, ": bad header: tensor '", short_name(e.name), "' begins at byte ",
+            e.begin, " of the data, ",
+            e.begin < header.data_bytes ? "inside another one's" : "after a hole that began at ",
             e.begin < header.data_bytes ? str(" that ends at ", header.data_bytes) : str(header.data_bytes));
     header.data_bytes = e.end;
   }

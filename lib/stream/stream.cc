@@ -67,7 +67,7 @@ std::optional<Document> StreamReader::next() {
   }
   GrowingBytes bytes;
   const auto data = read_exactly(input_, header.data_bytes, bytes, begin);
-  auto document = header.document(data, str(name(), ": byte ", begin));
+  auto document = std::move(header).document(data, str(name(), ": byte ", begin));
   document.keep(std::move(bytes).share());
   return document;
 }
@@ -83,10 +83,11 @@ Document parse_document(std::span<const std::byte> bytes, std::string_view name,
   need(8);
   const auto length = parse_header_length(rest.first<8>(), name, offset);
   need(8 + length);
-  const auto header = parse_header(rest.subspan(8, length), name, offset);
-  need(8 + length + header.data_bytes);
-  auto document = header.document(rest.subspan(8 + length, header.data_bytes), str(name, ": byte ", offset));
-  offset += 8 + length + header.data_bytes;
+  auto header = parse_header(rest.subspan(8, length), name, offset);
+  const auto data_bytes = header.data_bytes;
+  need(8 + length + data_bytes);
+  auto document = std::move(header).document(rest.subspan(8 + length, data_bytes), str(name, ": byte ", offset));
+  offset += 8 + length + data_bytes;
   return document;
 }
 

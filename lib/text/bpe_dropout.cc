@@ -1,6 +1,11 @@
 #include "text/bpe_dropout.h"
 
+#include <cmath>
 #include <cstring>
+#include <ext/pb_ds/assoc_container.hpp>
+#include <ext/pb_ds/tree_policy.hpp>
+#include <functional>
+#include <limits>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -10,13 +15,34 @@
 namespace storm {
 
 namespace {
+
 constexpr std::string_view kSpace = "\u2581";  // what SentencePiece turns spaces into
-}
+
+struct Merge {
+  float score;
+  uint32_t place;
+  bool operator<(const Merge& other) const {  // goes first: the higher score, then what stands before
+    return score != other.score ? score > other.score : place < other.place;
+  }
+};
+
+// A set in which the nth is found in logarithmic time.
+using Merges = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, __gnu_pbds::rb_tree_tag,
+                                __gnu_pbds::tree_order_statistics_node_update>;
+
+}  // namespace
 
 class BpeDropout::Draws {
  public:
   Draws(const BpeDropout& of, uint64_t number) : random_(of.seed_, RandomUse::bpe_dropout, number), rate_(of.rate_) {}
-  bool dropped() { return rate_ > 0 && random_.uniform() < rate_; }
+
+  // How many merges are passed over before one is not, were there no end of them. To draw for each in turn until then
+  // gives the geometric distribution, which is drawn here at once.
+  double passed_over() {
+    if (rate_ <= 0) return 0;
+    if (rate_ >= 1) return std::numeric_limits<double>::infinity();
+    return std::floor(std::log1p(-random_.uniform()) / std::log(rate_));
+  }
 
  private:
   RandomStream random_;
@@ -67,42 +93,52 @@ void BpeDropout::append(std::string_view line, uint64_t number, std::vector<int3
 
 // False when some character has no piece of its own: nothing is appended then.
 bool BpeDropout::append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const {
-  struct Symbol {
-    std::string_view text;
+  constexpr uint32_t kEnd = UINT32_MAX;
+  struct Symbol {  // in place of its first character; the places of its others stand unused
+    const char* text;
+    uint32_t bytes, previous, next;
     Piece piece, merged;  // merged: with the next one; id -1 where that is no piece
   };
   std::vector<Symbol> symbols;
   for (std::size_t at = 0; at < word.size();) {
     std::size_t next = at + 1;
     while (next < word.size() && (static_cast<unsigned char>(word[next]) & 0xC0) == 0x80) ++next;
-    const auto text = word.substr(at, next - at);
-    const auto it = pieces_.find(text);
+    const auto it = pieces_.find(word.substr(at, next - at));
     if (it == pieces_.end()) return false;
-    symbols.push_back({text, it->second, {-1, 0}});
+    const auto place = static_cast<uint32_t>(symbols.size());
+    symbols.push_back({&word[at], static_cast<uint32_t>(next - at), place - 1, place + 1, it->second, {-1, 0}});
     at = next;
   }
-  const auto look_up = [&](std::size_t i) {
-    symbols[i].merged = {-1, 0};
-    if (i + 1 == symbols.size()) return;
-    const auto it = pieces_.find({symbols[i].text.data(), symbols[i].text.size() + symbols[i + 1].text.size()});
-    if (it != pieces_.end()) symbols[i].merged = it->second;
+  symbols.back().next = kEnd;
+
+  Merges merges;
+  const auto forget = [&](uint32_t i) {
+    if (symbols[i].merged.id >= 0) merges.erase({symbols[i].merged.score, i});
   };
-  for (std::size_t i = 0; i < symbols.size(); ++i) look_up(i);
-  while (true) {
-    std::size_t best = symbols.size();
-    for (std::size_t i = 0; i < symbols.size(); ++i) {
-      if (symbols[i].merged.id < 0 || draws.dropped()) continue;
-      if (best == symbols.size() || symbols[i].merged.score > symbols[best].merged.score) best = i;
-    }
-    if (best == symbols.size()) break;
-    Symbol& first = symbols[best];
-    first.text = {first.text.data(), first.text.size() + symbols[best + 1].text.size()};
+  const auto look_up = [&](uint32_t i) {
+    symbols[i].merged = {-1, 0};
+    if (symbols[i].next == kEnd) return;
+    const auto it = pieces_.find({symbols[i].text, symbols[i].bytes + symbols[symbols[i].next].bytes});
+    if (it == pieces_.end()) return;
+    symbols[i].merged = it->second;
+    merges.insert({it->second.score, i});
+  };
+  for (uint32_t i = 0; i < symbols.size(); ++i) look_up(i);
+  for (double passed_over; (passed_over = draws.passed_over()) < static_cast<double>(merges.size());) {
+    const uint32_t i = merges.find_by_order(static_cast<std::size_t>(passed_over))->place;
+    Symbol &first = symbols[i], &second = symbols[first.next];
+    forget(i);
+    forget(first.next);
+    first.bytes += second.bytes;
     first.piece = first.merged;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    look_up(best);
-    if (best > 0) look_up(best - 1);
+    first.next = second.next;
+    if (first.next != kEnd) symbols[first.next].previous = i;
+    look_up(i);
+    if (i == 0) continue;
+    forget(first.previous);
+    look_up(first.previous);
   }
-  for (const Symbol& s : symbols) ids.push_back(s.piece.id);
+  for (uint32_t i = 0; i != kEnd; i = symbols[i].next) ids.push_back(symbols[i].piece.id);
   return true;
 }
 

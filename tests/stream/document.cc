@@ -119,3 +119,12 @@ TEST_CASE("a mapped file and a pipe give the same documents, and one document is
   const ScratchFile empty;
   CHECK_THROWS_AS(read_document(empty.path()), Error);
 }
+
+TEST_CASE("a document of 60,000 tensors is written and read in time that grows with their number") {
+  Document document;
+  for (int i = 0; i < 60'000; ++i) document.add<int32_t>(str("tensor ", i), std::vector<int32_t>{i});
+  const auto bytes = document_bytes(document);
+  const auto back = parsed(bytes);
+  REQUIRE(back.tensors().size() == 60'000);
+  CHECK(back.values<int32_t>("tensor 59999")[0] == 59'999);
+}

@@ -94,6 +94,20 @@ TEST_CASE("a key that comes twice is refused") {
   CHECK(refusal(R"({"__metadata__":{"a":"1","a":"1"}})").find("key 'a' twice") != std::string::npos);
   CHECK(refusal(R"({"t":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}})").find("'dtype' twice") !=
         std::string::npos);
+  CHECK(refusal(R"({"__metadata__":{},"__metadata__":{}})").find("key '__metadata__' twice") != std::string::npos);
+}
+
+TEST_CASE("metadata has a bounded number of keys, lest tiny ones take ten times the header in memory") {
+  std::string json = R"({"__metadata__":{"first":"")";
+  for (std::size_t i = 1; i < kMaxMetadataKeys; ++i) json += str(",\"", i, "\":\"\"");
+  CHECK(refusal(json + "}}").empty());
+  CHECK(refusal(json + R"(,"last":""}})") == "bytes: byte 0: bad header: more than 65536 keys of metadata");
+}
+
+TEST_CASE("an error shows the beginning of a name that is too long for a line") {
+  const auto message = refusal("{\"" + std::string(1'000'000, 'x') + "\":[]}");
+  CHECK(message.size() < 400);
+  CHECK(message.find("xxx... (1000000 bytes)") != std::string::npos);
 }
 
 TEST_CASE("dtypes, shapes and offsets that make no sense are refused by name") {

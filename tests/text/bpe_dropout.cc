@@ -1,6 +1,9 @@
 #include "text/bpe_dropout.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
+#include <map>
 
 #include "tests/text/hard_text.h"
 
@@ -13,6 +16,26 @@ std::vector<int32_t> dropped(const BpeDropout& dropout, std::string_view line, u
   std::vector<int32_t> ids;
   dropout.append(line, number, ids);
   return ids;
+}
+
+using Cut = std::vector<std::string>;
+
+// Adds to `chances` those of all that may become of a word: Provilkov et al.'s algorithm, every outcome of every round.
+// A trained vocabulary's ids are in the order of its merges.
+void enumerate(const Cut& word, double chance, double rate, const std::map<std::string, int>& ids,
+               std::map<Cut, double>& chances) {
+  std::vector<std::pair<int, std::size_t>> merges;
+  for (std::size_t i = 0; i + 1 < word.size(); ++i)
+    if (const auto it = ids.find(word[i] + word[i + 1]); it != ids.end()) merges.push_back({it->second, i});
+  std::sort(merges.begin(), merges.end());
+  for (const auto& [id, i] : merges) {
+    Cut merged = word;
+    merged[i] += merged[i + 1];
+    merged.erase(merged.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    enumerate(merged, chance * (1 - rate), rate, ids, chances);
+    chance *= rate;
+  }
+  chances[word] += chance;
 }
 
 }  // namespace
@@ -70,6 +93,44 @@ TEST_CASE("BPE-dropout draws by seed and line: the same twice, others otherwise,
   int whole = 0;
   for (uint64_t n = 0; n < 4000; ++n) whole += dropped(dropout, "a", n).size() == 1;
   CHECK(std::abs(whole - 3600) < 95);
+}
+
+TEST_CASE("BPE-dropout draws each segmentation as often as the paper's algorithm does") {
+  const auto vocabulary = Vocabulary::from_bytes(trained({}));
+  std::map<std::string, int> ids;
+  for (int32_t id = 4 + 256; id < vocabulary.size(); ++id) ids[vocabulary.piece(id)] = id;
+  for (const double rate : {0.1, 0.6, 0.95}) {
+    const BpeDropout dropout(vocabulary, rate, 3, "test");
+    for (const Cut& word : {Cut{"\u2581", "o", "l", "d"}, Cut{"\u2581", "s", "e", "e", "s", "e", "e"}}) {
+      std::string text;
+      for (const auto& c : word) text += c;
+      std::map<Cut, double> chances, seen;
+      enumerate(word, 1, rate, ids, chances);
+      CHECK(chances.size() >= 5);
+      constexpr int kDraws = 20000;
+      for (uint64_t n = 0; n < kDraws; ++n) {
+        Cut cut;
+        for (const auto id : dropped(dropout, text.substr(3), n)) cut.push_back(vocabulary.piece(id));
+        ++seen[cut];
+      }
+      for (const auto& [cut, times] : seen) REQUIRE(chances.contains(cut));
+      for (const auto& [cut, chance] : chances) {
+        INFO(rate << " " << text << " in " << cut.size());
+        CHECK(std::abs(seen[cut] - kDraws * chance) <= 1 + 5 * std::sqrt(kDraws * chance * (1 - chance)));
+      }
+    }
+  }
+}
+
+TEST_CASE("BPE-dropout cuts a word of 300 kB at every rate, since its time hardly grows faster than the word") {
+  const auto vocabulary = Vocabulary::from_bytes(trained({}));
+  std::string word;
+  while (word.size() < 300'000) word += "followsthedog";
+  for (const double rate : {0.1, 0.99, 0.999999}) {
+    const auto ids = dropped(BpeDropout(vocabulary, rate, 1, "test"), word, 0);
+    CHECK(vocabulary.decode(ids) == word);
+    CHECK(ids.size() >= vocabulary.encode(word).size());
+  }
 }
 
 TEST_CASE("BPE-dropout refuses a model whose words are not encoded each alone") {
