@@ -168,12 +168,21 @@ bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
 
 # What a machine without a card can be told of one (tests/tools/device.sh): a driver that has what the environment says, and a
 # backend that refuses.
-stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so)
+# And calls of the system that fail on demand (tests/faults); the sanitizers have their own malloc.
+stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so $(if $(SANITIZE),,failing_calls.so))
 $(BUILD)/stand-in/libcuda.so.1: $(BUILD)/obj/tests/cuda/stand_in/driver.o
 $(BUILD)/stand-in/libstorm_cuda.so: $(BUILD)/obj/tests/cuda/stand_in/backend.o
+$(BUILD)/stand-in/failing_calls.so: $(BUILD)/obj/tests/faults/preload/failing_calls.o
 $(stand_ins):
 	@mkdir -p $(@D)
 	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
+
+# libFuzzer's harnesses, for scripts/attack: make CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz fuzzers
+fuzzers := $(patsubst tests/faults/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/faults/fuzz/*.cc))
+fuzzers: $(fuzzers)
+$(fuzzers): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/faults/fuzz/%.o $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) -fsanitize=fuzzer $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 install: all $(complete_backend)
 	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend),$(DESTDIR)$(PREFIX)/lib/storm)
@@ -184,7 +193,7 @@ install: all $(complete_backend)
 dist: tests bench-programs $(complete_backend) $(complete_card_programs) $(device_rate)
 	BUILD=$(BUILD) scripts/dist $(complete_backend)
 
-sources := $(wildcard lib/*/*.h lib/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc data/*.h data/*.cc scripts/*.cc)
+sources := $(wildcard lib/*/*.h lib/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc tests/faults/*/*.h tests/faults/*/*.cc data/*.h data/*.cc scripts/*.cc)
 format:
 	clang-format -i $(sources)
 
@@ -194,6 +203,6 @@ tidy: $(page_parts)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests test demo bench bench-quick cuda-report install dist format tidy clean
+.PHONY: all tests test demo bench bench-quick cuda-report fuzzers install dist format tidy clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

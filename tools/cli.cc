@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #define CXXOPTS_VECTOR_DELIMITER '\0'  // an operand is a file's name, commas and all
 #include <cxxopts.hpp>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -24,6 +28,20 @@
 namespace storm {
 
 namespace {
+
+// What nobody catches: memory that lacks before run_tool begins, or where code may not throw.
+[[noreturn]] void end_in_words() {
+  std::string_view what = "ended by an error that nobody expected";
+  try {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    what = "out of memory";
+  } catch (...) {
+  }
+  std::fprintf(stderr, "%s: %.*s\n", ::program_invocation_short_name, static_cast<int>(what.size()), what.data());
+  std::_Exit(1);
+}
+[[maybe_unused]] const auto terminate_before = std::set_terminate(end_in_words);
 
 std::string long_name(const std::string& name) { return name.substr(name.find(',') + 1); }
 
