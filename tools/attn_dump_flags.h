@@ -39,7 +39,7 @@ inline const Tool kAttentionDump{
      {"align-score", "GOLD", "", "print precision, recall and AER against this file of links (i-j sure, i?j possible)"},
      {"summary", "", "",
       "print means over each head's rows i: entropy (nats), distance |i-j|, weight on keys i-1, i, i+1, 0 "
-      "and EOS; row i of cross predicts piece i"},
+      "and EOS, and the entropy of looking at all keys alike; row i of cross predicts piece i"},
      {"html", "FILE", "", "draw a page of all heads, which needs no network"},
      {"svg", "DIR", "", "draw SVG files: each head, and all heads of a kind"},
      {"sentences", "N", "20", "with --html and --svg: draw the first N pairs (0: all)"},

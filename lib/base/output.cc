@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <mutex>
 
 #include "base/error.h"
 
@@ -67,18 +69,31 @@ int nameless_file(const std::string& temporary) {
   return linked ? open() : -1;
 }
 
+// The files NAME.PID.tmp of a folder, by NAME, as they were when this process first wrote there: a folder that is given
+// thousands of files is not read for each.
+std::multimap<std::string, std::string>& temporaries(const std::string& folder) {
+  static std::map<std::string, std::multimap<std::string, std::string>> folders;
+  const auto [found, is_new] = folders.try_emplace(folder);
+  std::error_code failure;
+  if (is_new)
+    for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
+      const auto process = entry.path().stem();  // NAME.PID
+      if (entry.path().extension() == ".tmp" && all_digits(process.extension().string().erase(0, 1)))
+        found->second.emplace(process.stem().string(), entry.path().string());
+    }
+  return found->second;
+}
+
 // PATH.PID.tmp that a killed process left. Who still writes one holds its lock.
 void remove_abandoned(const std::string& path) {
-  const auto start = std::filesystem::path(path).filename().string() + ".";
-  std::error_code failure;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), failure)) {
-    const auto name = entry.path().filename().string();
-    if (!name.starts_with(start) || !name.ends_with(".tmp") || name.size() < start.size() + 5 ||
-        !all_digits(std::string_view(name).substr(start.size(), name.size() - start.size() - 4)))
-      continue;
-    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  auto& all = temporaries(folder_of(path));
+  const auto [begin, end] = all.equal_range(std::filesystem::path(path).filename().string());
+  for (auto it = begin; it != end; it = all.erase(it)) {
+    const int fd = ::open(it->second.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) continue;
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(it->second.c_str());
     ::close(fd);
   }
 }

@@ -29,6 +29,7 @@ void add_map(const AttentionMap& map, HeadSummary& sum) {
     sum.next += at(i + 1);
     sum.first += at(0);
     if (map.kind != AttentionKind::decoder) sum.end += at(n - 1);
+    sum.uniform += std::log(static_cast<double>(map.kind == AttentionKind::decoder ? i + 1 : n));
   }
   sum.rows += map.rows;
 }
@@ -52,11 +53,11 @@ void AttentionSummary::add(const AttentionMaps& maps) {
 }
 
 std::string AttentionSummary::table() const {
-  std::string text = "kind\tlayer\thead\trows\tentropy\tdistance\tprevious\tsame\tnext\tfirst\tend\n";
+  std::string text = "kind\tlayer\thead\trows\tentropy\tdistance\tprevious\tsame\tnext\tfirst\tend\tuniform\n";
   for (const auto& h : heads_) {
     text += str(attention_kind_name(h.kind), "\t", h.layer + 1, "\t", h.head + 1, "\t", h.rows);
     const double rows = h.rows > 0 ? static_cast<double>(h.rows) : 1;
-    for (const double sum : {h.entropy, h.distance, h.previous, h.same, h.next, h.first, h.end})
+    for (const double sum : {h.entropy, h.distance, h.previous, h.same, h.next, h.first, h.end, h.uniform})
       text += "\t" + fixed(sum / rows, 4);
     text += "\n";
   }

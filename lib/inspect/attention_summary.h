@@ -20,6 +20,7 @@ struct HeadSummary {
   double distance = 0;                      // sum over j of p |i - j|
   double previous = 0, same = 0, next = 0;  // the weight of key i - 1, i, i + 1; 0 where there is no such key
   double first = 0;                         // of key 0; in a decoder's map that is BOS
+  double uniform = 0;                       // the most entropy there can be: of all keys that a row sees alike
   double end = 0;  // of the source's EOS, the last key; a decoder's map, which has no EOS, gives 0
 };
 

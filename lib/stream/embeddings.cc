@@ -63,6 +63,8 @@ EmbeddingsFile map_embeddings(const std::string& path) {
       require(document->meta(kVersionKey) == kStreamVersion, document->where, ": stream version ",
               document->meta(kVersionKey), ", this program reads version ", kStreamVersion);
       file.metadata = document->metadata;
+    } else {
+      require_same_stream(*document, file.metadata);
     }
     file.batches.push_back(embeddings_batch(std::move(*document)));
     const auto& batch = file.batches.back();

@@ -104,6 +104,21 @@ void require_kind(const Document& document, std::string_view kind) {
           ", not '", kind, "'");
 }
 
+void require_same_stream(const Document& later, const std::map<std::string, std::string>& first) {
+  if (!later.metadata.contains(kKindKey)) return;
+  const auto said = [](const std::map<std::string, std::string>& all, const std::string& key) {
+    const auto it = all.find(key);
+    return it == all.end() ? "not said" : "'" + it->second + "'";
+  };
+  for (const auto* all : {&first, &later.metadata})
+    for (const auto& [key, value] : *all) {
+      const bool of_format =
+          key.starts_with("storm.") || key.starts_with("embeddings.") || key.starts_with("attention.");
+      require(!of_format || key == kCommandKey || said(first, key) == said(later.metadata, key), later.where, ": ", key,
+              " is ", said(later.metadata, key), ", in the stream's first document ", said(first, key));
+    }
+}
+
 Document read_document(const std::string& path, std::string_view kind) {
   const auto only = [&](auto&& stream) {
     auto document = stream.next();

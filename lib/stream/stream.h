@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,10 @@ class MappedStream {
 Document read_document(const std::string& path, std::string_view kind = "");
 // Throws Error "x.st: byte 0: holds 'model', not 'tokens'..." unless the document is of this kind.
 void require_kind(const Document& document, std::string_view kind);
+
+// Streams laid end to end are one if they say the same of what they hold. Throws Error for a document with which
+// another stream begins, if it differs from the first one's metadata in a key of the format, but for the command.
+void require_same_stream(const Document& later, const std::map<std::string, std::string>& first);
 
 // Writes one document; tensors are ordered by sort_for_writing. Flushing and committing the output is the caller's.
 void write_document(Output& output, const Document& document);

@@ -109,6 +109,7 @@ void write_merged(std::span<const Document> documents, Output& output) {
     return first.kind() == kTokensKind && t.name == "sentences" && t.dtype == DType::I64 && t.shape.size() == 1;
   };
   for (const Document& d : documents.subspan(1)) {
+    require_same_stream(d, first.metadata);
     for (const Tensor& t : d.tensors())
       require(first.find(t.name), d.where, ": tensor '", t.name, "' is not in the first document");
     for (Tensor& m : merged) {

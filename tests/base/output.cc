@@ -90,6 +90,8 @@ TEST_CASE("what a killed process left beside its file goes, and what is still be
   ::close(busy);
   CHECK_FALSE(fs::exists(folder / "a.123.tmp"));
   for (const char* name : {"a.456.tmp", "a.x.tmp", "b.123.tmp", "a.tmp"}) CHECK(fs::exists(folder / name));
+  write(folder / "b", "text");  // what was seen when this process came to the folder is enough
+  CHECK_FALSE(fs::exists(folder / "b.123.tmp"));
 }
 
 TEST_CASE("an output that cannot be written says so at once") {

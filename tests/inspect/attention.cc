@@ -344,6 +344,7 @@ TEST_CASE("a summary's numbers are the means that its header says") {
   const auto is = [](double got, double want) { return std::abs(got - want) < 1e-6; };
   CHECK(h[0].rows == 3);
   CHECK(is(h[0].entropy, std::log(2)));
+  CHECK(is(h[0].uniform, 2 * std::log(2)));
   CHECK(is(h[0].distance, .5 + 1));
   CHECK(is(h[0].previous, 1));
   CHECK(is(h[0].same, .5 + 0 + 1));
@@ -357,14 +358,15 @@ TEST_CASE("a summary's numbers are the means that its header says") {
   CHECK(is(h[1].distance, .25 + .4 + .3));
   CHECK(is(h[1].first, 1 + .25 + .2 + 1));
   CHECK(h[1].end == 0);
+  CHECK(is(h[1].uniform, std::log(2) + std::log(3)));  // row i sees i + 1 keys
   CHECK(h[2].rows == 4);
   CHECK(is(h[2].same, .1 + .2 + 0 + 1));  // the third row stands beyond the source
   CHECK(is(h[2].previous, .8 + 1));
   CHECK(is(h[2].next, .9));
   CHECK(is(h[2].distance, .9 + .8 + 1));
   CHECK(is(h[2].end, .9 + .2 + 1 + 1));
-  CHECK(summary.table().substr(0, 70) ==
-        "kind\tlayer\thead\trows\tentropy\tdistance\tprevious\tsame\tnext\tfirst\tend\nenc");
-  CHECK(summary.table().find("\ndecoder\t1\t1\t4\t0.3980\t0.2375\t0.1375\t0.8125\t0.0000\t0.6125\t0.0000\n") !=
+  CHECK(summary.table().substr(0, 78) ==
+        "kind\tlayer\thead\trows\tentropy\tdistance\tprevious\tsame\tnext\tfirst\tend\tuniform\nenc");
+  CHECK(summary.table().find("\ndecoder\t1\t1\t4\t0.3980\t0.2375\t0.1375\t0.8125\t0.0000\t0.6125\t0.0000\t0.4479\n") !=
         std::string::npos);
 }

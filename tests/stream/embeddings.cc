@@ -127,6 +127,28 @@ TEST_CASE("what a writer writes is read from a mapped file, document by document
   }
 }
 
+TEST_CASE("streams laid end to end are one stream when they say the same of their vectors, and an error when not") {
+  const auto stream = [](const char* layer) {
+    const Scratch scratch;
+    Output output(scratch.path);
+    EmbeddingsWriter writer(output, {{"embeddings.layer", layer}, {kCommandKey, "any"}}, 1, DType::F32);
+    writer.add(std::vector<float>{1}, std::vector<std::string>{"a"});
+    writer.finish();
+    output.commit();
+    return read_file(scratch.path);
+  };
+  const auto mapped = [](const std::string& bytes) {
+    const Scratch scratch;
+    Output output(scratch.path);
+    output.write(bytes);
+    output.commit();
+    return map_embeddings(scratch.path).batches.size();
+  };
+  CHECK(mapped(stream("2") + stream("2")) == 2);
+  CHECK(refused([&] { mapped(stream("2") + stream("1")); },
+                {"embeddings.layer is '1', in the stream's first document '2'"}));
+}
+
 TEST_CASE("a stream without lines says what it is; one that is not finished is truncated") {
   const Scratch scratch;
   {

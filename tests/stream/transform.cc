@@ -129,4 +129,11 @@ TEST_CASE("documents that do not fit each other are not merged") {
   CHECK_THROWS_AS(merge({weights({1}), other}), Error);
   CHECK_THROWS_AS(merge({other, weights({1})}), Error);
   CHECK_THROWS_AS(merge({weights({1}), wrong}), Error);
+  auto attention = weights({1}), logits = weights({1});
+  attention.metadata = {
+      {kKindKey, "attention"}, {"attention.values", "probabilities"}, {kCommandKey, "a"}, {"own", "a"}};
+  logits.metadata = {{kKindKey, "attention"}, {"attention.values", "logits"}, {kCommandKey, "b"}, {"own", "b"}};
+  CHECK_THROWS_AS(merge({attention, logits}), Error);
+  logits.metadata["attention.values"] = "probabilities";
+  CHECK_NOTHROW(merge({attention, logits}));
 }

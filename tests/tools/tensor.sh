@@ -63,7 +63,7 @@ refuses "a tensor that is not there" 1 "a.st: no document holds a tensor 'x'" te
 refuses "an average of unlike documents" 1 'kind or config differs' tensor average one.st a.st -o x.st
 refuses "an average of tokens" 1 'holds tokens, whose mean has no meaning' tensor average a.st a.st -o x.st
 refuses "an average of a stream" 1 'three.st: byte [0-9]+: a second document' tensor average three.st -o x.st
-refuses "a merge of unlike documents" 1 "is not in the first document" tensor cat one.st a.st -o x.st
+refuses "a merge of unlike documents" 1 "a.st: byte 0: storm.kind is 'tokens', in the stream's first document 'model'" tensor cat one.st a.st -o x.st
 weights '\0\0\x80\x7f\0\0\0\x40\xff\xff\x7f\x7f\0\0\x80\xbf\0\0\0\0' >huge.st
 refuses "a value beyond f16" 1 "tensor 'w': a value is beyond the range of F16" tensor convert --dtype f16 huge.st -o x.st
 ok "what failed has written no file" test ! -e x.st
