@@ -15,12 +15,8 @@ bool is_quiet = false;
 bool line_is_open = false;  // a progress line stands on the terminal
 
 void print(std::string_view text) {
-  std::string line = line_is_open ? "\r\033[K" : "";
+  const std::string line = (line_is_open ? "\r\033[K" : "") + logged(text);
   line_is_open = false;
-  line.append(log_name).append(": ");
-  // Names out of a file may hold anything: a message stays one line, and none of it commands the terminal.
-  for (const char c : text) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
-  line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);  // one write, so that lines of several processes do not mix
 }
 
@@ -33,6 +29,12 @@ std::string clock_time(double seconds) {
 
 }  // namespace
 
+std::string logged(std::string_view text) {
+  std::string line = log_name + ": ";
+  // Names out of a file may hold anything: a message stays one line, and none of it commands the terminal.
+  for (const char c : text) line += static_cast<unsigned char>(c) < ' ' || c == 127 ? '?' : c;
+  return line += '\n';
+}
 void set_log_name(std::string_view tool) { log_name = tool; }
 void set_quiet(bool quiet) { is_quiet = quiet; }
 bool quiet() { return is_quiet; }
