@@ -17,9 +17,8 @@ bool is_quiet = false;
 bool line_is_open = false;  // a progress line stands on the terminal
 
 void print(std::string_view text) {
-  std::string line = line_is_open ? "\r\033[K" : "";
+  const std::string line = (line_is_open ? "\r\033[K" : "") + logged(text);
   line_is_open = false;
-  line.append(log_name).append(": ").append(printable(text)) += '\n';  // names out of a file may hold anything
   std::fwrite(line.data(), 1, line.size(), stderr);  // one write, so that lines of several processes do not mix
 }
 
@@ -32,6 +31,9 @@ std::string clock_time(double seconds) {
 
 }  // namespace
 
+std::string logged(std::string_view text) {
+  return log_name + ": " + printable(text) + '\n';  // names out of a file may hold anything
+}
 void set_log_name(std::string_view tool) { log_name = tool; }
 void set_quiet(bool quiet) { is_quiet = quiet; }
 bool quiet() { return is_quiet; }

@@ -14,6 +14,8 @@ void set_log_name(std::string_view tool);  // the prefix of every line
 void set_quiet(bool quiet);                // no progress and no notes; warnings and errors are still printed
 bool quiet();
 
+std::string logged(std::string_view text);  // the whole line that says the text
+
 void log_line(std::string_view text);    // unless quiet
 void warn_line(std::string_view text);   // always
 void error_line(std::string_view text);  // always

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -12,20 +13,22 @@ class MappedFile {
   explicit MappedFile(const std::string& path);  // throws Error; an empty file maps to no bytes
   MappedFile(int fd, std::string name);          // an open regular file, which stays open and the caller's
   ~MappedFile();
-  MappedFile(MappedFile&& other) noexcept;
+  MappedFile(MappedFile&&) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;
 
-  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  // Of a file that another program cuts short meanwhile, what is gone cannot be read: the process says so and ends with
+  // exit code 1, at once, as a signal would end it.
+  std::span<const std::byte> bytes() const;
   const std::string& name() const { return name_; }
   void read_at_random() const;  // from now on: a read brings in little of what is around it
   void forget() const;  // pages that were loaded no longer count as this process's memory until they are touched again
 
  private:
+  struct Mapping;
   void map(int fd);
 
   std::string name_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::unique_ptr<Mapping> mapping_;  // null: an empty file
 };
 
 }  // namespace storm

@@ -49,7 +49,7 @@ Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory) {
 
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
           int64_t ldc) {
-  if (a.rounded && b.rounded && m > 0 && n > 0 && k > 0)
+  if (a.rounded && b.rounded && m * n * k >= kSmall)
     return bf16_product(ta, tb, m, n, k, a.rounded, a.ld, b.rounded, b.ld, beta, c, ldc);
   gemm(ta, tb, m, n, k, 1, a.exact, a.ld, b.exact, b.ld, beta, c, ldc);
 }

@@ -39,7 +39,8 @@ struct Operand {
 };
 // x: [rows, cols] without gaps. memory: where the rounded ones are put; it is kept for the next time.
 Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory);
-// As the other gemm, with alpha of 1. Both operands are rounded, or none is.
+// As the other gemm, with alpha of 1, and to the same bits: small products take the exact operands. Both operands are
+// rounded, or none is.
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
           int64_t ldc);
 

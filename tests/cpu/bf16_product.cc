@@ -69,6 +69,21 @@ TEST_CASE("a bf16 product is that of the rounded operands, summed in f32") {
         }
 }
 
+TEST_CASE("a product has the same bits whether its operands were rounded before or not, however small it is") {
+  if (!has_bf16_products()) return;
+  const ProductPrecisionScope scope(ProductPrecision::bf16);
+  for (const int64_t n : {3, 64, 101, 102, 128}) {  // 102^3 is the first above the size where rounding begins
+    const auto a = numbers(n * n, 1), b = numbers(n * n, 2);
+    std::vector<float> alone(a.size()), shared(a.size());
+    gemm(true, false, n, n, n, 1, a.data(), n, b.data(), n, 0, alone.data(), n);
+    Buffer memory[2];
+    gemm(true, false, n, n, n, operand(a.data(), n, n, memory[0]), operand(b.data(), n, n, memory[1]), 0, shared.data(),
+         n);
+    INFO(n);
+    CHECK(alone == shared);
+  }
+}
+
 TEST_CASE("gemm takes bf16 operands within a scope of that precision alone, and a NaN stays one") {
   if (!has_bf16_products()) return;
   const int64_t n = 128;
