@@ -25,7 +25,7 @@ openblas := $(wildcard /usr/lib/$(multiarch)/openblas-openmp)
 # First the libraries of `make dist`, with those that they need themselves, which only the old tag finds.
 LDFLAGS += -Wl,--disable-new-dtags,-rpath,\$$ORIGIN/../lib/storm,-rpath,\$$ORIGIN/../../lib/storm
 LDFLAGS += $(if $(openblas),-L$(openblas) -Wl$(comma)-rpath$(comma)$(openblas))
-LDLIBS += -lopenblas
+LDLIBS += -lopenblas  # of STORM's programs, those without oneDNN alone need it at start (lib/cpu/eigen.cc)
 ONEDNN ?= $(if $(wildcard /usr/include/dnnl.h),1,0)
 ifeq ($(ONEDNN),1)
   FLAGS += -DSTORM_ONEDNN

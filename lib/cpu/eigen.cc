@@ -1,10 +1,13 @@
 #include "cpu/eigen.h"
 
 #include <cblas.h>
+#include <dlfcn.h>
 
 #include <algorithm>
 
+#include "base/address_space.h"
 #include "base/error.h"
+#include "base/parallel.h"
 
 // LAPACK's, which OpenBLAS carries: https://netlib.org/lapack, dsyevr; column-major. The last four: lengths of the
 // texts.
@@ -15,6 +18,35 @@ extern "C" void dsyevr_(const char* jobz, const char* range, const char* uplo, c
 
 namespace storm {
 
+namespace {
+
+struct OpenBlas {
+  decltype(&cblas_dsyrk) dsyrk;
+  decltype(&dsyevr_) dsyevr;
+};
+
+// Opened by the first who asks, since few runs do, and only one of oneDNN's builds' kernels comes from it: where
+// OpenBLAS cannot map its buffers of 128 MiB, one for each thread, it tries for ever, before main if a program is
+// linked with it.
+const OpenBlas& openblas() {
+  static const OpenBlas functions = [] {
+    constexpr std::size_t kLibrary = 64 << 20, kBuffer = 128 << 20;
+    require_address_space(kLibrary + kBuffer * (2 + static_cast<std::size_t>(thread_count())));
+    void* library = ::dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    require(library, "eigenvectors are OpenBLAS's: ", library ? "" : ::dlerror(), "; install libopenblas0-openmp");
+    const auto symbol = [&](const char* name) {
+      void* at = ::dlsym(library, name);
+      require(at, "eigenvectors are OpenBLAS's: ", at ? "" : ::dlerror());
+      return at;
+    };
+    return OpenBlas{reinterpret_cast<decltype(OpenBlas::dsyrk)>(symbol("cblas_dsyrk")),
+                    reinterpret_cast<decltype(OpenBlas::dsyevr)>(symbol("dsyevr_"))};
+  }();
+  return functions;
+}
+
+}  // namespace
+
 EigenPairs gram_eigen(std::span<const double> x, int64_t n, int64_t count) {
   require(n > 0 && n <= 1 << 14 && count >= 0 && count <= n, "eigenvectors of a ", n, " x ", n, " matrix, ", count);
   if (count == 0) return {};
@@ -22,15 +54,16 @@ EigenPairs gram_eigen(std::span<const double> x, int64_t n, int64_t count) {
   const auto most = static_cast<std::size_t>(n);
   std::vector<double> gram(most * most), values(most), vectors(most * static_cast<std::size_t>(count));
   // The upper triangle by rows is the lower one by columns.
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, rows, 1, x.data(), size, 0, gram.data(), size);
+  openblas().dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, rows, 1, x.data(), size, 0, gram.data(), size);
   const int from = size - static_cast<int>(count) + 1;
   const double none = 0;
   std::vector<int> support(2 * most), whole(10 * most);
   std::vector<double> work(26 * most);
   const int work_size = static_cast<int>(work.size()), whole_size = static_cast<int>(whole.size());
   int found = 0, info = 0;
-  dsyevr_("V", "I", "L", &size, gram.data(), &size, &none, &none, &from, &size, &none, &found, values.data(),
-          vectors.data(), &size, support.data(), work.data(), &work_size, whole.data(), &whole_size, &info, 1, 1, 1);
+  openblas().dsyevr("V", "I", "L", &size, gram.data(), &size, &none, &none, &from, &size, &none, &found, values.data(),
+                    vectors.data(), &size, support.data(), work.data(), &work_size, whole.data(), &whole_size, &info, 1,
+                    1, 1);
   require(info == 0 && found == count, "LAPACK's dsyevr failed (", info, ")");
   EigenPairs pairs;
   for (std::size_t i = static_cast<std::size_t>(count); i-- > 0;) {  // they rise

@@ -1,6 +1,5 @@
 #include "cpu/gemm.h"
 
-#include <cblas.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,13 +12,9 @@
 
 #ifdef STORM_ONEDNN
 #include <dnnl.h>
+#else
+#include <cblas.h>
 #endif
-
-extern "C" {
-char* openblas_get_config(void);
-char* openblas_get_corename(void);
-int openblas_get_parallel(void);  // 0: one thread, 1: pthreads, 2: OpenMP
-}
 
 namespace storm {
 
@@ -86,14 +81,14 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
 }
 
 std::string gemm_description() {
-  constexpr const char* kinds[] = {"one thread", "pthreads", "OpenMP"};
-  const int kind = openblas_get_parallel();
-  std::string text = str("OpenBLAS ", openblas_get_corename(), " (", kind >= 0 && kind <= 2 ? kinds[kind] : "?", ")");
 #ifdef STORM_ONEDNN
   const auto* v = dnnl_version();
-  text = str("oneDNN ", v->major, ".", v->minor, ".", v->patch, ", ", text);
+  return str("oneDNN ", v->major, ".", v->minor, ".", v->patch);
+#else
+  constexpr const char* kinds[] = {"one thread", "pthreads", "OpenMP"};
+  const int kind = openblas_get_parallel();
+  return str("OpenBLAS ", openblas_get_corename(), " (", kind >= 0 && kind <= 2 ? kinds[kind] : "?", ")");
 #endif
-  return text;
 }
 
 void set_library_environment(char** argv) {

@@ -44,7 +44,7 @@ Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory);
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
           int64_t ldc);
 
-// Which library and kernels run, for the log: "oneDNN 2.6.3, OpenBLAS 0.3.21 SkylakeX (OpenMP)".
+// Which library and kernels run, for the log: "oneDNN 2.6.3", or "OpenBLAS SkylakeX (OpenMP)".
 std::string gemm_description();
 
 // Some things the libraries read from the environment when they are loaded, before main. This sets them, where the user

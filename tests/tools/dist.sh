@@ -28,6 +28,7 @@ only_here() { # every library that any program maps lies here, or is the C libra
   [ -z "$strangers" ] || { echo "$strangers"; return 1; }
 }
 ok "the programs map its own libraries and the C library alone" only_here
+ok "OpenBLAS, which embed opens by itself, is among them" test -s "$root/lib/storm/libopenblas.so.0"
 licensed() { [ -s "$root/LICENSE" ] && [ "$(ls "$root/licences" | wc -l)" -ge 6 ] && grep -qi 'copyright' "$root"/licences/*openblas*; }
 ok "the licences are in it" licensed
 demo() { "${away[@]}" "$root/scripts/demo" --steps 40 --sentences 40 --dir "$work/demo" && [ -s demo/attention.html ]; }

@@ -194,6 +194,11 @@ refuses "an unknown pool" 2 "--pool: 'sum' is none of none, mean, max, cls" embe
 refuses "an unknown dtype" 2 "--dtype: 'f64' is none of f32" embed -m model.st --dtype f64 <test.st
 refuses "a plot where none can be written" 1 'nowhere/x.svg: cannot' embed -m model.st --plot nowhere/x.svg <test.st
 refuses "--nearest 0" 2 "--nearest: '0'" embed -m model.st --nearest 0 <test.st
+if [[ ${BUILD:-} != *address* ]] && ldd "$(command -v embed)" | grep -q libdnnl; then
+  lazily() { for program in train decode embed attn-dump; do ! ldd "$(command -v $program)" | grep openblas || return 1; done; }
+  ok "no program opens OpenBLAS before it needs eigenvectors" lazily
+  refuses "a plot without address space for OpenBLAS, which would try for ever" 1 'out of memory' bash -c 'ulimit -v 400000; embed -q -m model.st --pool mean --plot x.svg <test.st'
+else skip "OpenBLAS is opened when it is needed" "this build takes its products from it, or is under the address sanitizer"; fi
 refuses "a picture of an unknown kind" 2 "'x.png' ends with none of .svg" embed -m model.st --plot x.png <test.st
 refuses "an operand" 2 "unexpected operand" embed -m model.st test.st
 ok "nothing half-written is left" bash -c '! ls x.* 2>/dev/null | grep .'

@@ -1,0 +1,12 @@
+// What the process may still map. Some libraries crash, or wait for ever, where a mapping of theirs fails.
+#pragma once
+
+#include <cstddef>
+
+namespace storm {
+
+// Throws std::bad_alloc, which a tool reports as "out of memory", where so many bytes more could not be mapped now.
+// They are free again on return: call it right before the library that is to map them.
+void require_address_space(std::size_t bytes);
+
+}  // namespace storm
