@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "cpu/onednn_memory.h"
 #include "cpu/simd.h"
 
 #ifdef STORM_ONEDNN
@@ -64,6 +65,7 @@ bool has_bf16_products() {
 void bf16_product(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Bf16* a, int64_t lda, const Bf16* b,
                   int64_t ldb, float beta, float* c, int64_t ldc) {
   using dnnl::memory;
+  require_onednn_memory();
   static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   try {
     const auto bf16 = memory::data_type::bf16;
