@@ -8,9 +8,7 @@
 
 namespace storm {
 
-namespace {
-
-bool is_limited() {
+bool address_space_is_limited() {
   for (const auto resource : {RLIMIT_AS, RLIMIT_DATA}) {
     rlimit limit{};
     if (::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return true;
@@ -19,10 +17,8 @@ bool is_limited() {
   return strict;
 }
 
-}  // namespace
-
 void require_address_space(std::size_t bytes) {
-  if (!is_limited()) return;
+  if (!address_space_is_limited()) return;
   // Writable, since only such pages count for each of the limits; untouched, so that they take no memory.
   void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) throw std::bad_alloc();

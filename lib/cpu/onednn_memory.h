@@ -10,6 +10,8 @@
 namespace storm {
 
 inline void require_onednn_memory() {
+  static const bool limited = address_space_is_limited();  // limits are set before a program starts
+  if (!limited) return;
   constexpr std::size_t kCode = 16 << 20, kEachThread = 16 << 20;
   require_address_space(kCode + kEachThread * static_cast<std::size_t>(omp_in_parallel() ? 1 : thread_count()));
 }
