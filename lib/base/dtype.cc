@@ -1,5 +1,7 @@
 #include "base/dtype.h"
 
+#include <immintrin.h>
+
 #include <bit>
 #include <cmath>
 
@@ -27,8 +29,10 @@ uint16_t f32_to_bf16(float x) {
 
 float bf16_to_f32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
-uint16_t f32_to_f16(float x) { return std::bit_cast<uint16_t>(static_cast<_Float16>(x)); }
+uint16_t f32_to_f16(float x) {
+  return static_cast<uint16_t>(_mm_cvtsi128_si32(_mm_cvtps_ph(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT)));
+}
 
-float f16_to_f32(uint16_t bits) { return static_cast<float>(std::bit_cast<_Float16>(bits)); }
+float f16_to_f32(uint16_t bits) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits))); }
 
 }  // namespace storm

@@ -7,6 +7,8 @@
 // caller splits the rows with parallel_ranges and calls the kernel once a range).
 #pragma once
 
+#include <immintrin.h>
+
 #include <bit>
 #include <cstdint>
 
@@ -53,14 +55,29 @@ STORM_INLINE float tanh(float x) {
   return size < 0.625f ? near : x < 0 ? -far : far;
 }
 
+// -infinity, or the largest of n numbers that is no NaN. By intrinsics, since clang++ does not vectorise a maximum.
+STORM_INLINE float largest(const float* x, int64_t n) {
+  __m256 four[4];
+  for (__m256& m : four) m = _mm256_set1_ps(-__builtin_huge_valf());
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32)
+    for (int j = 0; j < 4; ++j) four[j] = _mm256_max_ps(_mm256_loadu_ps(x + i + 8 * j), four[j]);
+  for (; i + 8 <= n; i += 8) four[0] = _mm256_max_ps(_mm256_loadu_ps(x + i), four[0]);
+  const __m256 eight = _mm256_max_ps(_mm256_max_ps(four[0], four[1]), _mm256_max_ps(four[2], four[3]));
+  __m128 last = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  last = _mm_max_ps(last, _mm_movehl_ps(last, last));
+  float most = _mm_cvtss_f32(_mm_max_ss(last, _mm_movehdup_ps(last)));
+  for (; i < n; ++i) most = x[i] > most ? x[i] : most;
+  return most;
+}
+
 // weights = the softmax of n scores; it may lie where they do.
 STORM_INLINE void softmax(const float* scores, int64_t n, float* weights) {
-  float largest = scores[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-  for (int64_t j = 0; j < n; ++j) largest = largest < scores[j] ? scores[j] : largest;
+  const float most = largest(scores, n);
+  float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t j = 0; j < n; ++j) {
-    weights[j] = exp(scores[j] - largest);
+    weights[j] = exp(scores[j] - most);
     sum += weights[j];
   }
   const float factor = 1 / sum;

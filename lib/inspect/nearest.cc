@@ -1,5 +1,7 @@
 #include "inspect/nearest.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -39,7 +41,10 @@ STORM_CLONES void widen_bf16(const Half* x, int64_t n, float* y) {
 }
 
 STORM_CLONES void widen_f16(const Half* x, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; ++i) y[i] = static_cast<float>(__builtin_bit_cast(_Float16, x[i]));
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(x + i))));
+  for (; i < n; ++i) y[i] = _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(x[i])));
 }
 
 // The first place from `begin` on where x is at least `least`; n where there is none. Most are below: stretches of

@@ -39,9 +39,9 @@ BleuReferences::BleuReferences(std::span<const std::vector<std::string>> referen
       }
     }
     // Of an n-gram that several references have the one with the largest count stays.
-    const auto mine = std::ranges::subrange(ngrams_.begin() + static_cast<std::ptrdiff_t>(begin), ngrams_.end());
-    std::ranges::sort(mine, [](Ngram a, Ngram b) { return a.id != b.id ? a.id < b.id : a.count > b.count; });
-    ngrams_.erase(std::ranges::unique(mine, {}, &Ngram::id).begin(), ngrams_.end());
+    const auto mine = ngrams_.begin() + static_cast<std::ptrdiff_t>(begin);
+    std::sort(mine, ngrams_.end(), [](Ngram a, Ngram b) { return a.id != b.id ? a.id < b.id : a.count > b.count; });
+    ngrams_.erase(std::unique(mine, ngrams_.end(), [](Ngram a, Ngram b) { return a.id == b.id; }), ngrams_.end());
     offsets_.push_back(ngrams_.size());
   }
 }

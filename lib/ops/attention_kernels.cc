@@ -13,7 +13,6 @@ struct VectorOf {
 using V16 = VectorOf<16>::Type;
 using V8 = VectorOf<8>::Type;
 typedef float Unaligned8 __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t Index8 __attribute__((vector_size(32)));
 
 // c[0..R, 0..C vectors) of a product; every sum stays in a register.
 template <class V, int R, int C, bool transposed>
@@ -77,20 +76,23 @@ STORM_INLINE void product(const Product& p) {
 [[gnu::target("arch=x86-64-v4")]] void product_avx512(const Product& p) { product<V16, 8>(p); }
 void product_avx2(const Product& p) { product<V8, 4>(p); }
 
+// Of (x[i], x[i + S]), which elements become x[i]; S further on lie those that become x[i + S].
+template <int S>
+constexpr int low(int e) {
+  return e & S ? 8 + e - S : e;
+}
+
 // (x[i], x[i + S]) for every i without bit S: swap the off-diagonal blocks of size S.
 template <int S>
 STORM_INLINE void swap_blocks(V8* x) {
-  Index8 low, high;
-  for (int e = 0; e < 8; ++e) {
-    low[e] = e & S ? 8 + e - S : e;
-    high[e] = e & S ? 8 + e : e + S;
-  }
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i)
     if (!(i & S)) {
       const V8 a = x[i], b = x[i + S];
-      x[i] = __builtin_shuffle(a, b, low);
-      x[i + S] = __builtin_shuffle(a, b, high);
+      x[i] = __builtin_shufflevector(a, b, low<S>(0), low<S>(1), low<S>(2), low<S>(3), low<S>(4), low<S>(5), low<S>(6),
+                                     low<S>(7));
+      x[i + S] = __builtin_shufflevector(a, b, S + low<S>(0), S + low<S>(1), S + low<S>(2), S + low<S>(3),
+                                         S + low<S>(4), S + low<S>(5), S + low<S>(6), S + low<S>(7));
     }
 }
 

@@ -46,10 +46,11 @@ STORM_CLONES void mix(const float* probabilities, const float* const* values, in
 }
 
 void forward(const Execution& run, const Node& node) {
-  const auto [step, heads, d_k, d_v] = node.attributes<Attributes>();
+  const auto attributes = node.attributes<Attributes>();
+  const int64_t heads = attributes.heads, d_k = attributes.d_k, d_v = attributes.d_v;
   const Shape in = run.shape(node.inputs[0]);
-  const int64_t k_width = int64_t{heads} * d_k, v_width = int64_t{heads} * d_v, width = k_width + v_width;
-  const int64_t steps = int64_t{step} + 1;
+  const int64_t k_width = heads * d_k, v_width = heads * d_v, width = k_width + v_width;
+  const int64_t steps = int64_t{attributes.step} + 1;
   const float scale = 1 / std::sqrt(static_cast<float>(d_k));
   const float* qkv_data = run.data(node.inputs[0]);
   float* out_data = run.data(node.outputs[0]);

@@ -35,18 +35,11 @@ STORM_CLONES void softmax_rows(const Softmax& f, float* logits, int64_t begin, i
   const float* bias = f.bias;
   for (int64_t r = begin; r < end; ++r) {
     float* row = logits + r * n;
-    float largest = -__builtin_huge_valf();
     if (bias) {
-#pragma omp simd reduction(max : largest)
-      for (int64_t i = 0; i < n; ++i) {
-        const float z = row[i] + bias[i];
-        row[i] = z;
-        largest = z > largest ? z : largest;
-      }
-    } else {
-#pragma omp simd reduction(max : largest)
-      for (int64_t i = 0; i < n; ++i) largest = row[i] > largest ? row[i] : largest;
+#pragma omp simd
+      for (int64_t i = 0; i < n; ++i) row[i] += bias[i];
     }
+    const float largest = simd::largest(row, n);
     const int64_t target = f.targets[r];
     const float gold = row[target] - largest;
     float exps = 0, total = 0;

@@ -1,7 +1,6 @@
 #include "ops/embed.h"
 
 #include <algorithm>
-#include <tuple>
 #include <vector>
 
 #include "base/error.h"
@@ -60,11 +59,10 @@ void check_ids(const int32_t* ids, int64_t rows, int64_t limit, const char* what
 
 void forward(const Execution& run, const Node& node) {
   const auto [scale, dropout] = node.attributes<Attributes>();
-  const auto [table, ids, position_table, positions] =
-      std::tuple(node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]);
+  const Value table = node.inputs[0], position_table = node.inputs[2];
   const auto [rows, n] = run.shape(node.outputs[0]);
-  const int32_t* id = run.data<int32_t>(ids);
-  const int32_t* at = run.data_or_null<int32_t>(positions);
+  const int32_t* id = run.data<int32_t>(node.inputs[1]);
+  const int32_t* at = run.data_or_null<int32_t>(node.inputs[3]);
   check_ids(id, rows, run.shape(table).rows, "id");
   if (position_table) check_ids(at, rows, run.shape(position_table).rows, "position");
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? dropout : 0);

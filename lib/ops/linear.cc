@@ -75,14 +75,15 @@ void gelu_backward(float* dy, const float* z, int64_t size) {
 }
 
 void forward(const Execution& run, const Node& node) {
-  const auto [activation, dropout] = node.attributes<Attributes>();
+  const auto attributes = node.attributes<Attributes>();
+  const Activation activation = attributes.activation;
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
   float* z = activation == Activation::gelu ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
   gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
-  const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? dropout : 0);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0);
   parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
     float* part = y + begin * n;
     switch (activation) {
@@ -107,11 +108,12 @@ void forward(const Execution& run, const Node& node) {
 }
 
 void backward(const Execution& run, const Node& node) {
-  const auto [activation, dropout] = node.attributes<Attributes>();
+  const auto attributes = node.attributes<Attributes>();
+  const Activation activation = attributes.activation;
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* dy = run.gradient(node.outputs[0]);
-  const DropoutStream stream(run.philox().seed, run.batch(), node.number, dropout);
+  const DropoutStream stream(run.philox().seed, run.batch(), node.number, attributes.dropout);
   if (activation != Activation::none || stream.active())
     parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
       float* part = dy + begin * n;

@@ -25,9 +25,7 @@ STORM_INLINE float block_maxima(const float* x, int64_t n, float* maxima) {
   float largest = kLowest;
   for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t end = begin + kBlock < n ? begin + kBlock : n;
-    float most = kLowest;
-#pragma omp simd reduction(max : most)
-    for (int64_t i = begin; i < end; ++i) most = x[i] > most ? x[i] : most;
+    const float most = simd::largest(x + begin, end - begin);
     maxima[begin / kBlock] = most;
     largest = most > largest ? most : largest;
   }
