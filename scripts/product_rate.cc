@@ -1,7 +1,8 @@
 // The machine's own limit: how fast OpenBLAS and oneDNN do the f32 matrix products of a Transformer of this shape.
 //   product-rate D_MODEL D_FF VOCABULARY ROWS
 // The products of a layer and of the output, forward and both backward forms, weighted by their floating-point
-// operations; of each the faster library's median. Prints one line: GFLOP/s of the best, of oneDNN and of OpenBLAS.
+// operations; of each the faster library's median. Prints one line: GFLOP/s of the best, of oneDNN and of OpenBLAS,
+// and, where there are any, of products of operands that are bf16 already.
 #include <cblas.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "cpu/bf16_product.h"
 #include "cpu/gemm.h"
 #ifdef STORM_ONEDNN
 #include <dnnl.h>
@@ -30,8 +32,14 @@ class Operands {
   explicit Operands(const Product& p)
       : a(static_cast<std::size_t>(p.m * p.k), 0.5f),
         b(static_cast<std::size_t>(p.k * p.n), 0.25f),
-        c(static_cast<std::size_t>(p.m * p.n)) {}
+        c(static_cast<std::size_t>(p.m * p.n)),
+        a16(a.size()),
+        b16(b.size()) {
+    storm::round_to_bf16(a.data(), a16.data(), std::ssize(a));
+    storm::round_to_bf16(b.data(), b16.data(), std::ssize(b));
+  }
   std::vector<float> a, b, c;
+  std::vector<storm::Bf16> a16, b16;
 };
 
 void openblas(const Product& p, Operands& x) {
@@ -46,6 +54,11 @@ void onednn(const Product& p, Operands& x) {
              p.tb ? p.k : p.n, 0, x.c.data(), p.n);
 }
 #endif
+
+void bf16(const Product& p, Operands& x) {
+  storm::bf16_product(p.ta, p.tb, p.m, p.n, p.k, x.a16.data(), p.ta ? p.m : p.k, x.b16.data(), p.tb ? p.k : p.n, 0,
+                      x.c.data(), p.n);
+}
 
 // The median of some runs, in seconds.
 template <class Library>
@@ -77,7 +90,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto [d, ff, vocabulary, rows] = size;
-  double flops = 0, best = 0, blas = 0, dnn = 0;
+  double flops = 0, best = 0, blas = 0, dnn = 0, rounded = 0;
   const int64_t shapes[][3] = {{rows, 3 * d, d}, {rows, d, d}, {rows, ff, d}, {rows, d, ff}, {rows, vocabulary, d}};
   for (const auto& [m, n, k] : shapes)
     for (const Product& p :
@@ -92,6 +105,9 @@ int main(int argc, char** argv) {
       blas += a;
       dnn += b;
       best += std::min(a, b);
+      if (storm::has_bf16_products()) rounded += seconds(p, x, bf16);
     }
-  std::printf("best %.0f oneDNN %.0f OpenBLAS %.0f\n", flops / best / 1e9, flops / dnn / 1e9, flops / blas / 1e9);
+  std::printf("best %.0f oneDNN %.0f OpenBLAS %.0f", flops / best / 1e9, flops / dnn / 1e9, flops / blas / 1e9);
+  if (rounded > 0) std::printf(" bf16 %.0f", flops / rounded / 1e9);
+  std::puts("");
 }
