@@ -69,7 +69,7 @@ test_programs := $(patsubst %,$(BUILD)/tests/%,$(test_parts))
 include lib/cuda/backend.mk
 
 all: $(programs) $(BUILD)/data/make-corpus $(backend)
-tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops) $$(stand_ins) $$(emulated_backend)
+tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops $$(failing_calls)) $$(stand_ins) $$(emulated_backend)
 
 # The flags are part of what a build depends on; so is a package that came or went.
 settings := $(CXX) $(FLAGS) $(CXXFLAGS) $(LDFLAGS) $(LDLIBS)
@@ -174,6 +174,17 @@ $(BUILD)/stand-in/libstorm_cuda.so: $(BUILD)/obj/tests/cuda/stand_in/backend.o
 $(stand_ins):
 	@mkdir -p $(@D)
 	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
+
+# What makes the Nth system call of a program fail (tests/faults/faults.sh); sanitizers bring an allocator of their own.
+failing_calls := $(BUILD)/tests/failing_calls.so
+$(failing_calls): $(BUILD)/obj/tests/faults/preload/failing_calls.o
+	@mkdir -p $(@D)
+	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
+
+# Harnesses of libFuzzer, one a reader; scripts/attack fuzz builds them with clang.
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/faults/fuzz/%.o $(BUILD)/obj/tools/cli.o $$(call archives,$$(parts))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -fsanitize=fuzzer $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 install: all $(complete_backend)
 	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend),$(DESTDIR)$(PREFIX)/lib/storm)
