@@ -42,17 +42,31 @@ once() {
   mapfile -t lines <"$work/stderr"
 }
 
-# Who ends the process by himself, so that no line of ours can be said. oneDNN makes the code of its kernels at their first use:
-# it does not look whether it got the memory for it, and no exception passes its parallel loop.
+# Who ends the process by himself, so that no line of ours can be said; each only where the failing call was its own.
+#   oneDNN         makes the code of its kernels at their first use, does not look whether it got the memory for it, and lets no
+#                  exception pass its parallel loop
+#   SentencePiece  crashes where memory fails while it takes a line apart or together
+#   nlohmann-json  allocates where an array or an object is destroyed (json_value::destroy), and destructors may not throw
 excused() {
-  [[ $(<"$work/caller") == libdnnl.so* ]] && [ "$code" -ge 134 ] && [ "$code" -ne 137 ] && others=$((others + 1))
+  local who addresses
+  { read -r who && read -r addresses; } <"$work/caller"
+  [ "$code" -ge 134 ] && [ "$code" -ne 137 ] || return 1
+  case $who in
+    libdnnl.so* | libsentencepiece*.so*) ;;
+    program) addr2line -Cfie "$(command -v "$tool")" $addresses | grep -qE 'nlohmann.*(::destroy|~basic_json)' || return 1 ;;
+    *) return 1 ;;
+  esac
+  others=$((others + 1))
 }
 
 # Whether the run that once() made is sound: the same bytes; or one line, and what was to be written is complete or absent.
 sound() {
   local file
   if [ "$code" -eq 0 ]; then
-    [ ${#lines[@]} -eq 0 ] || [[ ${lines[0]} == *warning:*cannot\ write* ]] || return 1 # a log may lack lines, and says so
+    # A log may lack lines, and a mean a snapshot that cannot be opened; either is said.
+    [ ${#lines[@]} -eq 0 ] || [[ ${lines[0]} == *warning:*cannot\ write*the\ log\ lacks* ]] || {
+      [[ ${lines[0]} == *warning:*cannot\ open*will\ be\ without* ]] && return 0 || return 1
+    }
     for file in "${outputs[@]}"; do
       [[ $file == *.tsv && ${#lines[@]} -gt 0 ]] || what_counts "$file" | cmp -s - "$work/wanted/$file" || return 1
     done
@@ -97,7 +111,7 @@ attack() {
       all=$((all + 1))
       sound && goes_on && continue
       bad=$((bad + 1))
-      echo "    $name: $kind call $n of $count: exit code $code: $(head -c 300 "$work/stderr" | tr '\n' '|'), called by $(<"$work/caller"); left: $(ls | tr '\n' ' ')"
+      echo "    $name: $kind call $n of $count: exit code $code: $(head -c 300 "$work/stderr" | tr '\n' '|'), called by $(head -n 1 "$work/caller"); left: $(ls | tr '\n' ' ')"
     done < <(if [ "$samples" -ge "$count" ]; then shuf -i "1-$count"; else
       awk -v n="$samples" -v count="$count" 'BEGIN { for (i = 1; i <= n; ++i) print int((i - 0.5) * count / n) + 1 }'; fi)
     [ $bad -eq 0 ] && echo "ok - $name: failing calls of $kind" || { echo "not ok - $name: failing calls of $kind" && failures=$((failures + 1)); }
@@ -121,5 +135,5 @@ attack "tensor ls" valid.st "stdout" tensor -q ls
 for n in 100 700; do
   refuses "tensor ls without any memory from allocation $n on" 1 '^tensor: out of memory$' env LD_PRELOAD="$library" STORM_FAULT="malloc:$n+" tensor ls model.st
 done
-echo "$all runs with a failing call, $others of them ended by oneDNN"
+echo "$all runs with a failing call, $others of them ended by oneDNN, SentencePiece or nlohmann-json"
 done_testing

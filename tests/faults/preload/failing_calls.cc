@@ -119,6 +119,8 @@ void write_caller() {
   std::array<void*, 24> frames{};
   const int depth = backtrace(frames.data(), static_cast<int>(frames.size()));
   std::string_view caller = "unknown";
+  std::array<char, 24 * 20> addresses{};
+  int written = 0;
   for (int i = 0; i < depth; ++i) {
     Dl_info info;
     if (dladdr(frames[static_cast<std::size_t>(i)], &info) == 0 || !info.dli_fname) continue;
@@ -128,11 +130,18 @@ void write_caller() {
     for (const std::string_view own : {"failing_calls.so", "libc.so", "libstdc++.so", "libgcc_s.so", "ld-linux"})
       passed |= name.starts_with(own);
     if (passed) continue;
-    caller = name.find(".so") == name.npos ? "program" : name;
-    break;
+    const std::string_view who = name.find(".so") == name.npos ? "program" : name;
+    if (caller == "unknown") caller = who;
+    if (who == "program")  // one less: within the call, not behind it
+      written +=
+          std::snprintf(addresses.data() + written, addresses.size() - static_cast<std::size_t>(written), "%#lx ",
+                        static_cast<unsigned long>(static_cast<char*>(frames[static_cast<std::size_t>(i)]) -
+                                                   static_cast<char*>(info.dli_fbase) - 1));
   }
   const int fd = create(path);
   put(fd, caller);
+  put(fd, "\n");
+  put(fd, addresses.data());
   put(fd, "\n");
   syscall(SYS_close, fd);
 }
