@@ -90,7 +90,7 @@ all=0 others=0
 # attack NAME INPUT "OUTPUTS" COMMAND...: with failing calls of every kind. Outputs: stdout, or files, complete or absent.
 attack() {
   local name=$1 kind how count n bad until
-  input=$2 outputs=($3) whole=() # shellcheck disable=SC2206
+  input=$2 outputs=($3) whole=()
   shift 3
   command=("$@") tool=$1
   for n in "${outputs[@]}"; do [ "$n" = stdout ] || [[ $n == *.checkpoint || $n == *.tsv ]] || whole+=("$n"); done
