@@ -70,7 +70,7 @@ test_programs := $(patsubst %,$(BUILD)/tests/%,$(test_parts))
 include lib/cuda/backend.mk
 
 all: $(programs) $(BUILD)/data/make-corpus $(backend)
-tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops) $$(stand_ins) $$(emulated_backend)
+tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops $$(failing_calls)) $$(stand_ins) $$(emulated_backend)
 
 # The flags are part of what a build depends on; so is a package that came or went.
 settings := $(CXX) $(FLAGS) $(CXXFLAGS) $(LDFLAGS) $(LDLIBS)
@@ -169,21 +169,23 @@ bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
 
 # What a machine without a card can be told of one (tests/tools/device.sh): a driver that has what the environment says, and a
 # backend that refuses.
-# And calls of the system that fail on demand (tests/faults); the sanitizers have their own malloc.
-stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so $(if $(SANITIZE),,failing_calls.so))
+stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so)
 $(BUILD)/stand-in/libcuda.so.1: $(BUILD)/obj/tests/cuda/stand_in/driver.o
 $(BUILD)/stand-in/libstorm_cuda.so: $(BUILD)/obj/tests/cuda/stand_in/backend.o
-$(BUILD)/stand-in/failing_calls.so: $(BUILD)/obj/tests/faults/preload/failing_calls.o
 $(stand_ins):
 	@mkdir -p $(@D)
 	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
 
-# libFuzzer's harnesses, for scripts/attack: make CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz fuzzers
-fuzzers := $(patsubst tests/faults/fuzz/%.cc,$(BUILD)/fuzz/%,$(wildcard tests/faults/fuzz/*.cc))
-fuzzers: $(fuzzers)
-$(fuzzers): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/faults/fuzz/%.o $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
+# What makes the Nth system call of a program fail (tests/faults/faults.sh); sanitizers bring an allocator of their own.
+failing_calls := $(BUILD)/tests/failing_calls.so
+$(failing_calls): $(BUILD)/obj/tests/faults/preload/failing_calls.o
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) $(CXXFLAGS) -fsanitize=fuzzer $^ $(LDFLAGS) $(LDLIBS) -o $@
+	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@
+
+# Harnesses of libFuzzer, one a reader; scripts/attack fuzz builds them with clang.
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/faults/fuzz/%.o $(BUILD)/obj/tools/cli.o $$(call archives,$$(parts))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -fsanitize=fuzzer $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 install: all $(complete_backend)
 	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend),$(DESTDIR)$(PREFIX)/lib/storm)
@@ -204,6 +206,6 @@ tidy: $(page_parts)
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests test demo bench bench-quick cuda-report fuzzers install dist format tidy clean
+.PHONY: all tests test demo bench bench-quick cuda-report install dist format tidy clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

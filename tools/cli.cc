@@ -255,7 +255,8 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     error_line(e.what());
     return 2;
   } catch (const std::bad_alloc&) {
-    error_line("out of memory");
+    // Where one allocation failed, that of a message may fail, too; this has none.
+    std::fprintf(stderr, "%s: out of memory\n", tool.name.c_str());
     return 1;
   } catch (const std::exception& e) {
     error_line(e.what());

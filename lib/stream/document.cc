@@ -115,18 +115,26 @@ void sort_for_writing(std::vector<Tensor>& tensors) {
 
 std::string header_bytes(const std::map<std::string, std::string>& metadata, std::span<const Tensor> tensors) {
   std::string text = "{";
+  // Strings alone are made JSON: destroying an array or an object allocates, which where memory is out ends the
+  // process.
   const auto append = [&](const nlohmann::json& name, const auto&... value) {
-    text += str(text.size() > 1 ? "," : "", name.dump(), ":", value...);
+    text += str(text.ends_with('{') ? "" : ",", name.dump(), ":", value...);
   };
   uint64_t begin = 0;
   try {
-    if (!metadata.empty()) append("__metadata__", nlohmann::json(metadata).dump());
+    if (!metadata.empty()) {
+      append("__metadata__", "{");
+      for (const auto& [key, value] : metadata) append(key, nlohmann::json(value).dump());
+      text += '}';
+    }
     for (const Tensor& t : tensors) {
       uint64_t bytes = 0;
       require(shape_bytes(t.shape, t.dtype, bytes) && !__builtin_add_overflow(begin, bytes, &bytes), "tensor '", t.name,
               "': shape ", shape_text(t.shape), " is too large");
-      append(t.name, R"({"dtype":")", dtype_name(t.dtype), R"(","shape":)", nlohmann::json(t.shape).dump(),
-             R"(,"data_offsets":[)", begin, ",", bytes, "]}");
+      std::string shape;
+      for (const auto extent : t.shape) shape += str(shape.empty() ? "" : ",", extent);
+      append(t.name, R"({"dtype":")", dtype_name(t.dtype), R"(","shape":[)", shape, R"(],"data_offsets":[)", begin, ",",
+             bytes, "]}");
       begin = bytes;
     }
   } catch (const nlohmann::json::exception&) {

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -32,7 +33,8 @@ std::string kept_lines(const std::string& path, int64_t logged) {
   require(line + "\n" == kHeader, path, ": line 1: is not the log of a training run; give --log another file");
   while (input.read_line(line)) {
     const auto step = parse_number<int64_t>(std::string_view(line).substr(0, line.find('\t')));
-    if (!step || *step > logged) break;  // a line that was cut off has been written again, or will be
+    const bool whole = std::ranges::count(line, '\t') == std::ranges::count(std::string_view(kHeader), '\t');
+    if (!step || *step > logged || !whole) break;  // a line that was cut off has been written again, or will be
     kept += line + "\n";
   }
   return kept;

@@ -43,13 +43,18 @@ void take(std::vector<Snapshot>& kept, const Snapshot& fresh, const SnapshotRule
 
 void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path) {
   std::erase_if(kept, [&](const Snapshot& s) {
-    try {
-      read_document(snapshot_path(model_path, s.step), kModelKind);
-      return false;
-    } catch (const Error& e) {
-      warn(e.what(), "; the mean of the weights will be without those of step ", s.step);
+    const auto path = snapshot_path(model_path, s.step);
+    std::error_code failure;
+    if (!std::filesystem::exists(path, failure) && !failure) {
+      warn(path, ": is gone; the mean of the weights will be without those of step ", s.step);
       return true;
     }
+    try {
+      read_document(path, kModelKind);
+    } catch (const Error& e) {
+      fail(e.what(), "; remove it to have the mean without it");
+    }
+    return false;
   });
 }
 

@@ -22,7 +22,8 @@ bool wanted(const std::vector<Snapshot>& kept, const Snapshot& fresh, const Snap
 // longer stands.
 void take(std::vector<Snapshot>& kept, const Snapshot& fresh, const SnapshotRule& rule);
 
-// Drops those whose file is gone or damaged, each with a warning: the mean will be of the others.
+// Drops those whose file is gone, each with a warning: the mean will be of the others. Throws Error for a file that is
+// there and cannot be read.
 void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path);
 // Removes the files MODEL.step-N, half-written ones too, of other steps than these: of an earlier run, of one that was
 // killed, or no longer wanted. For when the checkpoint on disk names these and no others.

@@ -289,10 +289,10 @@ void Trainer::finish() {
     return say_stopped();
   }
   if (state_.logged != state_.step) report();
-  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output);
   save();
   if (stop_signal()) return say_stopped();
   if (!plan_.snapshots.active()) return save_model(plan_.output, model_, data_.vocabularies, state_, plan_.command);
+  drop_missing(state_.snapshots, plan_.output);
   require(!state_.snapshots.empty(), plan_.output, ": is not written: the files ", plan_.output,
           ".step-N of the best weights are gone; --resume with --average-of last writes the last weights");
   write_average_of(state_.snapshots, plan_.output, plan_.command);

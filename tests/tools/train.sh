@@ -106,10 +106,15 @@ gone() { # disk space was needed
   rm avg.st.step-40
   "${run[@]}" --steps 80 --average 3 --resume -o avg.st 2>err || return 1
   cat err
-  [ "$(wc -l <err)" -eq 1 ] && grep -q 'warning: avg.st.step-40: cannot open.*without those of step 40' err && [ -e avg.st.step-60 ] &&
+  [ "$(wc -l <err)" -eq 1 ] && grep -q 'warning: avg.st.step-40: is gone.*without those of step 40' err && [ -e avg.st.step-60 ] &&
     tensor average -o mean.st avg.st.step-60 avg.st.step-80 && same_data avg.st mean.st
 }
 ok "a MODEL.step-N that was deleted is missed when the run is gone on with, and left out of the mean" gone
+damaged() {
+  head -c 1000 avg.st.step-60 >half && cp half avg.st.step-60
+  "${run[@]}" --steps 100 --average 3 --resume -o avg.st
+}
+refuses "a MODEL.step-N that is damaged, before the work" 1 'avg.st.step-60: .*truncated.*; remove it to have the mean without it' damaged
 orphans() { # what an earlier run, or a killed one, has left is nobody's once a new checkpoint stands
   touch avg.st.step-1 avg.st.step-7.4242.tmp avg.st.checkpoint.4242.tmp avg.st.step-by-step avg.st.step-7.txt
   "${run[@]}" --steps 20 -o avg.st && [ "$(echo avg.st*)" = "avg.st avg.st.checkpoint avg.st.step-7.txt avg.st.step-by-step" ]

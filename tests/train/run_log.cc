@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/input.h"
@@ -32,6 +34,24 @@ class FileSizeLimit {
 };
 
 }  // namespace
+
+TEST_CASE("a line that was cut off is not kept, whatever number is left of it") {
+  const test::ScratchFolder folder;
+  const auto path = folder / "run.tsv";
+  TrainState state;
+  {
+    RunLog log(path, 0);
+    for (state.step = 110; state.step <= 120; state.step += 10) log.add(state, 0.5);
+  }
+  const auto whole = read_file(path);
+  const auto last = whole.rfind("\n120") + 1;
+  for (const auto kept : {last + 2, last + 3, last + 9}) {
+    std::filesystem::resize_file(path, kept);
+    { const RunLog log(path, 1000); }
+    CHECK(read_file(path) == whole.substr(0, last));
+    std::ofstream(path) << whole;
+  }
+}
 
 TEST_CASE("a second run with the same log is refused, and not when the first is over") {
   const test::ScratchFolder folder;

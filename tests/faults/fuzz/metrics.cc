@@ -1,10 +1,11 @@
-// Hypotheses and references, as bleu reads and scores them. The first byte chooses metric and tokenisation; a zero byte
-// parts the two files.
-#include <algorithm>
+// Metrics over any text: the first line is the hypothesis, the second the reference, after the same number of lines of
+// each file; and files of segments and of word pairs and gold alignments as they are read.
+#include <array>
 
+#include "inspect/alignment.h"
+#include "inspect/word_pairs.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"
-#include "metrics/evaluation.h"
 #include "metrics/segment_files.h"
 #include "metrics/ter.h"
 #include "tests/faults/fuzz/fuzz.h"
@@ -13,26 +14,43 @@ using namespace storm;
 
 namespace {
 
-Metric metric_of(unsigned choice) {
-  if (choice % 3 == 1) return chrf_metric({}, 1);
-  if (choice % 3 == 2) return ter_metric({}, 1);
-  BleuOptions options;
-  constexpr std::string_view kNames[] = {"none", "13a", "char", "intl", "zh"};
-  options.tokenizer.tokenize = tokenization_from_name(kNames[choice / 3 % std::size(kNames)]);
-  options.tokenizer.lowercase = choice >= 128;
-  return bleu_metric(options, 1);
+void count(const Metric& metric, std::string_view hypothesis, std::string_view reference) {
+  std::vector<int32_t> row(static_cast<std::size_t>(metric.columns));
+  metric.counter()(std::span(&reference, 1), std::span(&hypothesis, 1), row.data());
+  std::vector<double> sums(row.begin(), row.end());
+  if (!(metric.value(sums) >= 0)) std::abort();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  return fuzz::judged(data + 1, size - 1, [choice = data[0]](std::string_view bytes) {
-    const auto cut = std::min(bytes.find('\0'), bytes.size());
-    const fuzz::MemoryFile hypotheses(bytes.substr(0, cut)), references(bytes.substr(std::min(cut + 1, bytes.size())));
-    SegmentFiles files({hypotheses.path()}, {references.path()}, 1);
-    Evaluation evaluation({metric_of(choice)}, 1, false);
-    for (Block block; files.read(block, 100);) evaluation.add(block);
-    if (evaluation.segments() > 0) evaluation.score(0, 0);
+  const auto text = fuzz::text_of(data, size);
+  const fuzz::MemoryFile file(text);
+  fuzz::taken([&] { read_word_pairs(file.path()); });
+  fuzz::taken([&] {
+    GoldAlignments gold(file.path());
+    while (true) gold.next(9, 9);
   });
+  fuzz::taken([&] {
+    SegmentFiles files({file.path()}, {file.path()}, 1);
+    Block block;
+    while (files.read(block, 4)) {
+      for (std::size_t i = 0; i < block.segments(); ++i) {
+        const std::string_view hypothesis = block.systems[0][i];
+        const std::string_view reference = block.references[0][(i + 1) % block.segments()];
+        for (const auto tokenize : {Tokenization::mteval13a, Tokenization::international, Tokenization::chinese,
+                                    Tokenization::character, Tokenization::none}) {
+          BleuOptions options;
+          options.tokenizer.tokenize = tokenize;
+          count(bleu_metric(options, 1), hypothesis, reference);
+        }
+        ChrfOptions chrf;
+        chrf.word_order = 2;
+        count(chrf_metric(chrf, 1), hypothesis, reference);
+        count(ter_metric({true, true, true, false}, 1), hypothesis, reference);
+        count(ter_metric({}, 1), hypothesis, reference);
+      }
+    }
+  });
+  return 0;
 }

@@ -1,14 +1,24 @@
-// SentencePiece models: what our guard lets through must encode and decode.
+// SentencePiece models, bare or in a stream, and text in what they are asked to encode.
 #include "tests/faults/fuzz/fuzz.h"
+#include "text/bpe_dropout.h"
+#include "text/line_encoder.h"
+#include "text/utf8.h"
 #include "text/vocabulary.h"
 
 using namespace storm;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
-  return fuzz::judged(data, size, [](std::string_view bytes) {
-    const auto vocabulary = Vocabulary::from_bytes(std::string(bytes));
-    auto ids = vocabulary.encode("The 2 cats, naïve.");
-    for (int32_t id = 0; id < std::min(vocabulary.size(), 300); ++id) ids.push_back(id);
-    vocabulary.decode(ids);
+  const auto text = fuzz::text_of(data, size);
+  const fuzz::MemoryFile file(text);
+  fuzz::taken([&] {
+    const auto vocabulary = Vocabulary::load(file.path());
+    LineEncoder encoder(vocabulary);
+    for (const std::string_view line : {"a b", "", " w1  w2 ", "\u2581\u00e9\U0001f600"}) {
+      std::vector<int32_t> ids;
+      encoder.append(line, ids);
+      if (ids != vocabulary.encode(line)) std::abort();
+      vocabulary.decode(ids);
+    }
   });
+  return 0;
 }
