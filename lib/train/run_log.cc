@@ -24,10 +24,15 @@ namespace {
 constexpr const char* kHeader =
     "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl\tvalid_bleu\n";
 
+bool is_file(const std::string& path) {
+  std::error_code failure;  // what cannot be looked at cannot be written, which says why
+  return std::filesystem::is_regular_file(path, failure);
+}
+
 // What of an earlier run's log stands.
 std::string kept_lines(const std::string& path, int64_t logged) {
   std::string kept = kHeader, line;
-  if (logged == 0 || !std::filesystem::is_regular_file(path)) return kept;
+  if (logged == 0 || !is_file(path)) return kept;
   Input input(path);
   if (!input.read_line(line)) return kept;
   require(line + "\n" == kHeader, path, ": line 1: is not the log of a training run; give --log another file");
@@ -53,7 +58,7 @@ int locked(const std::string& path) {
 
 RunLog::RunLog(std::string path, int64_t logged) : path_(std::move(path)) {
   if (path_.empty()) return;
-  if (std::filesystem::is_regular_file(path_)) ::close(locked(path_));
+  if (is_file(path_)) ::close(locked(path_));
   Output output(path_);
   output.write(kept_lines(path_, logged));
   output.commit();

@@ -50,7 +50,7 @@ once() {
 excused() {
   local who addresses
   { read -r who && read -r addresses; } <"$work/caller"
-  [ "$code" -ge 134 ] && [ "$code" -ne 137 ] || return 1
+  [ "$code" -ge 134 ] && [ "$code" -ne 137 ] || [[ ${lines[-1]:-} == *"ended by an error that nobody expected" ]] || return 1
   case $who in
     libdnnl.so* | libsentencepiece*.so*) ;;
     program) addr2line -Cfie "$(command -v "$tool")" $addresses | grep -qE 'nlohmann.*(::destroy|~basic_json)' || return 1 ;;
