@@ -62,6 +62,8 @@ class Context {
 
   // 16 bits for operands of products, or not: then operands are the exact ones, and nothing is rounded.
   bool rounds() const { return precision() == ProductPrecision::bf16 || precision() == ProductPrecision::f16; }
+  // Whether a product of so many multiply-adds is one that rounding its operands pays for.
+  bool rounds(int64_t multiply_adds) const { return rounds() && multiply_adds >= int64_t{1} << 20; }
   virtual ProductPrecision precision() const { return ProductPrecision::f32; }
   // x: [rows, cols] without gaps, rounded (weights once for all their uses). Until the node ends.
   virtual Operand operand(const float* x, int64_t, int64_t cols) { return {x, cols}; }

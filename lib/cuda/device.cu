@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kPieces = 64 * kMiB;            // of a node that can work in pieces
 constexpr std::size_t kProductWorkspace = 32 * kMiB;  // for cuBLASLt, as it is recommended for Hopper
-constexpr int64_t kSmall = int64_t{1} << 20;          // multiply-adds of a product that rounding does not pay for
 
 class CudaDevice final : public Device, private Context {
  public:
@@ -288,7 +287,7 @@ class CudaDevice final : public Device, private Context {
   void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda, const float* b,
             int64_t ldb, float beta, float* c, int64_t ldc, Epilogue epilogue, const float* bias) override {
     require(beta == 0 || beta == 1, "cuda: products have a beta of 0 or 1");
-    if (rounds() && alpha == 1 && m * n * k >= kSmall)
+    if (alpha == 1 && rounds(m * n * k))
       return gemm(ta, tb, m, n, k, rounded_operand(a, ta ? k : m, ta ? m : k, lda),
                   rounded_operand(b, tb ? n : k, tb ? k : n, ldb), beta, c, ldc, epilogue, bias);
     queue_product({a, b, c, bias, m, n, k, lda, ldb, ldc, alpha, beta, ta, tb, epilogue, exact_precision()});

@@ -120,7 +120,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float *dy = run.gradient(node.outputs[0]), *db = run.gradient(bias);
   const DropoutStream stream = dropout_of(run, node, dropout);
-  const bool rounds = context.rounds();
+  const bool rounds = context.rounds(rows * in * n);  // as forward's product of the same size
   // What is only read by rounding and summing need not be written before.
   const float* gate = rounds && activation == Activation::relu ? run.data(node.outputs[0]) : nullptr;
   if (!gate && (activation != Activation::none || stream.active())) {
@@ -139,10 +139,13 @@ void backward(const Execution& run, const Node& node, Context& context) {
     context.launch("linear backward, columns", {blocks, across}, kThreads, 0, columns_kernel,
                    static_cast<const float*>(dy), gate, stream.scale, rows, n, parts, to, d.rounded_ld,
                    context.precision() == ProductPrecision::bf16);
+  const auto operand = [&](const float* m, int64_t height) {
+    return rounds ? context.operand(m, height, in) : Operand{m, in};
+  };
   if (float* dx = run.gradient(x))
-    context.gemm(false, false, rows, in, n, d, context.operand(run.data(weight), n, in), run.beta(node, 0), dx, in);
+    context.gemm(false, false, rows, in, n, d, operand(run.data(weight), n), run.beta(node, 0), dx, in);
   if (float* dw = run.gradient(weight))
-    context.gemm(true, false, n, in, rows, d, context.operand(run.data(x), rows, in), run.beta(node, 1), dw, in);
+    context.gemm(true, false, n, in, rows, d, operand(run.data(x), rows), run.beta(node, 1), dw, in);
   if (db) queue_column_sums(context, "linear, the bias' gradient", parts, blocks, n, run.beta(node, 2), db);
 }
 

@@ -172,6 +172,28 @@ TEST_CASE("a device: products of bf16 are those of the rounded operands, also af
   }
 }
 
+TEST_CASE("a device: what is too small for rounding in forward is so in backward") {
+  const auto device = cuda::open_device(0);
+  Words words;
+  const std::vector<float> ones(kWidth, 1.0f);
+  constexpr int32_t target = 3;
+  std::vector<float>&values = words.values, &gradients = words.gradients;
+  constexpr std::size_t kBias = kInner * kWidth, kOut = kBias + 64;
+  device->mirror(values);
+  device->mirror(gradients);
+  device->set_products(ProductPrecision::bf16);
+  Graph graph(true);
+  const Value weight = graph.parameter({kInner, kWidth}, values.data(), gradients.data()),
+              bias = graph.parameter({1, kInner}, &values[kBias], &gradients[kBias]),
+              out = graph.parameter({kWords, kInner}, &values[kOut], &gradients[kOut]);
+  const Value y = linear(graph, graph.constant({1, kWidth}, ones.data()), weight, bias);
+  cross_entropy(graph, y, out, {}, graph.constant({1, 1}, &target), 0, 1);
+  device->run(graph, make_plan(graph), 7, 1);
+  device->download(gradients);
+  for (std::size_t i = 0; i < kInner; ++i)  // of one row of ones: what the bias gets, which takes part in no product
+    CHECK(gradients[i * kWidth] == gradients[kBias + i]);
+}
+
 TEST_CASE("a device: a batch in bf16 is near the one in f32, and not the same; f16 is refused for training") {
   const auto device = cuda::open_device(0);
   Words words;
