@@ -12,9 +12,9 @@ space := $(empty) $(empty)
 
 # x86-64-v3 is "since AVX2"; kernels marked STORM_CLONES also carry AVX-512 code that is picked at run time.
 CXXFLAGS ?= -O3 -g1
-# -Wrestrict has false alarms in GCC 12 (its PR 105651); clang++ does not know it.
-restrict := $(shell $(CXX) -Werror -Wno-restrict -fsyntax-only -x c++ /dev/null 2>/dev/null && echo -Wno-restrict)
-WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi $(restrict) -Werror
+# -Wrestrict has false alarms in GCC 12 (its PR 105651); clang++ does not know it, and takes no flag that it does not know.
+understood = $(shell $(CXX) -Werror $(1) -fsyntax-only -x c++ /dev/null 2>/dev/null && echo $(1))
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wno-psabi $(call understood,-Wno-restrict) -Werror
 # Position-independent and hidden, since the CUDA backend holds some of the library, too: no program's symbol meets its.
 FLAGS := -std=c++20 -march=x86-64-v3 -mprefer-vector-width=512 -fno-math-errno -fno-trapping-math -fopenmp -fPIC -fvisibility=hidden
 FLAGS += -Ilib $(WARNINGS) -MMD -MP
@@ -35,7 +35,7 @@ endif
 ifneq ($(SANITIZE),)
   # Sanitizers make GCC guess wrongly about what is initialised (its manual, -fsanitize=).
   FLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DSTORM_SANITIZE
-  FLAGS += -Wno-maybe-uninitialized
+  FLAGS += $(call understood,-Wno-maybe-uninitialized)
   CXXFLAGS := -O1 -g
 endif
 
