@@ -59,13 +59,16 @@ excused() {
   others=$((others + 1))
 }
 
+# oneDNN 3 goes on with another kernel where it could not make the code of one: sums round otherwise.
+another_kernel() { [[ $(head -n 1 "$work/caller") == libdnnl.so* ]] && others=$((others + 1)); }
+
 # Whether the run that once() made is sound: the same bytes; or one line, and what was to be written is complete or absent.
 sound() {
   local file
   if [ "$code" -eq 0 ]; then
     [ ${#lines[@]} -eq 0 ] || [[ ${lines[0]} == *warning:*cannot\ write*the\ log\ lacks* ]] || return 1
     for file in "${outputs[@]}"; do
-      [[ $file == *.tsv && ${#lines[@]} -gt 0 ]] || what_counts "$file" | cmp -s - "$work/wanted/$file" || return 1
+      [[ $file == *.tsv && ${#lines[@]} -gt 0 ]] || what_counts "$file" | cmp -s - "$work/wanted/$file" || another_kernel || return 1
     done
     return 0
   fi
@@ -132,5 +135,5 @@ attack "tensor ls" valid.st "stdout" tensor -q ls
 for n in 100 700; do
   refuses "tensor ls without any memory from allocation $n on" 1 '^tensor: out of memory$' env LD_PRELOAD="$library" STORM_FAULT="malloc:$n+" tensor ls model.st
 done
-echo "$all runs with a failing call, $others of them ended by oneDNN, SentencePiece or nlohmann-json"
+echo "$all runs with a failing call, $others of them ended or rounded otherwise by oneDNN, or ended by SentencePiece or nlohmann-json"
 done_testing
