@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "train/json_entry.h"
 
 namespace storm {
 
@@ -44,27 +45,27 @@ nlohmann::json to_json(const TrainSettings& s) {
 
 TrainSettings settings_from(const nlohmann::json& j) {
   TrainSettings s;
-  j.at("max_tokens").get_to(s.max_tokens);
-  j.at("accumulate").get_to(s.accumulate);
+  read_entry(j, "max_tokens", s.max_tokens);
+  read_entry(j, "accumulate", s.accumulate);
   s.schedule.kind = schedule_from_name(j.at("schedule").get<std::string>());
-  j.at("lr").get_to(s.schedule.peak);
-  j.at("warmup").get_to(s.schedule.warmup);
-  j.at("schedule_steps").get_to(s.schedule.steps);
+  read_entry(j, "lr", s.schedule.peak);
+  read_entry(j, "warmup", s.schedule.warmup);
+  read_entry(j, "schedule_steps", s.schedule.steps);
   // A checkpoint of before there was a choice has none of these.
-  s.micro_batch = j.value("micro_batch", s.micro_batch);
+  read_newer_entry(j, "micro_batch", s.micro_batch);
   s.precision = precision_from_name(j.value("precision", "f32"));
-  s.device = j.value("device", s.device);
+  read_newer_entry(j, "device", s.device);
   s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
-  s.optimizer.nesterov.momentum = j.value("momentum", s.optimizer.nesterov.momentum);
-  j.at("beta1").get_to(s.optimizer.adam.beta1);
-  j.at("beta2").get_to(s.optimizer.adam.beta2);
-  j.at("epsilon").get_to(s.optimizer.adam.epsilon);
-  j.at("weight_decay").get_to(s.optimizer.adam.weight_decay);
+  read_newer_entry(j, "momentum", s.optimizer.nesterov.momentum);
+  read_entry(j, "beta1", s.optimizer.adam.beta1);
+  read_entry(j, "beta2", s.optimizer.adam.beta2);
+  read_entry(j, "epsilon", s.optimizer.adam.epsilon);
+  read_entry(j, "weight_decay", s.optimizer.adam.weight_decay);
   s.optimizer.nesterov.weight_decay = s.optimizer.adam.weight_decay;
-  j.at("clip_norm").get_to(s.clip_norm);
-  j.at("label_smoothing").get_to(s.label_smoothing);
-  j.at("seed").get_to(s.seed);
-  j.at("threads").get_to(s.threads);
+  read_entry(j, "clip_norm", s.clip_norm);
+  read_entry(j, "label_smoothing", s.label_smoothing);
+  read_entry(j, "seed", s.seed);
+  read_entry(j, "threads", s.threads);
   return s;
 }
 

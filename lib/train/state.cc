@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "train/json_entry.h"
+
 namespace storm {
 
 namespace {
@@ -54,40 +56,43 @@ json to_json(const TrainState& s) {
 TrainState state_from(const json& j) {
   constexpr double kNone = -std::numeric_limits<double>::infinity();
   TrainState s;
-  j.at("step").get_to(s.step);
-  j.at("batches").get_to(s.batches);
-  j.at("epoch").get_to(s.place.epoch);
-  j.at("next_pair").get_to(s.place.next);
-  j.at("target_tokens").get_to(s.target_tokens);
-  j.at("seconds").get_to(s.seconds);
-  j.at("training_seconds").get_to(s.training_seconds);
+  read_entry(j, "step", s.step);
+  read_entry(j, "batches", s.batches);
+  read_entry(j, "epoch", s.place.epoch);
+  read_entry(j, "next_pair", s.place.next);
+  read_entry(j, "target_tokens", s.target_tokens);
+  read_entry(j, "seconds", s.seconds);
+  read_entry(j, "training_seconds", s.training_seconds);
   const json& interval = j.at("interval");
-  interval.at("loss").get_to(s.interval.sums.loss);
-  interval.at("nll").get_to(s.interval.sums.nll);
-  interval.at("tokens").get_to(s.interval.sums.tokens);
-  interval.at("seconds").get_to(s.interval.seconds);
-  interval.at("norms").get_to(s.interval.norms);
-  interval.at("updates").get_to(s.interval.updates);
-  j.at("logged").get_to(s.logged);
+  read_entry(interval, "loss", s.interval.sums.loss);
+  read_entry(interval, "nll", s.interval.sums.nll);
+  read_entry(interval, "tokens", s.interval.sums.tokens);
+  read_entry(interval, "seconds", s.interval.seconds);
+  read_entry(interval, "norms", s.interval.norms);
+  read_entry(interval, "updates", s.interval.updates);
+  read_entry(j, "logged", s.logged);
   if (const json& validation = j.at("validation"); holds(validation, "loss") && holds(validation, "nll")) {
-    validation.at("step").get_to(s.validation.step);
-    validation.at("loss").get_to(s.validation.loss);
-    validation.at("nll").get_to(s.validation.nll);
+    read_entry(validation, "step", s.validation.step);
+    read_entry(validation, "loss", s.validation.loss);
+    read_entry(validation, "nll", s.validation.nll);
     if (holds(validation, "bleu")) s.validation.bleu = validation.at("bleu").get<double>();
   }
   if (holds(j, "best_score")) {
-    j.at("best_step").get_to(s.best_step);
-    j.at("best_score").get_to(s.best_score);
+    read_entry(j, "best_step", s.best_step);
+    read_entry(j, "best_score", s.best_score);
   }
-  j.at("not_better").get_to(s.not_better);
-  for (const json& one : j.at("snapshots"))
-    s.snapshots.push_back({one.at("step").get<int64_t>(), holds(one, "score") ? one.at("score").get<double>() : kNone});
+  read_entry(j, "not_better", s.not_better);
+  for (const json& one : j.at("snapshots")) {
+    Snapshot& snapshot = s.snapshots.emplace_back(Snapshot{0, kNone});
+    read_entry(one, "step", snapshot.step);
+    if (holds(one, "score")) read_entry(one, "score", snapshot.score);
+  }
   const json& data = j.at("data");
-  data.at("pairs").get_to(s.pairs);
-  data.at("source_tokens").get_to(s.source_tokens);
-  data.at("target_tokens").get_to(s.target_side_tokens);
-  s.fingerprint = data.value("fingerprint", s.fingerprint);  // a checkpoint of before there were any has none
-  s.valid_fingerprint = data.value("valid_fingerprint", s.valid_fingerprint);
+  read_entry(data, "pairs", s.pairs);
+  read_entry(data, "source_tokens", s.source_tokens);
+  read_entry(data, "target_tokens", s.target_side_tokens);
+  read_newer_entry(data, "fingerprint", s.fingerprint);  // a checkpoint of before there were any has none
+  read_newer_entry(data, "valid_fingerprint", s.valid_fingerprint);
   return s;
 }
 

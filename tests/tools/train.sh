@@ -86,6 +86,8 @@ sed 's/\(batches\\":\)2/\1-/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a state that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/\(epsilon\\":\)1e-09/\1-1e-9/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume with settings that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
+sed 's/\(batches\\":2\)[0-9]/\1./' stop.st.checkpoint >cut.st.checkpoint
+refuses "--resume from a state with a number that is not whole" 1 "cut.st.checkpoint: the training's state: 'batches' is not a whole number" "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/inverse-sqrt/inverse-root/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume with a schedule that there is not" 1 "cut.st.checkpoint: the training's state: .*'inverse-root' is none of" "${run[@]}" --steps 1 --resume -o cut.st
 head -c 5000 stop.st.checkpoint >cut.st.checkpoint
