@@ -22,37 +22,37 @@
 namespace storm {
 namespace {
 
-const Tool kTool{"decode",
-                 "translates the src column of a token stream with a model",
-                 R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
+const Tool kTool{
+    "decode",
+    "translates the src column of a token stream with a model",
+    R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
   decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
   decode -m model.st --device cuda --precision f16 < test.st | tokenize -d
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
-                 kThreads | kDevice | kSeed,
-                 {{"m,model", "MODEL", "", "the model, as train writes it"},
-                  {"o,save", "FILE", "-", "where the stream goes"},
-                  {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
-                  {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
-                  {"length-norm", "KIND", "power",
-                   "power: |y|^X, EOS not counted unless it is alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
-                  {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
-                  {"scores", "", "", "give the score of the best hypothesis, too"},
-                  {"min-length", "N", "0", "tokens that each output has at least"},
-                  {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
-                  {"max-tokens", "N", "0",
-                   "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
-                  {"precision", "KIND", "f32",
-                   "what products' operands are rounded to: f32 (not at all) or bf16; on a device also tf32 and f16"},
-                  {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
-                  {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
-                  {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
-                  {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
-                  {"prefix", "", "", "outputs begin with the tgt column"},
-                  {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
-                 ""};
+    kThreads | kDevice | kSeed,
+    {{"m,model", "MODEL", "", "the model, as train writes it"},
+     {"o,save", "FILE", "-", "where the stream goes"},
+     {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
+     {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
+     {"length-norm", "KIND", "power", "power: |y|^X, EOS counts if alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
+     {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
+     {"scores", "", "", "give the score of the best hypothesis, too"},
+     {"min-length", "N", "0", "tokens that each output has at least"},
+     {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
+     {"max-tokens", "N", "0",
+      "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
+     {"precision", "KIND", "f32",
+      "what products' operands are rounded to: f32 (not at all) or bf16; on a device also tf32 and f16"},
+     {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
+     {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
+     {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
+     {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
+     {"prefix", "", "", "outputs begin with the tgt column"},
+     {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
+    ""};
 
 DecodeOptions options_of(const Args& args) {
   DecodeOptions o;

@@ -12,11 +12,13 @@
 
 namespace storm {
 
+bool try_lock(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; }
+
 FileLock::FileLock(std::string path, const std::string& refusal) : path_(std::move(path)) {
   for (bool ours = false; !ours;) {
     fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     require(fd_ >= 0, path_, ": cannot write: ", std::strerror(errno));
-    const bool held = ::flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const bool held = !try_lock(fd_);
     // Between opening and locking, whoever held it may have removed the file.
     struct stat opened {
     }, named{};

@@ -5,6 +5,10 @@
 
 namespace storm {
 
+// Locks an open file for as long as it is open. False when another process holds it; true, too, where the file system
+// has no locks.
+bool try_lock(int fd);
+
 class FileLock {
  public:
   // Throws Error when another process holds it, with `refusal` as its text, or when the file cannot be written. Where

@@ -25,9 +25,8 @@ struct OpenBlas {
   decltype(&dsyevr_) dsyevr;
 };
 
-// Opened by the first who asks, since few runs do, and only one of oneDNN's builds' kernels comes from it: where
-// OpenBLAS cannot map its buffers of 128 MiB, one for each thread, it tries for ever, before main if a program is
-// linked with it.
+// Opened when it is first needed, which few runs come to. Where OpenBLAS cannot map its buffers of 128 MiB, one for
+// each thread, it tries for ever, and it does so before main if a program is linked with it.
 const OpenBlas& openblas() {
   static const OpenBlas functions = [] {
     constexpr std::size_t kLibrary = 64 << 20, kBuffer = 128 << 20;

@@ -1,7 +1,6 @@
 #include "train/run_log.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,8 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
+#include "base/file_lock.h"
 #include "base/input.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -49,7 +50,7 @@ std::string kept_lines(const std::string& path, int64_t logged) {
 int locked(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   require(fd >= 0, path, ": cannot write: ", std::strerror(errno));
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return fd;
+  if (try_lock(fd)) return fd;
   ::close(fd);
   fail(path, ": another training writes it; give --log another file");
 }
@@ -95,9 +96,9 @@ void RunLog::put(std::string_view line) {  // mostly one write, so that a reader
     if (n > 0) line.remove_prefix(static_cast<std::size_t>(n));
     if (n > 0 || (n < 0 && errno == EINTR)) continue;
     const int why = n < 0 ? errno : ENOSPC;
-    if (before < 0 || ::ftruncate(fd_, before) != 0 || !warned_)
+    [[maybe_unused]] const bool whole = before >= 0 && ::ftruncate(fd_, before) == 0;  // a pipe keeps its half line
+    if (!std::exchange(warned_, true))
       warn(path_, ": cannot write: ", std::strerror(why), "; the log lacks lines, the training goes on");
-    warned_ = true;
     return;
   }
 }
