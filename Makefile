@@ -1,6 +1,7 @@
 # make, make test, make demo, make install PREFIX=, make dist, make bench, make bench-quick, make cuda-report, make format, make tidy,
 # make SANITIZE=address,undefined test
-# Objects and programs live under $(BUILD); sources are found by their place: lib/*/*.cc, tools/*.cc, tests/PART/*.cc.
+# Objects and programs live under $(BUILD); sources are found by their place: lib/*/*.cc, lib/models/NAME/*.cc, tools/*.cc,
+# tests/PART/*.cc.
 PREFIX ?= /usr/local
 CXX ?= g++
 SANITIZE ?=
@@ -50,14 +51,15 @@ tensor := tensor $(base)
 cpu := cpu $(tensor)
 ops := ops $(cpu)
 nn := nn $(ops)
-models := models $(nn) $(stream)
+data := data $(stream)
+models := models $(nn) $(data)
 inspect := inspect $(models) $(text)
 pictures := pictures $(inspect)
-data := data $(stream)
 decode := decode $(models) $(text)
-train := train $(decode) $(data) $(metrics)
+tasks := tasks $(decode) $(metrics)
+train := train $(tasks)
 cuda := $(train) inspect
-parts := pictures train decode inspect models nn ops cpu tensor data metrics text stream base
+parts := pictures train tasks decode inspect models nn ops cpu tensor metrics text data stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))
@@ -95,9 +97,9 @@ $(BUILD)/include/%.raw: lib/%
 $(BUILD)/obj/lib/pictures/%.o: FLAGS += -I$(BUILD)/include
 $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard lib/pictures/*.cc)): | $(page_parts)
 
-$(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildcard lib/$$*/*.cc))
+$(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildcard lib/$$*/*.cc lib/$$*/*/*.cc))
 	@mkdir -p $(@D) && rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $(programs): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
 	@mkdir -p $(@D)
@@ -197,7 +199,7 @@ install: all $(complete_backend)
 dist: tests bench-programs $(complete_backend) $(complete_card_programs) $(device_rate)
 	BUILD=$(BUILD) scripts/dist $(complete_backend)
 
-sources := $(wildcard lib/*/*.h lib/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc tests/faults/*/*.h tests/faults/*/*.cc data/*.h data/*.cc scripts/*.cc)
+sources := $(wildcard lib/*/*.h lib/*/*/*.h lib/*/*.cc lib/*/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc tests/faults/*/*.h tests/faults/*/*.cc data/*.h data/*.cc scripts/*.cc)
 format:
 	clang-format -i $(sources)
 

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "cpu/gemm.h"
 #include "models/architecture.h"
+#include "models/encoder_decoder.h"
 #include "tensor/execution.h"
 
 namespace {
@@ -64,7 +65,7 @@ struct Figures {
 };
 
 void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double product_rate) {
-  const auto model = make_model(make_config(architecture_of_preset(preset), preset, {}, vocabulary, vocabulary));
+  const auto model = make_model(make_config(architecture_of_preset(preset), preset, {}, {vocabulary, vocabulary}));
   model->parameters().initialize(1);
   model->parameters().allocate_gradients();
   RandomStream random(1, RandomUse::corpus);
@@ -82,7 +83,7 @@ void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double p
 
   const double copy = copy_rate();
   Graph graph(true);
-  model->loss(graph, batch, 0.1f, 1 / static_cast<float>(batch.target.tokens()));
+  storm::loss(as<EncoderDecoder>(*model), graph, batch, 0.1f, 1 / static_cast<float>(batch.inputs[1].tokens()));
   const Plan plan = make_plan(graph);
   Buffer arena(plan.bytes);
   const Execution execution(graph, plan, arena.data(), 1, 1);
@@ -92,7 +93,7 @@ void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double p
   const auto time = [&](const Node& node, bool back) {
     const double start = now();
     (back ? node.op->backward : node.op->forward)(execution, node);
-    const double seconds = now() - start, flops = products(graph, node, batch.source) * (back ? 2 : 1);
+    const double seconds = now() - start, flops = products(graph, node, batch.inputs[0]) * (back ? 2 : 1);
     double bytes = 0;
     if (node.op->name == std::string("embed"))  // of its tables only the rows of this batch
       bytes = bytes_of(graph, node.outputs[0]);
@@ -118,7 +119,7 @@ void run(const std::string& preset, int64_t vocabulary, int64_t tokens, double p
         time(*node, true);
   }
   std::printf("# %s, vocabulary %lld, %lld target tokens; products %.0f GFLOP/s, copying %.1f GB/s\n", preset.c_str(),
-              static_cast<long long>(vocabulary), static_cast<long long>(batch.target.tokens()), product_rate / 1e9,
+              static_cast<long long>(vocabulary), static_cast<long long>(batch.inputs[1].tokens()), product_rate / 1e9,
               copy / 1e9);
   std::printf("%-16s %-8s %8s %6s %8s %6s %12s\n", "op", "pass", "ms", "share", "GFLOP/s", "GB/s", "of roofline");
   std::vector<std::pair<std::string, Figures>> rows(found.begin(), found.end());

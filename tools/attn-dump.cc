@@ -1,7 +1,6 @@
 // Shows what a model attends to: as a stream of every weight, as word alignments, as numbers a head.
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
@@ -46,9 +45,7 @@ class AttentionDump {
         choice_(chosen()),
         input_(StreamReader("-")),
         output_(args.text("save")) {
-    require(
-        source_.size() == loaded_.model->source_vocabulary() && target_.size() == loaded_.model->target_vocabulary(),
-        loaded_.name, ": the vocabulary does not have the size that the configuration says");
+    require_sizes(loaded_, {source_, target_});
     column_ = source_column(input_.info());
     require_column(input_, column_, source_, loaded_.name);
     if (!args.on("decode")) {
@@ -195,12 +192,12 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, 1 << 24);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
-      answers = translate(*loaded_.model, special_, window.sources, options);
+      answers = translate(as<EncoderDecoder>(*loaded_.model), special_, window.sources, options);
     }
     std::vector<SentencePair> pairs;
     for (std::size_t i = 0; i < window.sources.size(); ++i) {
       pairs.push_back({window.sources[i], answers.empty() ? window.targets[i] : std::span(answers[i][0].ids)});
-      target_tokens_ += static_cast<int64_t>(pairs.back().target.size()) + 1;
+      target_tokens_ += tokens_with_eos(pairs.back().target.size());
     }
     trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
       for (const auto& consumer : consumers_) consumer.add(maps);
@@ -231,10 +228,10 @@ class AttentionDump {
 void draw_positions(const Args& args) {
   constexpr int64_t positions = 128;  // longer sentences are seldom looked at
   const auto loaded = load_model(args.text("model"));
-  const auto width = static_cast<int64_t>(loaded.model->source_embeddings().size()) / loaded.model->source_vocabulary();
+  const Description& description = loaded.model->description();
+  const int64_t width = description.width;
   const auto& path = args.text("positions");
-  const auto kind = nlohmann::json::parse(loaded.model->config()).value("positions", "");
-  if (kind.find("sinusoidal") != 0)
+  if (!description.sinusoidal_positions)
     warn(loaded.name, ": this model has no sinusoidal positions; the pictures show what those of its width are");
   const auto write = [](const std::string& to, const std::string& text) {
     Output output(to);

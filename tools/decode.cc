@@ -94,14 +94,13 @@ class Decode {
         precision_(precision_of(args)),
         forced_(args.on("prefix") || args.on("score")),
         loaded_(load_model(model_path(args))),
+        model_(as<EncoderDecoder>(*loaded_.model)),
         source_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
         target_(Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name)),
         special_(special_ids(source_, target_)),
         input_(StreamReader("-")),
         output_(args.text("save")) {
-    require(
-        source_.size() == loaded_.model->source_vocabulary() && target_.size() == loaded_.model->target_vocabulary(),
-        loaded_.name, ": the vocabulary does not have the size that the configuration says");
+    require_sizes(loaded_, {source_, target_});
     column_ = source_column(input_.info());
     require_column(input_, column_, source_, loaded_.name);
     if (forced_) {
@@ -169,12 +168,12 @@ class Decode {
   void write_translations(const Window& window, TokenWriter& writer, bool extras) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
     const auto answers = translate(
-        *loaded_.model, special_, window.sources, options_,
+        model_, special_, window.sources, options_,
         args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>(), &workspaces_);
     for (const auto& hypotheses : answers) {
       for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
         const auto& h = hypotheses[rank];
-        target_tokens_ += static_cast<int64_t>(h.ids.size()) + 1;
+        target_tokens_ += tokens_with_eos(h.ids.size());
         if (extras)
           writer.add(h.ids, {h.score, static_cast<int32_t>(rank), sentences_});
         else
@@ -188,9 +187,9 @@ class Decode {
     std::vector<SentencePair> pairs;
     for (std::size_t i = 0; i < window.sources.size(); ++i) {
       pairs.push_back({window.sources[i], window.targets[i]});
-      target_tokens_ += static_cast<int64_t>(window.targets[i].size()) + 1;
+      target_tokens_ += tokens_with_eos(window.targets[i].size());
     }
-    for (const double s : score(*loaded_.model, special_, pairs, options_.max_tokens, options_.device))
+    for (const double s : score(model_, special_, pairs, options_.max_tokens, options_.device))
       output_.write(fixed(s, 6) + "\n");
     sentences_ += static_cast<int64_t>(pairs.size());
   }
@@ -200,6 +199,7 @@ class Decode {
   ProductPrecision precision_;
   bool forced_;  // the tgt column is read
   LoadedModel loaded_;
+  const EncoderDecoder& model_;
   Vocabulary source_, target_;
   SpecialIds special_;
   ModelDevice device_;

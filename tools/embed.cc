@@ -42,7 +42,7 @@ struct Window {
   void add(std::span<const int32_t> line) {
     ids.insert(ids.end(), line.begin(), line.end());
     ends.push_back(ids.size());
-    tokens += static_cast<int64_t>(line.size()) + 1;
+    tokens += tokens_with_eos(line.size());
   }
   std::vector<std::span<const int32_t>> lines() const {
     std::vector<std::span<const int32_t>> all;
@@ -61,8 +61,7 @@ class Embed {
         vocabulary_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
         output_(args.text("save")) {
     const Model& model = *loaded_.model;
-    require(vocabulary_.size() == model.source_vocabulary(), loaded_.name,
-            ": the vocabulary does not have the size that the configuration says");
+    require_sizes(loaded_, {vocabulary_});
     const auto layers = encoder_layers(model);
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
@@ -173,7 +172,7 @@ class Embed {
     const bool binary = args_.text("format") == "binary";
     if (binary) refuse_terminal(output_);
     write_word2vec(
-        loaded_.model->source_embeddings(), embedder_->table_width(),
+        as<TextEncoder>(*loaded_.model).token_embeddings(), embedder_->table_width(),
         [&](int64_t id) { return vocabulary_.piece(static_cast<int32_t>(id)); },
         binary ? Word2vecFormat::binary : Word2vecFormat::text, output_);
   }
@@ -204,8 +203,8 @@ class Embed {
         throw UsageError(str("--nearest: the vectors of layer ", layer_name(), " have ", embedder_->width(),
                              " numbers, the embedding table's rows ", embedder_->table_width(),
                              "; give --index FILE with vectors of that layer, or take --static"));
-      const auto table = loaded_.model->source_embeddings();
-      blocks.push_back({DType::F32, loaded_.model->source_vocabulary(), std::as_bytes(table), loaded_.name});
+      const auto table = as<TextEncoder>(*loaded_.model).token_embeddings();
+      blocks.push_back({DType::F32, loaded_.model->description().vocabularies[0], std::as_bytes(table), loaded_.name});
     }
     const auto text = [&](int64_t row) {
       return field(file ? file->text(row) : vocabulary_.piece(static_cast<int32_t>(row)));

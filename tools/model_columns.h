@@ -15,6 +15,14 @@ inline std::string source_column(const TokenInfo& info) {
   return info.has("src") || info.columns.size() > 1 ? "src" : info.columns.at(0);
 }
 
+// Throws Error unless each vocabulary, in the order of the task's columns, has the size that the model was made for.
+inline void require_sizes(const LoadedModel& loaded, std::initializer_list<Vocabulary> vocabularies) {
+  std::size_t column = 0;
+  for (const Vocabulary& vocabulary : vocabularies)
+    require(vocabulary.size() == loaded.model->description().vocabularies[column++], loaded.name,
+            ": the vocabulary does not have the size that the configuration says");
+}
+
 // Throws Error unless the column was made with the model's vocabulary; its ids are then held to that.
 inline void require_column(TokenReader& input, const std::string& column, const Vocabulary& vocabulary,
                            const std::string& model) {

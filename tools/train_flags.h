@@ -11,17 +11,50 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "models/architecture.h"
+#include "tasks/task.h"
 #include "tools/cli.h"
-#include "train/settings.h"
+#include "train/train_settings.h"
 #include "train/trainer.h"
 
 namespace storm::train_flags {
 
+inline std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const auto& word : words) all += (all.empty() ? "" : ",") + word;
+  return all;
+}
+
+inline std::vector<std::string> words_of(const std::string& list) {
+  std::vector<std::string> words;
+  for (std::size_t begin = 0; !list.empty() && begin <= list.size();) {
+    const auto end = std::min(list.find(',', begin), list.size());
+    words.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+// --measure's names; --valid-bleu is one of them. Throws UsageError for one that the task has not.
+inline std::vector<std::string> measures(const Args& args, const TaskKind& task) {
+  auto names = words_of(args.text("measure"));
+  if (args.on("valid-bleu") && std::ranges::find(names, "bleu") == names.end()) names.insert(names.begin(), "bleu");
+  for (auto it = names.begin(); it != names.end(); ++it) {
+    if (std::ranges::find(task.measures, *it) == task.measures.end())
+      throw UsageError(str("--measure: '", *it, "' is none of ", task.name, "'s measures: ", joined(task.measures)));
+    if (std::find(names.begin(), it, *it) != it) throw UsageError(str("--measure: ", *it, " is named twice"));
+  }
+  return names;
+}
+
 inline std::vector<Flag> flags() {
   std::vector<Flag> all{
-      {"data", "FILE", "-", "token stream with the columns src and tgt (-: standard input, which is spooled)"},
+      {"data", "FILE", "-", "token stream with the task's columns (-: standard input, which is spooled)"},
       {"valid", "FILE", "", "token stream to validate on, made with the same vocabulary"},
-      {"o,save", "MODEL", "", "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it, MODEL.lock while it runs"},
+      {"columns", "NAME,...", "",
+       "the streams' columns that are the task's, in its order; tgt,src learns the other direction"},
+      {"task", "NAME", "", ""},
+      {"o,save", "MODEL", "",
+       "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it, MODEL.lock while it runs"},
       {"init", "MODEL", "", "begin with the weights and the shape of this model (fine-tuning)"},
       {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
@@ -50,10 +83,12 @@ inline std::vector<Flag> flags() {
       {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
       {"weight-decay", "X", "0", "decoupled weight decay of all parameters"},
       {"validate-every", "N", "500", "updates from validation to validation"},
-      {"valid-bleu", "", "", "also decode the validation set and score BLEU: as decode | tokenize -d | bleu do"},
-      {"beam", "N", "5", "for --valid-bleu"},
-      {"length-penalty", "X", "1", "for --valid-bleu"},
-      {"best-by", "WHAT", "loss", "what is best, for --patience and --average-of best: loss or bleu"},
+      {"measure", "NAME,...", "", ""},
+      {"valid-bleu", "", "",
+       "--measure bleu: decode the validation set and score it, as decode | tokenize -d | bleu do"},
+      {"beam", "N", "5", "for --measure"},
+      {"length-penalty", "X", "1", "for --measure"},
+      {"best-by", "WHAT", "loss", "what is best, for --patience and --average-of best: loss, or one of --measure"},
       {"save-every", "N", "0", "updates from checkpoint to checkpoint (0: as --validate-every)"},
       {"average", "N", "1", "the model is the mean of the weights at N checkpoints"},
       {"average-of", "WHICH", "last", "last (by --save-every) or best (by validation); best of 1: the best model"},
@@ -65,14 +100,23 @@ inline std::vector<Flag> flags() {
     for (const auto& p : a->presets) presets += (presets.empty() ? "" : ", ") + p.name;
     if (a->clip_norm > 0) clipping += str(", ", a->name, ": ", a->clip_norm);
   }
-  std::find_if(all.begin(), all.end(), [](const Flag& f) { return f.name == "clip-norm"; })->help =
+  const auto help = [&](const std::string& flag) -> std::string& {
+    return std::ranges::find(all, flag, &Flag::name)->help;
+  };
+  help("clip-norm") =
       "gradients longer than this are scaled down to it (0: off; auto: off" + clipping + ", with nesterov: 0.1)";
+  help("task") = "what the model is trained for, by default what its architecture is made for:";
+  help("measure") = "also measured on the validation set:";
+  for (const TaskKind* task : task_kinds()) {
+    help("task") += " " + task->name + " (columns " + joined(task->columns) + ")";
+    if (!task->measures.empty()) help("measure") += " of " + task->name + " " + joined(task->measures);
+  }
   all.push_back({"arch", "NAME", architectures()[0]->name, "architecture: " + names + "; --preset has one of its own"});
   all.push_back(
       {"preset", "NAME", architectures()[0]->preset, "its settings, to be changed by the flags below: " + presets});
   for (const Architecture* a : architectures())
     for (const auto& s : a->settings) {
-      const auto same = std::find_if(all.begin(), all.end(), [&](const Flag& f) { return f.name == s.flag; });
+      const auto same = std::ranges::find(all, s.flag, &Flag::name);
       if (same == all.end())
         all.push_back({s.flag, s.value, s.preset, s.help});
       else if (same->preset != s.preset)
@@ -117,7 +161,8 @@ inline std::size_t memory_bytes(const Args& args) {
 // clip_norm that are auto stay as they are.
 inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) {
   const auto said = [&](const char* flag) { return !resuming || args.given(flag); };
-  if (said("max-tokens") && args.text("max-tokens") != "auto") s.max_tokens = args.integer("max-tokens", 1, 1 << 24);
+  if (said("max-tokens") && args.text("max-tokens") != "auto")
+    s.max_tokens = args.integer("max-tokens", 1, kMostTokens);
   if (said("accumulate")) s.accumulate = args.integer("accumulate", 1, 1 << 20);
   if (said("schedule")) s.schedule.kind = schedule_from_name(args.text("schedule"));
   if (said("warmup")) s.schedule.warmup = args.integer("warmup", 0, INT64_MAX);
@@ -149,7 +194,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
 inline TrainPlan plan(const Args& args) {
   TrainPlan p;
   const bool valid = args.given("valid");
-  for (const char* flag : {"patience", "valid-bleu", "validate-every", "best-by"})
+  for (const char* flag : {"patience", "measure", "valid-bleu", "validate-every", "best-by"})
     if (!valid && args.given(flag)) throw UsageError(str("--", flag, " needs --valid FILE"));
   p.steps = args.integer("steps", 0, INT64_MAX);
   p.epochs = args.integer("epochs", 0, INT64_MAX);
@@ -163,14 +208,22 @@ inline TrainPlan plan(const Args& args) {
   p.snapshots.count = args.integer("average", 1, 1000);
   p.snapshots.best = args.choice("average-of", {"last", "best"}) == "best";
   if (p.snapshots.best && !valid) throw UsageError("--average-of best needs --valid FILE");
-  p.best_by_bleu = args.choice("best-by", {"loss", "bleu"}) == "bleu";
-  if (p.best_by_bleu && !args.on("valid-bleu")) throw UsageError("--best-by bleu needs --valid-bleu");
   for (const char* flag : {"beam", "length-penalty"})
-    if (args.given(flag) && !args.on("valid-bleu")) throw UsageError(str("--", flag, " needs --valid-bleu"));
+    if (args.given(flag) && !args.on("valid-bleu") && !args.given("measure"))
+      throw UsageError(str("--", flag, " needs --measure"));
   p.output = args.text("save");
   p.log = args.text("log");
   p.command = args.command();
   return p;
+}
+
+// What --best-by names, which must be measured; empty for the loss.
+inline std::string best_by(const Args& args, const std::vector<std::string>& measures) {
+  const auto& name = args.text("best-by");
+  if (name == "loss") return {};
+  if (std::ranges::find(measures, name) == measures.end())
+    throw UsageError(str("--best-by: '", name, "' is neither loss nor measured; give --measure ", name, ", too"));
+  return name;
 }
 
 inline DecodeOptions decoding(const Args& args) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/encoder_decoder.h"
 #include "stream/tokens.h"
 
 namespace storm {
@@ -21,7 +22,7 @@ struct Window {
     for (int64_t i = 0; i < batch.size(); ++i) {
       sources.push_back(batch.column(source)[i]);
       if (with_targets) targets.push_back(batch.column("tgt")[i]);
-      tokens += static_cast<int64_t>(sources.back().size()) + 1;
+      tokens += tokens_with_eos(sources.back().size());
     }
     batches.push_back(std::move(batch));
   }

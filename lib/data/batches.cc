@@ -4,43 +4,87 @@
 
 namespace storm {
 
-BatchSource::BatchSource(const PairFile& file, const BatchLimits& limits, bool shuffle, uint64_t seed)
-    : file_(file), limits_(limits), shuffle_(shuffle), seed_(seed) {
-  limits_.longest_source = std::min(limits.longest_source, limits.max_tokens);
-  limits_.longest_target = std::min(limits.longest_target, limits.max_tokens);
-  if (fits(file.longest())) return;
-  if (limits_.longest_source == limits_.longest_target) {
-    for (auto it = file.by_length().lower_bound(limits_.longest_source); it != file.by_length().end(); ++it)
-      dropped_ += it->second;
-    return;
+namespace {
+
+// Tokens on each side of what was added up, and whether another row finds room.
+class Load {
+ public:
+  explicit Load(std::span<const Side> sides) : sides_(sides), tokens_(sides.size()) {}
+
+  int64_t most() const { return *std::ranges::max_element(tokens_); }
+  int64_t most_with(std::span<const int64_t> lengths) const {
+    int64_t most = 0;
+    for (std::size_t s = 0; s < sides_.size(); ++s) most = std::max(most, tokens_[s] + tokens_on(sides_[s], lengths));
+    return most;
   }
-  for (int64_t row = 0; row < file.size(); ++row) dropped_ += !fits(file.lengths(row));
+  void add(std::span<const int64_t> lengths) {
+    for (std::size_t s = 0; s < sides_.size(); ++s) tokens_[s] += tokens_on(sides_[s], lengths);
+  }
+  void clear() { std::ranges::fill(tokens_, 0); }
+
+ private:
+  std::span<const Side> sides_;
+  std::vector<int64_t> tokens_;
+};
+
+}  // namespace
+
+int64_t tokens_on(const Side& side, std::span<const int64_t> lengths) {
+  int64_t tokens = side.added;
+  for (const std::size_t column : side.columns) tokens += lengths[column];
+  return tokens;
+}
+
+int64_t all_tokens(const TokenFile& file, const Side& side) {
+  return tokens_on({side.columns, side.added * file.size(), side.longest}, file.tokens());
+}
+
+std::vector<int64_t> longest_rows(const TokenFile& file, std::span<const Side> sides) {
+  std::vector<int64_t> longest;
+  for (const Side& side : sides) longest.push_back(std::min(tokens_on(side, file.longest()), side.longest));
+  return longest;
+}
+
+BatchSource::BatchSource(const TokenFile& file, std::vector<Side> sides, int64_t max_tokens, bool shuffle,
+                         uint64_t seed)
+    : file_(file), sides_(std::move(sides)), max_tokens_(max_tokens), shuffle_(shuffle), seed_(seed) {
+  for (Side& side : sides_) side.longest = std::min(side.longest, max_tokens);
+  if (fits(file.longest())) return;
+  std::vector<int64_t> lengths(file.columns().size());
+  for (int64_t row = 0; row < file.size(); ++row) {
+    file.lengths(row, lengths);
+    dropped_ += !fits(lengths);
+  }
+}
+
+bool BatchSource::fits(std::span<const int64_t> lengths) const {
+  return std::ranges::all_of(sides_, [&](const Side& side) { return tokens_on(side, lengths) <= side.longest; });
 }
 
 template <class Take>
 bool BatchSource::walk(Place& place, const Permutation& order, Take&& take) const {
-  int64_t source = 0, target = 0;
-  bool any = false;
+  Load load(sides_);
+  std::vector<int64_t> lengths(file_.columns().size());
+  bool taken = false;
   for (; place.next < file_.size(); ++place.next) {
     const auto at = static_cast<uint64_t>(place.next);
     const auto row = static_cast<int64_t>(shuffle_ ? order(at) : at);
-    const auto lengths = file_.lengths(row);
+    file_.lengths(row, lengths);
     if (!fits(lengths)) continue;
-    source += lengths.source + 1;
-    target += lengths.target + 1;
-    if (std::max(source, target) > limits_.max_tokens) return true;
+    load.add(lengths);
+    if (load.most() > max_tokens_) return true;
     take(row);
-    any = true;
+    taken = true;
   }
-  if (any) return true;
+  if (taken) return true;
   place = {place.epoch + 1, 0};
   return false;
 }
 
-bool BatchSource::next(Place& place, Pairs& pairs) const {
-  pairs.clear();
+bool BatchSource::next(Place& place, Rows& rows) const {
+  rows.clear();
   const Permutation order(static_cast<uint64_t>(file_.size()), seed_, static_cast<uint64_t>(place.epoch));
-  return walk(place, order, [&](int64_t row) { file_.append(row, pairs); });
+  return walk(place, order, [&](int64_t row) { file_.append(row, rows); });
 }
 
 int64_t BatchSource::batches(int64_t epoch) const {
@@ -48,6 +92,29 @@ int64_t BatchSource::batches(int64_t epoch) const {
   int64_t count = 0;
   for (Place place{epoch, 0}; walk(place, order, [](int64_t) {});) ++count;
   return count;
+}
+
+std::vector<int64_t> even_parts(const Rows& rows, std::span<const Side> sides, int64_t max_tokens) {
+  std::vector<int64_t> lengths(rows.columns);
+  const auto measure = [&](int64_t row) -> std::span<const int64_t> {
+    for (std::size_t c = 0; c < rows.columns; ++c) lengths[c] = static_cast<int64_t>(rows(row, c).size());
+    return lengths;
+  };
+  Load all(sides), part(sides);
+  for (int64_t i = 0; i < rows.size(); ++i) all.add(measure(i));
+  const int64_t parts = std::max<int64_t>((all.most() + max_tokens - 1) / max_tokens, 1);
+  const int64_t even = (all.most() + parts - 1) / parts;  // a small last part would cost what a large one does
+  std::vector<int64_t> cuts{0};
+  for (int64_t i = 0; i < rows.size(); ++i) {
+    const auto row = measure(i);
+    if (i > cuts.back() && (part.most() >= even || part.most_with(row) > max_tokens)) {
+      cuts.push_back(i);
+      part.clear();
+    }
+    part.add(row);
+  }
+  cuts.push_back(rows.size());
+  return cuts;
 }
 
 }  // namespace storm

@@ -1,54 +1,70 @@
-// Batches of sentence pairs by tokens. Batches are packed, never padded, so lengths need not be alike: each epoch is
-// one uniformly random order, cut where a batch is full. Order and cuts follow from (seed, epoch) alone, so a place in
-// the data is two numbers.
+// Batches of rows by tokens. Batches are packed, never padded, so lengths need not be alike: each epoch is one
+// uniformly random order, cut where a batch is full. Order and cuts follow from (seed, epoch) alone, so a place in the
+// data is two numbers.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
-#include "data/pair_file.h"
 #include "data/permutation.h"
+#include "data/token_file.h"
 
 namespace storm {
 
 struct Place {
   int64_t epoch = 0;  // from 0
-  int64_t next = 0;   // how many pairs of the epoch's order are done
+  int64_t next = 0;   // how many rows of the epoch's order are done
   bool operator==(const Place&) const = default;
 };
 
-struct BatchLimits {
-  int64_t max_tokens = 4096;                                       // of a batch, on its larger side, EOS included
-  int64_t longest_source = INT32_MAX, longest_target = INT32_MAX;  // of a sentence, EOS included
+// One of the sequences that a model is fed of each row: what a row takes of a batch's tokens there. A pair of sentences
+// is fed as two, a pair of texts for an encoder as one of both columns.
+struct Side {
+  std::vector<std::size_t> columns;  // of the row, whose tokens stand in it
+  int64_t added = 0;                 // tokens of each row beside these: BOS, EOS, separators
+  int64_t longest = INT32_MAX;       // that the model takes, those included
 };
+int64_t tokens_on(const Side& side, std::span<const int64_t> lengths);  // lengths: of each column of a row
+
+int64_t all_tokens(const TokenFile& file, const Side& side);  // of all rows of an indexed file
+
+// What a row of the file's longest columns takes on each side, at most what the model takes.
+std::vector<int64_t> longest_rows(const TokenFile& file, std::span<const Side> sides);
 
 class BatchSource {
  public:
-  // shuffle: off, pairs come in the file's order (for validation). The file must be indexed and outlive this.
-  BatchSource(const PairFile& file, const BatchLimits& limits, bool shuffle, uint64_t seed = 0);
+  // max_tokens: of a batch, on its larger side. shuffle: off, rows come in the file's order (for validation). The file
+  // must be indexed and outlive this.
+  BatchSource(const TokenFile& file, std::vector<Side> sides, int64_t max_tokens, bool shuffle, uint64_t seed = 0);
 
-  // The batch that begins at place, which moves behind it. Pairs over a limit are passed over. False at the end of an
-  // epoch, when place moves to the start of the next and pairs is empty.
-  bool next(Place& place, Pairs& pairs) const;
+  // The batch that begins at place, which moves behind it. Rows over a limit are passed over. False at the end of an
+  // epoch, when place moves to the start of the next and rows is empty.
+  bool next(Place& place, Rows& rows) const;
 
   // How many batches an epoch has: reads all lengths.
   int64_t batches(int64_t epoch) const;
-  int64_t dropped() const { return dropped_; }  // pairs over a limit: counted once, when this is made
-  int64_t pairs() const { return file_.size() - dropped_; }
-  const BatchLimits& limits() const { return limits_; }
+  int64_t dropped() const { return dropped_; }  // rows over a limit: counted once, when this is made
+  int64_t rows() const { return file_.size() - dropped_; }
+  std::span<const Side> sides() const { return sides_; }  // none takes longer rows than a batch
+  int64_t max_tokens() const { return max_tokens_; }
 
  private:
-  bool fits(const PairFile::Lengths& l) const {
-    return l.source < limits_.longest_source && l.target < limits_.longest_target;
-  }
-  // Calls take(row) for each pair of the batch at place; false at the end of the epoch.
+  bool fits(std::span<const int64_t> lengths) const;
+  // Calls take(row) for each row of the batch at place; false at the end of the epoch.
   template <class Take>
   bool walk(Place& place, const Permutation& order, Take&& take) const;
 
-  const PairFile& file_;
-  BatchLimits limits_;
+  const TokenFile& file_;
+  std::vector<Side> sides_;
+  int64_t max_tokens_;
   bool shuffle_;
   uint64_t seed_;
   int64_t dropped_ = 0;
 };
+
+// Where to cut rows into parts of about the same size, each with up to max_tokens on its larger side, and one row at
+// least: the first row of each part, and behind the last one the number of rows.
+std::vector<int64_t> even_parts(const Rows& rows, std::span<const Side> sides, int64_t max_tokens);
 
 }  // namespace storm

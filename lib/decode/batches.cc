@@ -13,7 +13,7 @@ std::vector<std::vector<std::size_t>> sorted_batches(std::span<const int64_t> le
   std::vector<std::vector<std::size_t>> batches;
   int64_t tokens = 0;
   for (const std::size_t s : order) {
-    const int64_t more = lengths[s] + 1;
+    const int64_t more = tokens_with_eos(lengths[s]);
     if (batches.empty() || tokens + more > max_tokens ||
         static_cast<int64_t>(batches.back().size()) >= std::max<int64_t>(max_sentences, 1)) {
       batches.emplace_back();

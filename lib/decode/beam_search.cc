@@ -7,7 +7,7 @@
 
 namespace storm {
 
-BeamSearch::BeamSearch(const Model& model, const SpecialIds& special, const DecodeOptions& options,
+BeamSearch::BeamSearch(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
                        Workspace& workspace)
     : model_(model),
       special_(special),

@@ -16,7 +16,8 @@ namespace storm {
 class BeamSearch {
  public:
   // All are borrowed.
-  BeamSearch(const Model& model, const SpecialIds& special, const DecodeOptions& options, Workspace& workspace);
+  BeamSearch(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
+             Workspace& workspace);
 
   // The n-best lists of the batch's sentences.
   std::vector<Hypotheses> operator()(const SourceBatch& batch);
@@ -54,7 +55,7 @@ class BeamSearch {
   void go_on(const Candidate& candidate);
   Hypotheses best(const Open& open);
 
-  const Model& model_;
+  const EncoderDecoder& model_;
   const SpecialIds special_;
   const DecodeOptions& options_;
   Workspace& workspace_;

@@ -180,7 +180,7 @@ class DrawingStep {
 
 }  // namespace
 
-std::vector<Hypotheses> sample(const Model& model, const SpecialIds& special, const DecodeOptions& options,
+std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
                                Workspace& workspace, const SourceBatch& batch) {
   const auto decoder = model.start(workspace, pack_sources(batch.sources, special));
   std::vector<Row> rows;

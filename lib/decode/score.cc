@@ -8,14 +8,14 @@
 
 namespace storm {
 
-std::vector<double> score(const Model& model, const SpecialIds& special, std::span<const SentencePair> pairs,
+std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special, std::span<const SentencePair> pairs,
                           int64_t max_tokens, Device* device) {
   std::vector<int64_t> lengths;
   for (const auto& [source, target] : pairs) {
-    const auto from = static_cast<int64_t>(source.size()) + 1, to = static_cast<int64_t>(target.size()) + 1;
+    const int64_t from = tokens_with_eos(source.size()), to = tokens_with_eos(target.size());
     require(from <= model.longest_source() && to <= model.longest_target(), "pair ", lengths.size() + 1, ": ", from,
             " and ", to, " tokens with EOS are longer than the model takes");
-    lengths.push_back(std::max(from, to) - 1);
+    lengths.push_back(static_cast<int64_t>(std::max(source.size(), target.size())));
   }
   std::vector<double> scores(pairs.size());
   Workspace workspace(device);
@@ -24,11 +24,11 @@ std::vector<double> score(const Model& model, const SpecialIds& special, std::sp
     for (const std::size_t place : places) some.push_back(pairs[place]);
     const Batch batch = make_batch(some, special);
     workspace.graph.clear();
-    const auto loss = model.loss(workspace.graph, batch, 0, 1);
+    const auto recorded = loss(model, workspace.graph, batch, 0, 1);
     workspace.run();
-    const float* nll = workspace.data(loss.token_nll);
+    const float* nll = workspace.data(recorded.token_nll);
     for (std::size_t i = 0; i < places.size(); ++i)
-      for (int32_t t = batch.target.offsets[i]; t < batch.target.offsets[i + 1]; ++t)
+      for (int32_t t = batch.inputs[1].offsets[i]; t < batch.inputs[1].offsets[i + 1]; ++t)
         scores[places[i]] -= static_cast<double>(nll[t]);
   }
   for (const double s : scores) require_number(s);

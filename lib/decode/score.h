@@ -5,15 +5,14 @@
 #include <span>
 #include <vector>
 
-#include "models/batch.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 
 namespace storm {
 
 // log p(target, EOS | source) of each pair, in their order; batches of at most max_tokens on their larger side.
 // On a device that has twins of the model's parameters; null: on the CPU.
 // Throws Error for a pair that is longer than the model takes, and for a model whose probabilities are not numbers.
-std::vector<double> score(const Model& model, const SpecialIds& special, std::span<const SentencePair> pairs,
+std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special, std::span<const SentencePair> pairs,
                           int64_t max_tokens, Device* device = nullptr);
 
 }  // namespace storm

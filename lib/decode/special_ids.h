@@ -1,7 +1,7 @@
 // BOS and EOS as the vocabularies have them: a foreign SentencePiece model's own ids are honoured.
 #pragma once
 
-#include "models/batch.h"
+#include "models/encoder_decoder.h"
 #include "text/vocabulary.h"
 
 namespace storm {

@@ -13,7 +13,8 @@ namespace storm {
 
 namespace {
 
-int32_t longest_output(const Model& model, const DecodeOptions& options, std::size_t source, std::size_t prefix) {
+int32_t longest_output(const EncoderDecoder& model, const DecodeOptions& options, std::size_t source,
+                       std::size_t prefix) {
   const int64_t wanted = options.max_length > 0 ? options.max_length : 3 * static_cast<int64_t>(source) + 50;
   const int64_t possible = model.longest_target() - 1;  // BOS takes a place, too
   return static_cast<int32_t>(std::max(std::min(wanted, possible), static_cast<int64_t>(prefix)));
@@ -38,7 +39,7 @@ double normalized_score(double log_prob, int64_t length, const DecodeOptions& op
   return log_prob / std::pow(by, options.length_penalty);
 }
 
-std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
+std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
                                   std::span<const std::span<const int32_t>> prefixes, std::vector<Workspace>* kept) {
   std::vector<Hypotheses> answers(sources.size());
@@ -46,7 +47,7 @@ std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
   std::vector<int64_t> lengths;
   std::vector<std::size_t> asked;
   for (std::size_t s = 0; s < sources.size(); ++s) {
-    const auto tokens = static_cast<int64_t>(sources[s].size()) + 1;
+    const int64_t tokens = tokens_with_eos(sources[s].size());
     require(tokens <= model.longest_source(), "sentence ", options.first_sentence + s + 1, ": ", tokens,
             " tokens with EOS, the model takes ", model.longest_source(), "; cut it with tokenize --max-length");
     require(static_cast<int64_t>(prefix_of(s).size()) < model.longest_target(), "sentence ",
@@ -58,7 +59,7 @@ std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
       continue;
     }
     asked.push_back(s);
-    lengths.push_back(tokens - 1);
+    lengths.push_back(static_cast<int64_t>(sources[s].size()));
   }
 
   const int64_t rows = options.sample ? options.nbest : options.beam;

@@ -5,8 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "models/batch.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 
 namespace storm {
 
@@ -54,7 +53,7 @@ using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the o
 // kept: memory that the next call with the same device uses again, which fresh pages would cost a tenth of a single
 // sentence's time; empty at first.
 // Throws Error for a source that is longer than the model takes, and for a model whose probabilities are not numbers.
-std::vector<Hypotheses> translate(const Model& model, const SpecialIds& special,
+std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
                                   std::span<const std::span<const int32_t>> prefixes = {},
                                   std::vector<Workspace>* kept = nullptr);

@@ -1,7 +1,6 @@
 #include "inspect/attention_choice.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <span>
 
@@ -58,23 +57,12 @@ const AttentionPart* AttentionChoice::find(AttentionKind kind) const {
 }
 
 AttentionChoice all_attention(const Model& model) {
-  // Of a pair of sentences with one token each, the weights are one number a head. The graph is only recorded.
-  const Batch batch = make_batch(std::vector<SentencePair>(1), {.bos = 0, .eos = 0});
-  Graph graph(false);
-  Trace trace;
-  trace.wants = [](AttentionKind, int64_t) { return true; };
-  model.trace(graph, batch, trace);
-  std::map<AttentionKind, AttentionPart> parts;
-  for (const auto& [kind, layer, weights] : trace.attentions) {
-    auto& part = parts.try_emplace(kind, AttentionPart{kind, {}, {}}).first->second;
-    part.layers.push_back(layer);
-    const int64_t heads = graph.shape(weights).size();
-    require(part.layers.size() == 1 || static_cast<int64_t>(part.heads.size()) == heads, "layers of ",
-            attention_kind_name(kind), " attention with different numbers of heads");
-    for (auto h = static_cast<int64_t>(part.heads.size()); h < heads; ++h) part.heads.push_back(h);
-  }
   AttentionChoice choice;
-  for (const auto& [kind, part] : parts) choice.parts.push_back(part);
+  for (const auto& [kind, layers, heads] : model.description().attentions) {
+    AttentionPart& part = choice.parts.emplace_back(AttentionPart{kind, {}, {}});
+    for (int64_t l = 0; l < layers; ++l) part.layers.push_back(l);
+    for (int64_t h = 0; h < heads; ++h) part.heads.push_back(h);
+  }
   return choice;
 }
 

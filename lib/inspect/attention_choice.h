@@ -28,7 +28,7 @@ struct AttentionChoice {
   const AttentionPart* find(AttentionKind kind) const;  // nullptr when none of it is wanted
 };
 
-// All that the model has; no parts for a model without attention. Nothing is run.
+// All that the model has; no parts for a model without attention.
 AttentionChoice all_attention(const Model& model);
 
 // Narrows a choice to some kinds ("encoder,cross"), layers and heads ("1,3-4", from 1); an empty text leaves all. A

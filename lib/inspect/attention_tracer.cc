@@ -33,7 +33,7 @@ int64_t memory_bytes() { return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_
 
 AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
                                  AttentionChoice choice, int64_t max_tokens, Device* device)
-    : model_(model),
+    : model_(as<EncoderDecoder>(model)),
       special_(special),
       source_(std::move(source)),
       target_(std::move(target)),
@@ -46,8 +46,7 @@ AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, 
 }
 
 int64_t AttentionTracer::map_bytes(const SentencePair& pair) const {
-  const auto source = static_cast<int64_t>(pair.source.size()) + 1;
-  const auto target = static_cast<int64_t>(pair.target.size()) + 1;
+  const int64_t source = tokens_with_eos(pair.source.size()), target = tokens_with_eos(pair.target.size());
   double cells = 0;  // whole numbers to 2^53, and beyond it no overflow
   for (const auto kind : kAttentionKinds)
     cells += static_cast<double>(heads_[static_cast<std::size_t>(kind)]) *
@@ -61,7 +60,7 @@ void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t fi
     int64_t source = 0, target = 0, bytes = 0;
     for (; end < pairs.size(); ++end) {
       const auto& pair = pairs[end];
-      const auto from = static_cast<int64_t>(pair.source.size()) + 1, to = static_cast<int64_t>(pair.target.size()) + 1;
+      const int64_t from = tokens_with_eos(pair.source.size()), to = tokens_with_eos(pair.target.size());
       require(from <= model_.longest_source() && to <= model_.longest_target(), "sentence ",
               first + static_cast<int64_t>(end), ": ", from, " and ", to,
               " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
@@ -89,7 +88,7 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
     const auto* part = choice_.find(kind);
     return part && std::binary_search(part->layers.begin(), part->layers.end(), layer);
   };
-  model_.trace(workspace_.graph, batch, trace);
+  model_.states(workspace_.graph, batch.inputs[0], batch.inputs[1], &trace);
   workspace_.run();
 
   // By kind and layer; the pass goes through the decoder's kinds layer by layer.

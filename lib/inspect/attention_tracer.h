@@ -7,8 +7,7 @@
 
 #include "inspect/attention_choice.h"
 #include "inspect/attention_maps.h"
-#include "models/batch.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 #include "tensor/workspace.h"
 #include "text/vocabulary.h"
 
@@ -34,7 +33,7 @@ class AttentionTracer {
   int64_t map_bytes(const SentencePair& pair) const;  // as the pass computes them: all heads of the layers wanted
   void run(std::span<const SentencePair> pairs, int64_t first, const Take& take);
 
-  const Model& model_;
+  const EncoderDecoder& model_;
   SpecialIds special_;
   Vocabulary source_, target_;
   AttentionChoice choice_;

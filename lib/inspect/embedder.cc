@@ -8,32 +8,20 @@
 
 namespace storm {
 
-std::vector<int64_t> encoder_widths(const Model& model) {
-  Batch batch;
-  batch.source.add(-1, {}, 0);
-  Graph graph(false);
-  Trace trace;
-  trace.states = true;
-  model.trace(graph, batch, trace);
-  std::vector<int64_t> widths;
-  for (const Value states : trace.encoder_states) widths.push_back(graph.shape(states).cols);
-  return widths;
-}
-
 Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device)
-    : model_(model),
+    : model_(as<TextEncoder>(model)),
       vocabulary_(std::move(vocabulary)),
       eos_(eos),
       options_(options),
-      table_width_(static_cast<int64_t>(model.source_embeddings().size()) / model.source_vocabulary()),
+      table_width_(model.description().width),
       width_(table_width_),
       device_(device) {
   while (workspaces_.size() < (device ? 1 : static_cast<std::size_t>(thread_count()))) workspaces_.emplace_back(device);
-  const auto widths = encoder_widths(model);
-  const auto layers = static_cast<int64_t>(widths.size()) - 1;
+  const int64_t layers = encoder_layers(model);
   require(options.layer >= EmbedOptions::kStatic && options.layer <= layers, "layer ", options.layer,
           ": the model has layers 0 to ", layers);
-  if (options.layer != EmbedOptions::kStatic) width_ = widths[static_cast<std::size_t>(options.layer)];
+  if (options.layer != EmbedOptions::kStatic)
+    width_ = model.description().state_widths[static_cast<std::size_t>(options.layer)];
 }
 
 // states: [pieces, width]; rows: [starts, width], where each of starts is a row's first piece.
@@ -53,7 +41,7 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
     return std::span(out.vectors).subspan(out.offsets[s] * width, (out.offsets[s + 1] - out.offsets[s]) * width);
   };
   if (options_.layer == EmbedOptions::kStatic) {
-    const auto table = model_.source_embeddings();
+    const auto table = model_.token_embeddings();
     std::vector<float> states;
     for (const std::size_t s : places) {
       states.resize(sources[s].size() * width);
@@ -64,16 +52,17 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
     }
     return;
   }
-  Batch batch;
-  for (const std::size_t s : places) batch.source.add(-1, sources[s], eos_);
+  std::vector<std::span<const int32_t>> texts;
+  for (const std::size_t s : places) texts.push_back(sources[s]);
+  const PackedSentences packed = pack_sources(texts, {.eos = eos_});
   Trace trace;
   trace.states = true;
   workspace.graph.clear();
-  model_.trace(workspace.graph, batch, trace);
+  model_.encode(workspace.graph, packed, trace);
   workspace.run();
   const float* states = workspace.data(trace.encoder_states[static_cast<std::size_t>(options_.layer)]);
   for (std::size_t i = 0; i < places.size(); ++i)
-    pool_line({states + static_cast<std::size_t>(batch.source.offsets[i]) * width, sources[places[i]].size() * width},
+    pool_line({states + static_cast<std::size_t>(packed.offsets[i]) * width, sources[places[i]].size() * width},
               starts[places[i]], rows_of(places[i]));
 }
 
@@ -85,7 +74,7 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
   std::vector<std::vector<std::size_t>> starts(sources.size());
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const auto ids = sources[s];
-    const auto tokens = static_cast<int64_t>(ids.size()) + 1;
+    const int64_t tokens = tokens_with_eos(ids.size());
     if (options_.layer != EmbedOptions::kStatic && tokens > model_.longest_source())
       fail(named(s), ": ", tokens, " tokens with EOS, the model takes ", model_.longest_source(),
            "; cut it with tokenize --max-length");

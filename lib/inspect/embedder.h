@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "inspect/pooling.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 #include "text/vocabulary.h"
 
 namespace storm {
@@ -37,11 +37,10 @@ struct TextVectors {
   }
 };
 
-// How wide the states of each layer of a model's encoder are: its embeddings', then its layers'. A bidirectional
-// encoder's are twice as wide as its embeddings.
-std::vector<int64_t> encoder_widths(const Model& model);
 // The last layer that a model's encoder has: --layer's largest value.
-inline int64_t encoder_layers(const Model& model) { return static_cast<int64_t>(encoder_widths(model).size()) - 1; }
+inline int64_t encoder_layers(const Model& model) {
+  return static_cast<int64_t>(model.description().state_widths.size()) - 1;
+}
 
 class Embedder {
  public:
@@ -64,7 +63,7 @@ class Embedder {
   void encode(std::span<const std::span<const int32_t>> sources, std::span<const std::size_t> batch,
               Workspace& workspace, TextVectors& out, std::span<const std::vector<std::size_t>> starts) const;
 
-  const Model& model_;
+  const TextEncoder& model_;
   Vocabulary vocabulary_;
   int32_t eos_;
   EmbedOptions options_;

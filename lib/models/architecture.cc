@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/number.h"
-#include "models/convs2s.h"
-#include "models/rnn.h"
-#include "models/transformer.h"
+#include "models/convs2s/config.h"
+#include "models/rnn/config.h"
+#include "models/transformer/config.h"
 
 namespace storm {
 
@@ -16,11 +16,6 @@ namespace {
 // An architecture is added by its line here.
 const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
                                               &convs2s_architecture()};
-
-std::string key_of(std::string flag) {
-  std::replace(flag.begin(), flag.end(), '-', '_');
-  return flag;
-}
 
 // Numbers stay numbers: whole ones whole, so that a configuration reads as a person would write it.
 nlohmann::json typed(const std::string& text) {
@@ -31,7 +26,7 @@ nlohmann::json typed(const std::string& text) {
 
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};
-  for (const auto& s : arch.settings) config[key_of(s.flag)] = typed(s.preset);
+  for (const auto& s : arch.settings) config[key_of_flag(s.flag)] = typed(s.preset);
   return config;
 }
 
@@ -70,19 +65,25 @@ const Architecture& architecture_of_preset(std::string_view preset) {
 }
 
 nlohmann::json make_config(const Architecture& arch, std::string_view preset,
-                           std::span<const std::pair<std::string, std::string>> settings, int64_t source_vocabulary,
-                           int64_t target_vocabulary) {
+                           std::span<const std::pair<std::string, std::string>> settings,
+                           const std::vector<int64_t>& vocabularies) {
   nlohmann::json config = defaults(arch);
   const Preset* found = find_preset(arch, preset);
   if (!found) throw UsageError(str("--preset: '", preset, "' is none of ", arch.name, "'s ", preset_names(arch)));
-  for (const auto& [flag, value] : found->settings) config[key_of(flag)] = typed(value);
+  for (const auto& [flag, value] : found->settings) config[key_of_flag(flag)] = typed(value);
   for (const auto& [flag, value] : settings) {
-    if (!config.contains(key_of(flag))) throw UsageError(str(arch.name, " has no setting --", flag));
-    config[key_of(flag)] = typed(value);
+    if (!config.contains(key_of_flag(flag))) throw UsageError(str(arch.name, " has no setting --", flag));
+    config[key_of_flag(flag)] = typed(value);
   }
-  config["source_vocab_size"] = source_vocabulary;
-  config["target_vocab_size"] = target_vocabulary;
+  require(vocabularies.size() == arch.vocabularies.size(), arch.name, ": has ", arch.vocabularies.size(),
+          " vocabularies, given ", vocabularies.size());
+  for (std::size_t i = 0; i < vocabularies.size(); ++i) config[arch.vocabularies[i]] = vocabularies[i];
   return config;
+}
+
+std::string task_of(const nlohmann::json& config) {
+  return config.contains("task") ? config.at("task").get<std::string>()
+                                 : architecture(config.at("arch").get<std::string>()).task;
 }
 
 std::unique_ptr<Model> make_model(const nlohmann::json& config) {

@@ -1,6 +1,6 @@
 // The architectures by name, with their settings and presets, so that a tool can offer them as flags without knowing
-// any of them. A configuration is a flat JSON object: "arch", the settings with underscores for hyphens,
-// "source_vocab_size" and "target_vocab_size".
+// any of them. A configuration is a flat JSON object: "arch", the settings with underscores for hyphens, and the sizes
+// of the vocabularies.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/settings.h"
 #include "models/model.h"
 
 namespace storm {
-
-struct Setting {
-  std::string flag;    // "d-model"
-  std::string value;   // what its value is called in a tool's help: "N", "RATE", "pre|post"
-  std::string preset;  // the default, as text; a number where the value is one
-  std::string help;
-};
 
 struct Preset {
   std::string name;
@@ -31,6 +25,9 @@ struct Architecture {
   std::vector<Setting> settings;
   std::vector<Preset> presets;  // of names that no other architecture has
   std::string preset;           // the one that is taken when none is named
+  // The configuration's entries that say how large each column's vocabulary is, in the order of the task's columns.
+  std::vector<std::string> vocabularies;
+  std::string task;  // what it is trained for, unless another one is named (tasks/task.h)
   // Throws UsageError for settings that do not fit together. The parameters are zero.
   std::unique_ptr<Model> (*make)(const nlohmann::json& config);
   double clip_norm = 0;  // what training scales longer gradients down to, unless it is told otherwise; 0: off
@@ -43,8 +40,11 @@ const Architecture& architecture_of_preset(std::string_view preset);  // the sam
 // The configuration of a preset with some settings (flag, value) replaced. Throws UsageError for an unknown preset or
 // setting.
 nlohmann::json make_config(const Architecture& architecture, std::string_view preset,
-                           std::span<const std::pair<std::string, std::string>> settings, int64_t source_vocabulary,
-                           int64_t target_vocabulary);
+                           std::span<const std::pair<std::string, std::string>> settings,
+                           const std::vector<int64_t>& vocabularies);
+
+// The name of the task that a model with this configuration is for.
+std::string task_of(const nlohmann::json& config);
 
 // From a configuration as a model file has it.
 std::unique_ptr<Model> make_model(const nlohmann::json& config);

@@ -1,71 +1,61 @@
-// What training and decoding know of a model. An architecture is one implementation of this and one entry in
-// models/architecture.cc; nothing outside models/ knows which one it is.
+// A network: its parameters, the configuration that it was made from, and what it looks like from outside. What it can
+// do beyond that it says by a second base, which `as` asks for: models/encoder_decoder.h has those that there are.
+// An architecture is one implementation and one entry in models/architecture.cc; nothing outside models/ knows which
+// one it is.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
-#include "models/batch.h"
+#include "base/error.h"
 #include "models/trace.h"
-#include "ops/cross_entropy.h"
 #include "tensor/parameters.h"
-#include "tensor/workspace.h"
 
 namespace storm {
 
-// The incremental decoding of one batch of source sentences. It borrows from the model.
-class Decoder {
- public:
-  virtual ~Decoder() = default;
-
-  // Records one step. Row i goes on from row parents[i] of the step before (at the first step parents[i] is a source
-  // sentence) and is fed tokens[i]. Rows stand grouped by source sentence, in the sentences' order; a sentence may
-  // have none left. -> logits [rows, target vocabulary]. The graph must be run before the next step is recorded.
-  virtual Value step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) = 0;
+struct Description {
+  std::vector<int64_t> vocabularies = {};  // the size of each column's, in the order of the task's columns
+  int64_t width = 0;                       // of its embeddings
+  std::vector<int64_t> state_widths = {};  // of a trace's states: the embeddings', then each layer's
+  struct Attention {
+    AttentionKind kind;
+    int64_t layers, heads;
+  };
+  std::vector<Attention> attentions = {};  // what a trace can ask for, in the order of AttentionKind
+  bool sinusoidal_positions = false;
 };
 
 class Model {
  public:
-  virtual ~Model() = default;
+  virtual ~Model();
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
-  // Records the loss of a batch; batch must outlive the graph's run. Dropout is on in graphs with gradients.
-  virtual CrossEntropy loss(Graph& graph, const Batch& batch, float label_smoothing, float gradient_scale) const = 0;
-
-  // Runs the encoder in the workspace (whose graph and slabs are cleared) and returns what decodes from it; the next
-  // decoder in the same workspace ends this one. Several threads may decode at once, each in a workspace of its own.
-  virtual std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const = 0;
-
-  // Records the pass of loss() up to the output layer, without dropout, and leaves in `trace` what it asks for; a batch
-  // without targets passes the encoder alone. The graph has no gradients; batch must outlive its run.
-  virtual void trace(Graph& graph, const Batch& batch, Trace& trace) const = 0;
-
-  // [source vocabulary, width]: the table that source tokens are looked up in, as it was trained.
-  virtual std::span<const float> source_embeddings() const = 0;
-
-  virtual int64_t longest_source() const { return INT32_MAX; }  // tokens with EOS that the model can take
-  virtual int64_t longest_target() const { return INT32_MAX; }
-
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
-  const std::string& config() const { return config_; }  // JSON, complete: what architecture.h makes the model from
-  int64_t source_vocabulary() const { return source_vocabulary_; }
-  int64_t target_vocabulary() const { return target_vocabulary_; }
+  const nlohmann::json& config() const { return *config_; }  // complete: what architecture.h makes the model from
+  std::string architecture() const;                          // its name, "arch" of the configuration
+  const Description& description() const { return description_; }
 
  protected:
-  Model(ParameterList& list, std::string config, int64_t source_vocabulary, int64_t target_vocabulary)
-      : parameters_(list.take()),
-        config_(std::move(config)),
-        source_vocabulary_(source_vocabulary),
-        target_vocabulary_(target_vocabulary) {}
+  // Takes the parameters off the list in which the layers were declared.
+  Model(ParameterList& list, const nlohmann::json& config, Description description);
 
  private:
   Parameters parameters_;
-  std::string config_;
-  int64_t source_vocabulary_, target_vocabulary_;
+  std::unique_ptr<const nlohmann::json> config_;
+  Description description_;
 };
+
+// The model as something that it can be: as<EncoderDecoder>(model). Throws UsageError for a model that cannot.
+template <class Ability>
+const Ability& as(const Model& model) {
+  const auto* able = dynamic_cast<const Ability*>(&model);
+  if (!able) throw UsageError(str("a model of the architecture ", model.architecture(), " ", Ability::kCannot));
+  return *able;
+}
 
 }  // namespace storm

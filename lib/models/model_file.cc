@@ -82,7 +82,7 @@ Document model_document(const Model& model, const std::map<std::string, std::str
   document.metadata = std::move(metadata);
   document.metadata.emplace(kKindKey, kModelKind);
   document.metadata[kVersionKey] = kStreamVersion;
-  document.metadata[kConfigKey] = model.config();
+  document.metadata[kConfigKey] = model.config().dump();
   for (const auto& spec : model.parameters().specs()) {
     const auto values = model.parameters().view(spec.name);
     document.add_view(spec.name, DType::F32, file_shape(spec), std::as_bytes(std::span<const float>(values)));

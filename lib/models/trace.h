@@ -29,6 +29,20 @@ struct Trace {
   // Found, in the order of the pass.
   std::vector<Attention> attentions;
   std::vector<Value> encoder_states;  // [source tokens, width], kept; 0: embeddings and positions, then a layer each
+
+  // For the pass: leaves here what is asked for. weights is called only where a layer's are.
+  template <class Weights>
+  void note(Graph& graph, AttentionKind kind, std::size_t layer, Weights&& weights) {
+    const auto number = static_cast<int64_t>(layer);
+    if (!wants || !wants(kind, number)) return;
+    attentions.push_back({kind, number, weights()});
+    graph.keep(attentions.back().weights);
+  }
+  void note(Graph& graph, Value layer_states) {
+    if (!states) return;
+    graph.keep(layer_states);
+    encoder_states.push_back(layer_states);
+  }
 };
 
 }  // namespace storm

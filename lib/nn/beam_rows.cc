@@ -6,7 +6,7 @@ namespace storm {
 
 void BeamRows::follow(std::span<const int32_t> parents) {
   const bool first = step_ < 0;
-  const auto before = first ? sentences_ : rows();
+  const int64_t before = first ? sentences_ : rows();
   next_.clear();
   for (std::size_t r = 0; r < parents.size(); ++r) {
     const int32_t parent = parents[r];
@@ -14,7 +14,7 @@ void BeamRows::follow(std::span<const int32_t> parents) {
     next_.push_back(first ? parent : sentence_[static_cast<std::size_t>(parent)]);
     require(r == 0 || next_[r - 1] <= next_[r], "decoder: rows are not grouped by sentence");
   }
-  rows_before_ = rows();
+  rows_before_ = before;
   sentence_.swap(next_);
   ++step_;
 }

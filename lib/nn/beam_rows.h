@@ -17,12 +17,12 @@ class BeamRows {
 
   int64_t step() const { return step_; }  // the number of the step that follow() began, from 0; -1 before
   int64_t rows() const { return static_cast<int64_t>(sentence_.size()); }
-  int64_t rows_before() const { return rows_before_; }             // of the step before
+  int64_t rows_before() const { return rows_before_; }             // of the step before; at the first, the sentences
   std::span<const int32_t> sentence() const { return sentence_; }  // [rows]: each row's
   std::vector<int32_t> offsets() const;                            // [sentences + 1]: each sentence's first row
 
  private:
-  int64_t sentences_, step_ = -1, rows_before_ = 0;
+  int64_t sentences_, step_ = -1, rows_before_ = sentences_;
   std::vector<int32_t> sentence_, next_;
 };
 

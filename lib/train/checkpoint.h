@@ -8,8 +8,8 @@
 
 #include "models/model_file.h"
 #include "train/optimizer.h"
-#include "train/settings.h"
 #include "train/state.h"
+#include "train/train_settings.h"
 
 namespace storm {
 

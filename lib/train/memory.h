@@ -4,9 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
-#include "models/model.h"
+#include "tasks/task.h"
 #include "tensor/device.h"
 #include "tensor/product_precision.h"
 #include "train/optimizer.h"
@@ -27,20 +28,21 @@ struct TrainingMemory {
   std::size_t total() const { return state + arena + program; }
 };
 
-// Of what is run at once, with up to max_tokens on each side, in sentences of up to these lengths (EOS included). The
-// model must have its gradients allocated (which takes no memory before they are used).
-TrainingMemory training_memory(const Model& model, int64_t max_tokens, int64_t longest_source, int64_t longest_target,
-                               const MemoryOptions& options = {});
+// Of what is run at once, with up to max_tokens on each side, in rows of up to these lengths on each side
+// (data/batches.h, longest_rows). The model must have its gradients allocated (which takes no memory before they are
+// used).
+TrainingMemory training_memory(const Model& model, const Task& task, int64_t max_tokens,
+                               std::span<const int64_t> longest, const MemoryOptions& options = {});
 
 // The largest max_tokens, at most `most`, that stays within these bytes. Throws Error when not even the smallest does.
-int64_t fitting_max_tokens(const Model& model, std::size_t bytes, int64_t most, int64_t longest_source,
-                           int64_t longest_target, const MemoryOptions& options = {});
+int64_t fitting_max_tokens(const Model& model, const Task& task, std::size_t bytes, int64_t most,
+                           std::span<const int64_t> longest, const MemoryOptions& options = {});
 
 // As much of a batch as should be run at once: one of its equal parts, as few as keep training within `bytes`, or, of 0
 // bytes, what a batch takes within 800 MiB; then parts are not made smaller than 1,024 tokens, whose products are
-// slower. 0: the whole batch. Throws Error when the longest sentence alone takes more than the bytes.
-int64_t fitting_micro_batch(const Model& model, std::size_t bytes, int64_t max_tokens, int64_t longest_source,
-                            int64_t longest_target, const MemoryOptions& options = {});
+// slower. 0: the whole batch. Throws Error when the longest row alone takes more than the bytes.
+int64_t fitting_micro_batch(const Model& model, const Task& task, std::size_t bytes, int64_t max_tokens,
+                            std::span<const int64_t> longest, const MemoryOptions& options = {});
 
 // Of what a device has free, what training may plan with. The rest is for what libraries load when they are first used
 // and, where validation decodes, for the caches of a beam search.

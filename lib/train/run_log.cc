@@ -22,8 +22,11 @@ namespace storm {
 
 namespace {
 
-constexpr const char* kHeader =
-    "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl\tvalid_bleu\n";
+std::string header(const std::vector<std::string>& measures) {
+  std::string columns = "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl";
+  for (const auto& measure : measures) columns += "\tvalid_" + measure;
+  return columns + "\n";
+}
 
 bool is_file(const std::string& path) {
   std::error_code failure;  // what cannot be looked at cannot be written, which says why
@@ -31,15 +34,16 @@ bool is_file(const std::string& path) {
 }
 
 // What of an earlier run's log stands.
-std::string kept_lines(const std::string& path, int64_t logged) {
-  std::string kept = kHeader, line;
+std::string kept_lines(const std::string& path, int64_t logged, const std::string& header) {
+  std::string kept = header, line;
   if (logged == 0 || !is_file(path)) return kept;
   Input input(path);
   if (!input.read_line(line)) return kept;
-  require(line + "\n" == kHeader, path, ": line 1: is not the log of a training run; give --log another file");
+  require(line + "\n" == header, path,
+          ": line 1: is not the log of a training run with these measures; give --log another file");
   while (input.read_line(line)) {
     const auto step = parse_number<int64_t>(std::string_view(line).substr(0, line.find('\t')));
-    const bool whole = std::ranges::count(line, '\t') == std::ranges::count(std::string_view(kHeader), '\t');
+    const bool whole = std::ranges::count(line, '\t') == std::ranges::count(header, '\t');
     if (!step || *step > logged || !whole) break;  // a line that was cut off has been written again, or will be
     kept += line + "\n";
   }
@@ -57,11 +61,12 @@ int locked(const std::string& path) {
 
 }  // namespace
 
-RunLog::RunLog(std::string path, int64_t logged) : path_(std::move(path)) {
+RunLog::RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures)
+    : path_(std::move(path)), measures_(measures) {
   if (path_.empty()) return;
   if (is_file(path_)) ::close(locked(path_));
   Output output(path_);
-  output.write(kept_lines(path_, logged));
+  output.write(kept_lines(path_, logged, header(measures)));
   output.commit();
   fd_ = locked(path_);
 }
@@ -75,17 +80,18 @@ void RunLog::add(const TrainState& s, double rate) {
   const auto& i = s.interval;
   std::string line = str(s.step, '\t', fixed(s.epochs(), 3), '\t', fixed(s.seconds, 1), '\t', rate);
   if (i.updates > 0) {
-    const auto tokens = static_cast<double>(i.sums.tokens);
-    line += str('\t', fixed(i.sums.loss / tokens, 4), '\t', fixed(std::exp(i.sums.nll / tokens), 3), '\t',
-                fixed(i.norms / static_cast<double>(i.updates), 4), '\t', fixed(tokens / i.seconds, 0));
+    line += str('\t', fixed(mean_loss(i.losses), 4), '\t', fixed(std::exp(mean_nll(i.losses)), 3), '\t',
+                fixed(i.norms / static_cast<double>(i.updates), 4), '\t',
+                fixed(static_cast<double>(i.losses[0].count) / i.seconds, 0));
   } else {
     line += "\t\t\t\t";
   }
-  if (s.validation.step == s.step)
-    line += str('\t', fixed(s.validation.loss, 4), '\t', fixed(std::exp(s.validation.nll), 3), '\t',
-                s.validation.bleu ? fixed(*s.validation.bleu, 2) : "");
-  else
-    line += "\t\t\t";
+  const bool judged = s.validation.step == s.step;
+  line += judged ? str('\t', fixed(s.validation.loss, 4), '\t', fixed(std::exp(s.validation.nll), 3)) : "\t\t";
+  for (const auto& measure : measures_) {
+    const auto value = judged ? s.validation.measured(measure) : std::nullopt;
+    line += "\t" + (value ? fixed(*value, 2) : "");
+  }
   put(line + "\n");
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "train/state.h"
 
@@ -14,7 +15,8 @@ class RunLog {
   // path: empty for none. A run that goes on keeps the lines up to the step `logged`, the last that its checkpoint
   // knows of, and drops later ones, which it will write again; 0 starts anew. Throws Error when the file cannot be
   // written or is no such log.
-  RunLog(std::string path, int64_t logged);
+  // measures: those of the validation, a column each.
+  RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
@@ -27,6 +29,7 @@ class RunLog {
   void put(std::string_view line);
 
   std::string path_;
+  std::vector<std::string> measures_;
   int fd_ = -1;
   bool warned_ = false;
 };

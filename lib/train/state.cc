@@ -10,7 +10,30 @@ namespace {
 
 using nlohmann::json;
 
-json number_or_null(const std::optional<double>& x) { return x ? json(*x) : json(); }
+// One loss is written as ever, by its entries; several as lists of them.
+json sums_of(const Losses& losses, double LossSums::*sum) {
+  json all = json::array();
+  for (const LossSums& one : losses) all.push_back(one.*sum);
+  return losses.size() == 1 ? all[0] : all;
+}
+json counts_of(const Losses& losses) {
+  json all = json::array();
+  for (const LossSums& one : losses) all.push_back(one.count);
+  return losses.size() == 1 ? all[0] : all;
+}
+
+Losses losses_from(const json& j) {
+  const auto list = [&](const char* key) { return j.at(key).is_array() ? j.at(key) : json::array({j.at(key)}); };
+  const json loss = list("loss"), nll = list("nll"), counts = list("tokens");
+  if (nll.size() != loss.size() || counts.size() != loss.size()) throw UsageError("losses of different numbers");
+  Losses losses(loss.size());
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    loss[i].get_to(losses[i].loss);
+    nll[i].get_to(losses[i].nll);
+    losses[i].count = whole_number(counts[i], "tokens");
+  }
+  return losses;
+}
 
 // What JSON has no number for was written as null by versions that let a validation set of no pairs be judged: such a
 // judgement counts as none, so that the training can go on.
@@ -25,13 +48,13 @@ json to_json(const TrainState& s) {
           {"batches", s.batches},
           {"epoch", s.place.epoch},
           {"next_pair", s.place.next},
-          {"target_tokens", s.target_tokens},
+          {"target_tokens", s.predicted},
           {"seconds", s.seconds},
           {"training_seconds", s.training_seconds},
           {"interval",
-           {{"loss", s.interval.sums.loss},
-            {"nll", s.interval.sums.nll},
-            {"tokens", s.interval.sums.tokens},
+           {{"loss", sums_of(s.interval.losses, &LossSums::loss)},
+            {"nll", sums_of(s.interval.losses, &LossSums::nll)},
+            {"tokens", counts_of(s.interval.losses)},
             {"seconds", s.interval.seconds},
             {"norms", s.interval.norms},
             {"updates", s.interval.updates}}},
@@ -40,17 +63,22 @@ json to_json(const TrainState& s) {
            {{"step", s.validation.step},
             {"loss", s.validation.loss},
             {"nll", s.validation.nll},
-            {"bleu", number_or_null(s.validation.bleu)}}},
+            {"measures", s.validation.measures}}},
           {"best_score", s.best_step < 0 ? json() : json(s.best_score)},
           {"best_step", s.best_step},
           {"not_better", s.not_better},
           {"snapshots", snapshots},
           {"data",
-           {{"pairs", s.pairs},
-            {"source_tokens", s.source_tokens},
-            {"target_tokens", s.target_side_tokens},
+           {{"rows", s.rows},
+            {"tokens", s.tokens},
             {"fingerprint", s.fingerprint},
             {"valid_fingerprint", s.valid_fingerprint}}}};
+}
+
+std::optional<double> Validation::measured(const std::string& name) const {
+  for (const auto& [measure, value] : measures)
+    if (measure == name) return value;
+  return {};
 }
 
 TrainState state_from(const json& j) {
@@ -60,13 +88,11 @@ TrainState state_from(const json& j) {
   read_entry(j, "batches", s.batches);
   read_entry(j, "epoch", s.place.epoch);
   read_entry(j, "next_pair", s.place.next);
-  read_entry(j, "target_tokens", s.target_tokens);
+  read_entry(j, "target_tokens", s.predicted);
   read_entry(j, "seconds", s.seconds);
   read_entry(j, "training_seconds", s.training_seconds);
   const json& interval = j.at("interval");
-  read_entry(interval, "loss", s.interval.sums.loss);
-  read_entry(interval, "nll", s.interval.sums.nll);
-  read_entry(interval, "tokens", s.interval.sums.tokens);
+  s.interval.losses = losses_from(interval);
   read_entry(interval, "seconds", s.interval.seconds);
   read_entry(interval, "norms", s.interval.norms);
   read_entry(interval, "updates", s.interval.updates);
@@ -75,7 +101,10 @@ TrainState state_from(const json& j) {
     read_entry(validation, "step", s.validation.step);
     read_entry(validation, "loss", s.validation.loss);
     read_entry(validation, "nll", s.validation.nll);
-    if (holds(validation, "bleu")) s.validation.bleu = validation.at("bleu").get<double>();
+    read_newer_entry(validation, "measures", s.validation.measures);
+    // Of before there were several: BLEU had an entry of its own, and null where it was not measured.
+    if (validation.contains("bleu") && holds(validation, "bleu"))
+      s.validation.measures = {{"bleu", validation.at("bleu").get<double>()}};
   }
   if (holds(j, "best_score")) {
     read_entry(j, "best_step", s.best_step);
@@ -88,9 +117,15 @@ TrainState state_from(const json& j) {
     if (holds(one, "score")) read_entry(one, "score", snapshot.score);
   }
   const json& data = j.at("data");
-  read_entry(data, "pairs", s.pairs);
-  read_entry(data, "source_tokens", s.source_tokens);
-  read_entry(data, "target_tokens", s.target_side_tokens);
+  if (data.contains("pairs")) {  // of before there were other tasks than translation
+    read_entry(data, "pairs", s.rows);
+    s.tokens.resize(2);
+    read_entry(data, "source_tokens", s.tokens[0]);
+    read_entry(data, "target_tokens", s.tokens[1]);
+  } else {
+    read_entry(data, "rows", s.rows);
+    for (const json& n : data.at("tokens")) s.tokens.push_back(whole_number(n, "tokens"));
+  }
   read_newer_entry(data, "fingerprint", s.fingerprint);  // a checkpoint of before there were any has none
   read_newer_entry(data, "valid_fingerprint", s.valid_fingerprint);
   return s;

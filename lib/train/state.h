@@ -5,6 +5,8 @@
 #include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "data/batches.h"
@@ -14,7 +16,7 @@ namespace storm {
 
 // Since the last line of the log.
 struct Interval {
-  LossSums sums;
+  Losses losses;
   double seconds = 0;  // of updates alone
   double norms = 0;    // of the gradients, summed
   int64_t updates = 0;
@@ -23,8 +25,9 @@ struct Interval {
 // Of the validation set.
 struct Validation {
   int64_t step = -1;         // none yet
-  double loss = 0, nll = 0;  // per target token
-  std::optional<double> bleu;
+  double loss = 0, nll = 0;  // the sum of the losses' means
+  std::vector<std::pair<std::string, double>> measures;
+  std::optional<double> measured(const std::string& name) const;
 };
 
 // Weights kept for averaging: MODEL.step-STEP.
@@ -35,10 +38,10 @@ struct Snapshot {
 
 struct TrainState {
   int64_t step = 0;  // updates done
-  int64_t batches =
-      0;        // batches, or parts of them, that were run: the number of the next, which its dropout is drawn by
-  Place place;  // in the data
-  int64_t target_tokens = 0;
+  // Batches, or parts of them, that were run: the number of the next, which its dropout is drawn by.
+  int64_t batches = 0;
+  Place place;                  // in the data
+  int64_t predicted = 0;        // what the first loss was taken of so far: target tokens
   double seconds = 0;           // everything, in all runs so far
   double training_seconds = 0;  // updates alone
   Interval interval;
@@ -48,12 +51,13 @@ struct TrainState {
   int64_t best_step = -1;
   int64_t not_better = 0;  // validations in a row that did not beat the best
   std::vector<Snapshot> snapshots;
-  int64_t pairs = 0, source_tokens = 0, target_side_tokens = 0;  // of the data: a resumed run must get the same
+  int64_t rows = 0;                                 // of the data: a resumed run must get the same
+  std::vector<int64_t> tokens;                      // of each column of the data
   uint64_t fingerprint = 0, valid_fingerprint = 0;  // of all ids, of the data and the validation set; 0: not known
 
   double epochs() const {  // done, with the share of the one that is under way
     return static_cast<double>(place.epoch) +
-           (pairs > 0 ? static_cast<double>(place.next) / static_cast<double>(pairs) : 0);
+           (rows > 0 ? static_cast<double>(place.next) / static_cast<double>(rows) : 0);
   }
 };
 

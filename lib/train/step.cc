@@ -1,5 +1,7 @@
 #include "train/step.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "cpu/gemm.h"
@@ -9,13 +11,13 @@ namespace storm {
 
 namespace {
 
-constexpr std::size_t kFetches = 64;  // totals that are on their way from a device at a time
+constexpr std::size_t kQueued = 64;  // batches whose totals are on their way from a device at a time
 
 }  // namespace
 
-TrainingStep::TrainingStep(const Model& model, float label_smoothing, uint64_t seed, ProductPrecision precision,
-                           Device* device)
-    : model_(model),
+TrainingStep::TrainingStep(const Model& model, const Task& task, float label_smoothing, uint64_t seed,
+                           ProductPrecision precision, Device* device)
+    : task_(task),
       label_smoothing_(label_smoothing),
       seed_(seed),
       precision_(precision),
@@ -37,20 +39,22 @@ void TrainingStep::reserve(std::size_t bytes) {
     arena_.grow(bytes);
 }
 
-void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& batch, float gradient_scale,
-                       uint64_t number) {
+void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& batch,
+                       std::span<const float> gradient_scales, uint64_t number) {
   const double begin = monotonic_seconds();
   graph.clear();
-  const Value totals = model_.loss(graph, batch, label_smoothing_, gradient_scale).totals;
+  const auto losses = task_.record(graph, batch, label_smoothing_, gradient_scales);
   make_plan(graph, plan_);
   planning_seconds_ += monotonic_seconds() - begin;
+  if (device_ && queued_.size() >= kQueued) device_->wait(queued_[queued_.size() - kQueued].fetch);
+  Queued& q = queued_.emplace_back();
+  q.counts = task_.counts(batch);
+  q.totals.resize(losses.size());
   if (device_) {
-    if (queued_.size() >= kFetches) device_->wait(queued_[queued_.size() - kFetches].fetch);
     const DeviceProductsScope scope(*device_, precision);
     device_->run(graph, plan_, seed_, number);
-    Queued& q = queued_.emplace_back();
-    q.tokens = batch.target.tokens();
-    q.fetch = device_->fetch(graph, plan_, totals, q.totals.data());
+    for (std::size_t i = 0; i < losses.size(); ++i)
+      q.fetch = device_->fetch(graph, plan_, losses[i], q.totals[i].data());
     return;
   }
   const ProductPrecisionScope scope(precision);
@@ -58,21 +62,26 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
   const Execution execution(graph, plan_, arena_.data(), seed_, number);
   execution.forward();
   if (graph.gradients()) execution.backward();
-  const double* sums = execution.data<double>(totals);
-  queued_.push_back({{sums[0], sums[1]}, batch.target.tokens()});
+  for (std::size_t i = 0; i < losses.size(); ++i)
+    std::copy_n(execution.data<double>(losses[i]), q.totals[i].size(), q.totals[i].begin());
 }
 
-void TrainingStep::queue(const Batch& batch, float gradient_scale, uint64_t number) {
-  run(training_, precision_, batch, gradient_scale, number);
+void TrainingStep::queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number) {
+  run(training_, precision_, batch, gradient_scales, number);
 }
 
-void TrainingStep::queue_validation(const Batch& batch) { run(validation_, ProductPrecision::f32, batch, 1, 0); }
+void TrainingStep::queue_validation(const Batch& batch) {
+  const std::vector<float> ones(task_.losses().size(), 1);
+  run(validation_, ProductPrecision::f32, batch, ones, 0);
+}
 
-LossSums TrainingStep::next_loss() {
+Losses TrainingStep::next_losses() {
   if (device_) device_->wait(queued_.front().fetch);
-  const Queued q = queued_.front();
+  const Queued& q = queued_.front();
+  Losses losses;
+  for (std::size_t i = 0; i < q.totals.size(); ++i) losses.push_back({q.totals[i][0], q.totals[i][1], q.counts[i]});
   queued_.pop_front();
-  return {q.totals[0], q.totals[1], q.tokens};
+  return losses;
 }
 
 }  // namespace storm

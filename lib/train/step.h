@@ -5,9 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <span>
+#include <vector>
 
-#include "models/batch.h"
-#include "models/model.h"
+#include "tasks/task.h"
 #include "tensor/buffer.h"
 #include "tensor/device.h"
 #include "tensor/graph.h"
@@ -17,25 +18,13 @@
 
 namespace storm {
 
-// Sums over target tokens, EOS included.
-struct LossSums {
-  double loss = 0, nll = 0;  // with label smoothing, and without
-  int64_t tokens = 0;
-  LossSums& operator+=(const LossSums& o) {
-    loss += o.loss;
-    nll += o.nll;
-    tokens += o.tokens;
-    return *this;
-  }
-};
-
 class TrainingStep {
  public:
-  // The model must have its gradients allocated. seed: of dropout.
+  // The model must have its gradients allocated; it and the task must outlive this. seed: of dropout.
   // precision: of training's matrix products; validation's are f32.
   // device: null for the CPU. On a device the weights and the gradients have twins there, which alone are true while
   // this lives; the device must outlive it.
-  TrainingStep(const Model& model, float label_smoothing, uint64_t seed,
+  TrainingStep(const Model& model, const Task& task, float label_smoothing, uint64_t seed,
                ProductPrecision precision = ProductPrecision::f32, Device* device = nullptr);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
@@ -44,23 +33,23 @@ class TrainingStep {
   // Maps the arena once for all batches, whose largest needs so many bytes.
   void reserve(std::size_t bytes);
 
-  // Adds the gradients of gradient_scale * loss to the model's. number: a different one for each batch of a run: the
-  // counter of its dropout masks. A device may still be at it when this returns; the batch may go then.
-  void queue(const Batch& batch, float gradient_scale, uint64_t number);
+  // Adds the gradients of each loss, times its scale, to the model's. number: a different one for each batch of a run:
+  // the counter of its dropout masks. A device may still be at it when this returns; the batch may go then.
+  void queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number);
   // The loss alone, without dropout.
   void queue_validation(const Batch& batch);
   // Of the batch that was queued first of those whose loss has not been asked for. Waits for it, and not for later
   // ones.
-  LossSums next_loss();
+  Losses next_losses();
   std::size_t queued() const { return queued_.size(); }  // losses to be asked for
 
-  LossSums forward_backward(const Batch& batch, float gradient_scale, uint64_t number) {
-    queue(batch, gradient_scale, number);
-    return next_loss();
+  Losses forward_backward(const Batch& batch, std::span<const float> gradient_scales, uint64_t number) {
+    queue(batch, gradient_scales, number);
+    return next_losses();
   }
-  LossSums forward(const Batch& batch) {
+  Losses forward(const Batch& batch) {
     queue_validation(batch);
-    return next_loss();
+    return next_losses();
   }
 
   // The model's weights, from the device to the host and back; nothing to do on the CPU.
@@ -71,13 +60,14 @@ class TrainingStep {
 
  private:
   struct Queued {
-    std::array<double, 2> totals{};
-    int64_t tokens = 0;
+    std::vector<std::array<double, 2>> totals;  // of each loss
+    std::vector<int64_t> counts;
     uint64_t fetch = 0;  // of the totals, from a device
   };
-  void run(Graph& graph, ProductPrecision precision, const Batch& batch, float gradient_scale, uint64_t number);
+  void run(Graph& graph, ProductPrecision precision, const Batch& batch, std::span<const float> gradient_scales,
+           uint64_t number);
 
-  const Model& model_;
+  const Task& task_;
   float label_smoothing_;
   uint64_t seed_;
   ProductPrecision precision_;

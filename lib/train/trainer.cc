@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "base/error.h"
@@ -15,17 +16,14 @@ namespace storm {
 
 namespace {
 
-BatchLimits limits_of(const Model& model, int64_t max_tokens) {
-  return {max_tokens, model.longest_source(), model.longest_target()};
-}
-
 Model& with_gradients(Model& model) {
   model.parameters().allocate_gradients();
   return model;
 }
 
-// So that it is said before anything is run, and in all.
-TrainingMemory there_is(const Device* device, const TrainingMemory& need) {
+// A training that a device has not the memory for is refused before anything is placed there, when the whole need can
+// still be named.
+TrainingMemory available(const Device* device, const TrainingMemory& need) {
   if (device) require_memory(*device, need);
   return need;
 }
@@ -34,30 +32,31 @@ bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step 
 
 }  // namespace
 
-TrainingMemory planned_memory(const Model& model, const PairFile& file, const TrainSettings& settings, bool on_device) {
+TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
+                              const TrainSettings& settings, bool on_device) {
   MemoryOptions options{.optimizer = settings.optimizer};
   if (on_device) options.device = settings.precision;
-  return training_memory(model, settings.tokens_at_once(), std::min(file.longest().source + 1, model.longest_source()),
-                         std::min(file.longest().target + 1, model.longest_target()), options);
+  return training_memory(model, task, settings.tokens_at_once(), longest_rows(file, task.sides()), options);
 }
 
 std::string checkpoint_path(const std::string& model_path) { return model_path + ".checkpoint"; }
 
-Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan, Device* device)
+Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSettings& settings, TrainPlan plan,
+                 Device* device)
     : model_(with_gradients(model)),
+      task_(task),
       data_(std::move(data)),
       settings_(settings),
       plan_(std::move(plan)),
       device_(device),
-      batches_(data_.train, limits_of(model, settings.max_tokens), true, settings.seed),
-      memory_(there_is(device, planned_memory(model, data_.train, settings, device != nullptr))),
-      step_(model, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
+      batches_(data_.train, task.sides(), settings.max_tokens, true, settings.seed),
+      memory_(available(device, planned_memory(model, task, data_.train, settings, device != nullptr))),
+      step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
       optimizer_(model.parameters().values().size(), settings.optimizer, device) {
   settings_.device = device_name(device);
-  if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
-  state_.pairs = data_.train.size();
-  state_.source_tokens = data_.train.tokens().source;
-  state_.target_side_tokens = data_.train.tokens().target;
+  if (data_.valid) valid_batches_.emplace(*data_.valid, task.sides(), settings.max_tokens, false);
+  state_.rows = data_.train.size();
+  state_.tokens.assign(data_.train.tokens().begin(), data_.train.tokens().end());
   state_.fingerprint = data_.train.fingerprint();
   if (data_.valid) state_.valid_fingerprint = data_.valid->fingerprint();
 }
@@ -65,8 +64,7 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
 void Trainer::resume(const Checkpoint& checkpoint) {
   const TrainState& s = checkpoint.state;
   const auto same = [](uint64_t a, uint64_t b) { return a == b || a == 0 || b == 0; };
-  require(s.pairs == state_.pairs && s.source_tokens == state_.source_tokens &&
-              s.target_side_tokens == state_.target_side_tokens && same(s.fingerprint, state_.fingerprint),
+  require(s.rows == state_.rows && s.tokens == state_.tokens && same(s.fingerprint, state_.fingerprint),
           data_.train.name(), ": is not the data that ", checkpoint.loaded.name,
           " was trained on; give the same, or start from its weights with --init");
   if (!same(s.valid_fingerprint, state_.valid_fingerprint))
@@ -95,7 +93,7 @@ bool Trainer::validation_due() const {
 void Trainer::run() {
   step_.reserve(memory_.arena);
   start_ = monotonic_seconds();
-  log_.emplace(plan_.log, state_.logged);
+  log_.emplace(plan_.log, state_.logged, data_.measure_names);
   Progress progress("training", static_cast<uint64_t>(plan_.steps));
   while (true) {
     // A validation that a signal ended is made again, and reported, by the run that goes on.
@@ -106,9 +104,8 @@ void Trainer::run() {
     if (stop_signal()) break;
     if (is_due(state_.step, plan_.save_every) && saved_ != state_.step) save();
     if (finished() || !update()) break;
-    const auto& sums = state_.interval.sums;
-    progress.set(static_cast<uint64_t>(state_.step),
-                 sums.tokens > 0 ? str("loss ", fixed(sums.loss / static_cast<double>(sums.tokens), 3)) : "");
+    const auto& losses = state_.interval.losses;
+    progress.set(static_cast<uint64_t>(state_.step), losses.empty() ? "" : str("loss ", fixed(mean_loss(losses), 3)));
   }
   if (!stop_signal()) return finish();
   save();
@@ -123,14 +120,15 @@ void Trainer::say_stopped() const {
 // What is run for the next update: its batches, all of one epoch, or their parts. None when the last epoch is over.
 std::vector<Batch> Trainer::gather(Place& place) const {
   std::vector<Batch> parts;
-  Pairs pairs;
+  Rows rows;
   for (int64_t batches = 0; batches < settings_.accumulate;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
-    if (!batches_.next(place, pairs)) {
+    if (!batches_.next(place, rows)) {
       if (batches > 0) break;
       continue;  // the next epoch begins
     }
-    for (auto& part : model_batches(pairs, data_.special, settings_.tokens_at_once())) parts.push_back(std::move(part));
+    for (auto& part : batches_of(task_, rows, batches_.sides(), settings_.tokens_at_once()))
+      parts.push_back(std::move(part));
     ++batches;
   }
   return parts;
@@ -144,13 +142,15 @@ bool Trainer::update() {
     out_of_data_ = true;
     return false;
   }
-  int64_t tokens = 0;
-  for (const Batch& b : batches) tokens += b.target.tokens();
+  // Each loss of the update is the mean over all its batches.
+  std::vector<int64_t> counts(task_.losses().size());
+  for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
+  std::vector<float> scales;
+  for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(count));
   Update& u = updates_.emplace_back(
       Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
   u.batches = std::move(batches);
-  for (const Batch& b : u.batches)
-    step_.queue(b, 1 / static_cast<float>(tokens), static_cast<uint64_t>(state_.batches++));
+  for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++));
   const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
   const double rate = settings_.schedule.rate(u.step);
   if (device_) {
@@ -162,7 +162,7 @@ bool Trainer::update() {
   }
   state_.step = u.step;
   state_.place = place;
-  state_.target_tokens += tokens;
+  state_.predicted += counts[0];
   // A device is given the next update before the figures of this one are waited for, so that it never stands idle.
   const std::size_t ahead = device_ ? 1 : 0;
   while (updates_.size() > ahead) conclude();
@@ -173,15 +173,15 @@ bool Trainer::update() {
 // The figures of the update that was queued first.
 void Trainer::conclude() {
   const Update& u = updates_.front();
-  LossSums sums;
+  Losses losses;
   for (std::size_t i = 0; i < u.batches.size(); ++i) {
-    const auto part = step_.next_loss();
-    require_finite(part.loss, "loss", u, static_cast<int64_t>(i));
-    sums += part;
+    const auto part = step_.next_losses();
+    for (const LossSums& one : part) require_finite(one.loss, "loss", u, static_cast<int64_t>(i));
+    add(losses, part);
   }
   if (device_) device_->wait(u.fetch);
   require_finite(u.norm, "gradient", u, -1);
-  state_.interval.sums += sums;
+  add(state_.interval.losses, losses);
   state_.interval.norms += u.norm;
   ++state_.interval.updates;
   updates_.pop_front();
@@ -206,10 +206,12 @@ void Trainer::require_finite(double value, const char* what, const Update& of, i
   std::string where;
   if (batch >= 0) {
     const Batch& b = of.batches[static_cast<std::size_t>(batch)];
-    where = str(", batch ", of.first_batch + batch, " (", b.source.sentences(), " pairs, ", b.source.tokens(), " and ",
-                b.target.tokens(), " tokens, pair ", of.place.next, " on of epoch ", of.place.epoch, ")");
+    std::string tokens;
+    for (const PackedSentences& input : b.inputs) tokens += str(tokens.empty() ? "" : " and ", input.tokens());
+    where = str(", batch ", of.first_batch + batch, " (", b.inputs[0].sentences(), " rows, ", tokens, " tokens, row ",
+                of.place.next, " on of epoch ", of.place.epoch, ")");
   } else {
-    where = str(", epoch ", of.place.epoch, ", pair ", of.place.next, " on");
+    where = str(", epoch ", of.place.epoch, ", row ", of.place.next, " on");
   }
   fail("step ", of.step, where, ": the ", what, " is ", std::isnan(value) ? "not a number" : "infinite",
        "; try a lower --lr, a longer --warmup or --clip-norm 1; ", last_checkpoint());
@@ -222,26 +224,37 @@ std::string Trainer::last_checkpoint() const {
 
 bool Trainer::validate() {
   settle();
-  const auto sums = validation_loss(step_, *valid_batches_, data_.special, settings_.tokens_at_once());
-  if (!sums) return false;
-  const auto tokens = static_cast<double>(sums->tokens);
-  Validation v{state_.step, sums->loss / tokens, sums->nll / tokens, {}};
+  const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once());
+  if (!losses) return false;
+  Validation v{state_.step, mean_loss(*losses), mean_nll(*losses), {}};
   require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),
           " is not finite: the training has diverged; ", last_checkpoint());
-  if (data_.bleu) v.bleu = (*data_.bleu)(model_, device_);
+  std::string measured;
+  if (data_.measures) {
+    const auto values = (*data_.measures)(device_);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      v.measures.emplace_back(data_.measure_names[i], values[i]);
+      measured += str(" ", data_.measure_names[i], " ", fixed(values[i], 2));
+    }
+  }
   if (stop_signal()) return false;  // the run that goes on judges anew, and snapshots what is among the best
   state_.validation = v;
-  const double score = plan_.best_by_bleu ? v.bleu.value_or(0) : -v.nll;
+  const double score = this->score();
   const bool better = state_.best_step < 0 || score > state_.best_score;
   if (better) {
     state_.best_score = score;
     state_.best_step = state_.step;
   }
   state_.not_better = better ? 0 : state_.not_better + 1;
-  note("valid step ", v.step, " loss ", fixed(v.loss, 4), " ppl ", fixed(std::exp(v.nll), 3),
-       v.bleu ? str(" bleu ", fixed(*v.bleu, 2)) : "", better ? " best" : str(" best_step ", state_.best_step));
+  note("valid step ", v.step, " loss ", fixed(v.loss, 4), " ppl ", fixed(std::exp(v.nll), 3), measured,
+       better ? " best" : str(" best_step ", state_.best_step));
   if (plan_.snapshots.best) snapshot();
   return true;
+}
+
+double Trainer::score() const {
+  const Validation& v = state_.validation;
+  return plan_.best_by.empty() ? -v.nll : v.measured(plan_.best_by).value_or(0);
 }
 
 void Trainer::report() {
@@ -252,17 +265,17 @@ void Trainer::report() {
   start_ = monotonic_seconds();
   log_->add(state_, rate);
   if (i.updates > 0) {
-    const auto tokens = static_cast<double>(i.sums.tokens);
-    note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(i.sums.loss / tokens, 4), " ppl ",
-         fixed(std::exp(i.sums.nll / tokens), 3), " lr ", rate, " grad_norm ",
-         fixed(i.norms / static_cast<double>(i.updates), 4), " target_tokens/s ", fixed(tokens / i.seconds, 0));
+    note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(mean_loss(i.losses), 4), " ppl ",
+         fixed(std::exp(mean_nll(i.losses)), 3), " lr ", rate, " grad_norm ",
+         fixed(i.norms / static_cast<double>(i.updates), 4), " target_tokens/s ",
+         fixed(static_cast<double>(i.losses[0].count) / i.seconds, 0));
   }
   state_.interval = {};
   state_.logged = state_.step;
 }
 
 void Trainer::snapshot() {
-  const Snapshot fresh{state_.step, plan_.best_by_bleu ? state_.validation.bleu.value_or(0) : -state_.validation.nll};
+  const Snapshot fresh{state_.step, score()};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
   save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
@@ -303,9 +316,9 @@ void Trainer::finish() {
   if (!valid_batches_) return;
   read_parameters(read_document(plan_.output, kModelKind), model_);
   step_.upload();
-  if (const auto sums = validation_loss(step_, *valid_batches_, data_.special, settings_.tokens_at_once()))
-    note("valid ", plan_.output, " loss ", fixed(sums->loss / static_cast<double>(sums->tokens), 4), " ppl ",
-         fixed(std::exp(sums->nll / static_cast<double>(sums->tokens)), 3));
+  if (const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once()))
+    note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), " ppl ",
+         fixed(std::exp(mean_nll(*losses)), 3));
 }
 
 }  // namespace storm

@@ -8,17 +8,16 @@
 #include <vector>
 
 #include "data/batches.h"
-#include "models/model.h"
 #include "tensor/device.h"
 #include "train/checkpoint.h"
 #include "train/memory.h"
 #include "train/optimizer.h"
 #include "train/run_log.h"
-#include "train/settings.h"
 #include "train/snapshots.h"
 #include "train/state.h"
 #include "train/step.h"
-#include "train/validate.h"
+#include "train/train_settings.h"
+#include "train/validation.h"
 
 namespace storm {
 
@@ -28,8 +27,8 @@ struct TrainPlan {
   double minutes = 0;
   int64_t validate_every = 500, save_every = 500, report_every = 100;
   SnapshotRule snapshots;
-  bool best_by_bleu = false;  // else by the likelihood of the validation set
-  std::string output;         // the model's file; the checkpoint is beside it
+  std::string best_by;  // a measure; empty: the likelihood of the validation set
+  std::string output;   // the model's file; the checkpoint is beside it
   std::string log;
   PlanFlags flags;  // what of this the checkpoint keeps, for a resumed run to be compared with
   std::string command;
@@ -38,23 +37,25 @@ struct TrainPlan {
 std::string checkpoint_path(const std::string& model_path);  // MODEL.checkpoint
 
 struct TrainData {
-  const PairFile& train;
-  const PairFile* valid = nullptr;
-  SpecialIds special;
-  std::map<std::string, std::string> vocabularies;  // as the model's file has them
-  std::optional<ValidationBleu> bleu;               // decodes the validation set
+  const TokenFile& train;
+  const TokenFile* valid = nullptr;
+  std::map<std::string, std::string> vocabularies = {};  // as the model's file has them
+  std::vector<std::string> measure_names = {};           // of what `measures` gives
+  const Measures* measures = nullptr;                    // of the validation set; none: its likelihood alone is known
 };
 
 // What a run takes at most. The model must have its gradients allocated.
-TrainingMemory planned_memory(const Model& model, const PairFile& file, const TrainSettings& settings, bool on_device);
+TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
+                              const TrainSettings& settings, bool on_device);
 
 class Trainer {
  public:
-  // The model's gradients are allocated here. What must outlive it: the model, the data and the device.
+  // The model's gradients are allocated here. What must outlive it: the model, the task, the data and the device.
   // device: null for the CPU. Otherwise the model's own weights are true after run() alone. They are then the last
   // update's, or where a mean of snapshots was validated, the mean. Throws Error, before anything is run, when the
   // device has not the memory.
-  Trainer(Model& model, TrainData data, const TrainSettings& settings, TrainPlan plan, Device* device = nullptr);
+  Trainer(Model& model, const Task& task, TrainData data, const TrainSettings& settings, TrainPlan plan,
+          Device* device = nullptr);
 
   void resume(const Checkpoint& checkpoint);  // goes on from there; the model has the checkpoint's weights already
 
@@ -86,7 +87,8 @@ class Trainer {
   void require_finite(double value, const char* what, const Update& of, int64_t batch) const;
   bool finished() const;
   bool validation_due() const;
-  bool validate();  // false when a signal came
+  bool validate();       // false when a signal came
+  double score() const;  // of the last validation: higher is better
   void report();
   void snapshot();
   void save();
@@ -95,6 +97,7 @@ class Trainer {
   double elapsed() const;
 
   Model& model_;
+  const Task& task_;
   TrainData data_;
   TrainSettings settings_;
   TrainPlan plan_;

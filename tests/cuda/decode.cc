@@ -62,7 +62,7 @@ const std::vector<Variation> kVariations{
 };
 
 std::unique_ptr<Model> model_of(const Variation& v) {
-  auto model = make_model(make_config(architecture_of_preset(v.preset), v.preset, v.flags, kVocabulary, kVocabulary));
+  auto model = make_model(make_config(architecture_of_preset(v.preset), v.preset, v.flags, {kVocabulary, kVocabulary}));
   model->parameters().initialize(3);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {
@@ -118,9 +118,9 @@ void check_same(const std::vector<Hypotheses>& got, const std::vector<Hypotheses
 void translate_both(const Both& both, DecodeOptions options, const std::vector<Ids>& sources,
                     std::vector<Workspace>& kept, const std::vector<Ids>& prefixes = {}) {
   const auto begin = spans(prefixes);
-  const auto want = translate(*both.here, kSpecial, spans(sources), options, begin);
+  const auto want = translate(as<EncoderDecoder>(*both.here), kSpecial, spans(sources), options, begin);
   options.device = both.device.get();
-  check_same(translate(*both.there, kSpecial, spans(sources), options, begin, &kept), want);
+  check_same(translate(as<EncoderDecoder>(*both.there), kSpecial, spans(sources), options, begin, &kept), want);
   CHECK(kept.size() == 1);
 }
 
@@ -207,8 +207,8 @@ TEST_CASE("scores on a device are the CPU's log-probabilities") {
   for (const auto& v : kVariations) {
     INFO(v.name);
     const Both both(v);
-    const auto want = score(*both.here, kSpecial, pairs, 40);
-    const auto got = score(*both.there, kSpecial, pairs, 40, both.device.get());
+    const auto want = score(as<EncoderDecoder>(*both.here), kSpecial, pairs, 40);
+    const auto got = score(as<EncoderDecoder>(*both.there), kSpecial, pairs, 40, both.device.get());
     REQUIRE(got.size() == want.size());
     for (std::size_t i = 0; i < want.size(); ++i) check_close(got[i], want[i]);
   }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "models/architecture.h"
+#include "models/encoder_decoder.h"
 #include "ops/cached_attention.h"
 #include "tests/catch.h"
 #include "tests/ops/check.h"
@@ -26,7 +27,7 @@ std::unique_ptr<Model> small_model() {
   const std::vector<std::pair<std::string, std::string>> settings{{"layers", "1"},    {"d-model", "16"},
                                                                   {"d-ff", "40"},     {"heads", "2"},
                                                                   {"dropout", "0.2"}, {"attention-dropout", "0.1"}};
-  auto model = make_model(make_config(architecture("transformer"), "tiny", settings, 29, 29));
+  auto model = make_model(make_config(architecture("transformer"), "tiny", settings, {29, 29}));
   model->parameters().initialize(3);
   model->parameters().allocate_gradients();
   return model;
@@ -74,9 +75,10 @@ void train_both(const UpdateRule& rule) {
     for (const int size : {2, 9}) {
       const Batch batch = batch_of(size, 5 * size);
       const auto number = static_cast<uint64_t>(step * 10 + size);
-      const float scale = 1 / static_cast<float>(batch.labels.size());
+      const float scale = 1 / static_cast<float>(batch.labels[0].size());
       Graph graph(true), other(true);
-      const auto want = here->loss(graph, batch, 0.1f, scale), got = there->loss(other, batch, 0.1f, scale);
+      const auto want = storm::loss(as<EncoderDecoder>(*here), graph, batch, 0.1f, scale),
+                 got = storm::loss(as<EncoderDecoder>(*there), other, batch, 0.1f, scale);
       const test::Once once(graph, 7, number);
       once.run.forward();
       once.run.backward();
@@ -87,7 +89,7 @@ void train_both(const UpdateRule& rule) {
       const double* expected = once.run.data<double>(want.totals);
       CHECK(std::abs(totals[0] - expected[0]) < kTolerance * expected[0]);
       CHECK(std::abs(totals[1] - expected[1]) < kTolerance * expected[1]);
-      std::vector<float> nll(batch.labels.size());
+      std::vector<float> nll(batch.labels[0].size());
       device->read(other, plan, got.token_nll, nll.data());
       CHECK(relative_error(nll, {once.run.data(want.token_nll), nll.size()}) < kTolerance);
     }

@@ -25,7 +25,7 @@ struct Quiet {
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 std::unique_ptr<Model> model_of(const char* arch, const char* preset, const Settings& settings) {
-  auto model = make_model(make_config(architecture(arch), preset, settings, test::kVocabulary, test::kVocabulary));
+  auto model = make_model(make_config(architecture(arch), preset, settings, {test::kVocabulary, test::kVocabulary}));
   model->parameters().initialize(1);
   return model;
 }
@@ -56,12 +56,14 @@ TrainState trained(const test::SmallRun& run, Device* device, bool resume = fals
   if (!validates) data.valid = nullptr;
   if (!resume) {
     const auto model = run.model();
-    Trainer trainer(*model, data, run.settings, run.plan, device);
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, data, run.settings, run.plan, device);
     trainer.run();
     return trainer.state();
   }
   const auto checkpoint = load_checkpoint(run.checkpoint());
-  Trainer trainer(*checkpoint.loaded.model, data, checkpoint.settings, run.plan, device);
+  const Translation task(*checkpoint.loaded.model, SpecialIds{});
+  Trainer trainer(*checkpoint.loaded.model, task, data, checkpoint.settings, run.plan, device);
   trainer.resume(checkpoint);
   trainer.run();
   return trainer.state();
@@ -93,21 +95,21 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& w
 }
 
 // The loss per token of each of the first updates.
-std::vector<double> first_losses(const PairFile& file, Model& model, int64_t updates, Device* device) {
+std::vector<double> first_losses(const TokenFile& file, Model& model, int64_t updates, Device* device) {
   auto& parameters = model.parameters();
   parameters.allocate_gradients();
-  TrainingStep step(model, 0.1f, 1, ProductPrecision::f32, device);
+  const Translation task(model, SpecialIds{});
+  TrainingStep step(model, task, 0.1f, 1, ProductPrecision::f32, device);
   Optimizer adam(parameters.values().size(), {}, device);
-  const BatchSource source(file, {.max_tokens = 16}, true, 1);
+  const BatchSource source(file, task.sides(), 16, true, 1);
   std::vector<double> losses;
-  Pairs pairs;
+  Rows pairs;
   for (Place place; static_cast<int64_t>(losses.size()) < updates;) {
     if (!source.next(place, pairs)) continue;  // the next epoch begins
     const Batch batch = test::one_batch(pairs);
     const auto number = static_cast<int64_t>(losses.size());
-    const auto sums =
-        step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(number));
-    losses.push_back(sums.loss / static_cast<double>(sums.tokens));
+    const auto sums = step.forward_backward(batch, test::mean_of(batch), static_cast<uint64_t>(number));
+    losses.push_back(mean_loss(sums));
     const double norm = device ? device->norm(parameters.gradients()) : gradient_norm(parameters.gradients());
     adam.update(parameters.values(), parameters.gradients(), number + 1, 0.005, clip_scale(norm, 1));
   }
@@ -160,7 +162,7 @@ TEST_CASE("a run on a device has the CPU's figures and weights, with parts of ba
   CHECK(got.step == want.step);
   CHECK(got.batches == want.batches);
   CHECK(got.batches > 4 * got.step);
-  CHECK(got.target_tokens == want.target_tokens);
+  CHECK(got.predicted == want.predicted);
   CHECK(got.best_step == want.best_step);
   CHECK(got.validation.loss == Approx(want.validation.loss).epsilon(1e-5));
   CHECK(got.validation.nll == Approx(want.validation.nll).epsilon(1e-5));
@@ -257,25 +259,26 @@ TEST_CASE("translations during training are those of the weights as they are on 
   auto& parameters = model->parameters();
   parameters.allocate_gradients();
   const std::vector<float> before(parameters.values().begin(), parameters.values().end());
-  TrainingStep step(*model, 0.1f, 1, ProductPrecision::f32, device.get());
+  const Translation task(*model, SpecialIds{});
+  TrainingStep step(*model, task, 0.1f, 1, ProductPrecision::f32, device.get());
   Optimizer adam(parameters.values().size(), {}, device.get());
-  Pairs pairs;
+  Rows pairs;
   for (int64_t i = 0; i < 20; ++i) run.train.append(i, pairs);
   const Batch batch = test::one_batch(pairs);
   for (int64_t i = 0; i < 3; ++i) {
-    step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), static_cast<uint64_t>(i));
+    step.forward_backward(batch, test::mean_of(batch), static_cast<uint64_t>(i));
     adam.update(parameters.values(), parameters.gradients(), i + 1, 0.01, 1);
   }
-  const std::vector<std::span<const int32_t>> sources{pairs.source(0), pairs.source(3)};
+  const std::vector<std::span<const int32_t>> sources{pairs(0, 0), pairs(3, 0)};
   DecodeOptions options;
   options.beam = 2;
   options.max_length = 4;
   options.device = device.get();
-  const auto got = translate(*model, SpecialIds{}, sources, options);
+  const auto got = translate(as<EncoderDecoder>(*model), SpecialIds{}, sources, options);
   step.download();
   CHECK(!std::ranges::equal(before, parameters.values()));
   options.device = nullptr;
-  const auto want = translate(*model, SpecialIds{}, sources, options);
+  const auto want = translate(as<EncoderDecoder>(*model), SpecialIds{}, sources, options);
   for (std::size_t s = 0; s < sources.size(); ++s) {
     CHECK(got[s].front().ids == want[s].front().ids);
     CHECK(std::abs(got[s].front().score - want[s].front().score) < 1e-5f);
@@ -295,7 +298,8 @@ TEST_CASE("a loss that is no number says on a device what it says on the CPU, an
   for (Device* on : {static_cast<Device*>(nullptr), device.get()}) {
     const auto checkpoint = load_checkpoint(run.checkpoint());
     checkpoint.loaded.model->parameters().view("embedding.weight")[200] = std::numeric_limits<float>::quiet_NaN();
-    Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan, on);
+    const Translation task(*checkpoint.loaded.model, SpecialIds{});
+    Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan, on);
     trainer.resume(checkpoint);
     messages.push_back(message_of(trainer));
     CHECK(tensors_of(run.checkpoint()) == before);
@@ -316,7 +320,8 @@ TEST_CASE("a gradient that is no number is told with its step, though the device
   run.plan.steps = 20;
   for (Device* on : {static_cast<Device*>(nullptr), device.get()}) {
     const auto model = run.model();
-    Trainer trainer(*model, run.data(), run.settings, run.plan, on);
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, run.data(), run.settings, run.plan, on);
     messages.push_back(message_of(trainer));
   }
   CHECK(messages[0].find("step 2") != messages[0].npos);
@@ -331,14 +336,16 @@ TEST_CASE("what training takes is held against what a device has free, before an
   CHECK(usable_bytes(*device, true) < usable_bytes(*device, false));
   const auto model = run.model();
   model->parameters().allocate_gradients();
+  const Translation task(*model, SpecialIds{});
+  const std::vector<int64_t> kLongest{7, 7};
   MemoryOptions options;
   options.device = ProductPrecision::f32;
-  const auto fitting = fitting_max_tokens(*model, usable_bytes(*device, false), 1 << 24, 7, 7, options);
-  const auto need = training_memory(*model, fitting, 7, 7, options);
+  const auto fitting = fitting_max_tokens(*model, task, usable_bytes(*device, false), 1 << 24, kLongest, options);
+  const auto need = training_memory(*model, task, fitting, kLongest, options);
   CHECK(need.total() < free);
   CHECK_NOTHROW(require_memory(*device, need));
   options.device = ProductPrecision::bf16;
-  CHECK(training_memory(*model, fitting, 7, 7, options).program > need.program);
+  CHECK(training_memory(*model, task, fitting, kLongest, options).program > need.program);
   std::string message;
   try {
     require_memory(*device, {.state = 1 << 20, .arena = free, .program = 0});
@@ -348,7 +355,7 @@ TEST_CASE("what training takes is held against what a device has free, before an
   CHECK(message.find(str(free / (1 << 20) + 2, " MiB (")) != message.npos);
   CHECK(message.find(str(free / (1 << 20), " MiB are free")) != message.npos);
   run.settings.max_tokens = fitting * 2;
-  CHECK_THROWS_AS(Trainer(*model, run.data(), run.settings, run.plan, device.get()), Error);
+  CHECK_THROWS_AS(Trainer(*model, task, run.data(), run.settings, run.plan, device.get()), Error);
 }
 
 TEST_CASE("a device's name says nothing of its number, and training takes the precisions that it can") {

@@ -30,7 +30,7 @@ DecodeOptions sampling(int32_t samples) {
 
 // How often each id came; EOS is the empty output.
 std::vector<double> counts(const ToyModel& model, const DecodeOptions& o) {
-  std::vector<double> n(static_cast<std::size_t>(model.target_vocabulary()));
+  std::vector<double> n(static_cast<std::size_t>(model.description().vocabularies[1]));
   const auto answers = translate(model, kSpecial, spans({kSource}), o);
   for (const auto& h : answers[0]) ++n[static_cast<std::size_t>(h.ids.empty() ? kEos : h.ids[0])];
   return n;

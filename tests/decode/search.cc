@@ -47,7 +47,7 @@ void enumerate(const ToyModel& model, const Ids& source, const DecodeOptions& o,
     all.push_back(f);
   }
   if (length == o.max_length) return;
-  for (int32_t id = 0; id < model.target_vocabulary(); ++id) {
+  for (int32_t id = 0; id < model.description().vocabularies[1]; ++id) {
     if (id == kEos) continue;
     Found f = past;
     f.ids.push_back(id);
@@ -73,7 +73,7 @@ std::vector<Found> plain_beam_search(const ToyModel& model, const Ids& source, c
     std::vector<Found> next;  // ends in EOS, or goes on
     for (const Found& f : open) {
       const auto p = model.log_probs(source, f.ids);
-      for (int32_t id = 0; id < model.target_vocabulary(); ++id) {
+      for (int32_t id = 0; id < model.description().vocabularies[1]; ++id) {
         if (step < prefix.size() ? id != prefix[step]
             : step >= static_cast<std::size_t>(o.max_length)
                 ? id != kEos

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "base/random.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 
 namespace storm::test {
 
 using Ids = std::vector<int32_t>;
 
-class ToyModel : public Model {
+class ToyModel : public Model, public EncoderDecoder {
  public:
   ToyModel(int32_t vocabulary, float spread, float eos_bonus = 0)
       : ToyModel(vocabulary, spread, eos_bonus, ParameterList()) {}
@@ -32,9 +32,10 @@ class ToyModel : public Model {
     workspace.graph.clear();
     return std::make_unique<Steps>(*this, source);
   }
-  CrossEntropy loss(Graph&, const Batch&, float, float) const override { return {}; }
-  void trace(Graph&, const Batch&, Trace&) const override {}
-  std::span<const float> source_embeddings() const override { return {}; }
+  Value states(Graph&, const PackedSentences&, const PackedSentences&, Trace*) const override { return {}; }
+  OutputLayer output(Graph&) const override { return {}; }
+  void encode(Graph&, const PackedSentences&, Trace&) const override {}
+  std::span<const float> token_embeddings() const override { return {}; }
   int64_t longest_target() const override { return longest; }
 
   int64_t longest = INT32_MAX;
@@ -42,14 +43,16 @@ class ToyModel : public Model {
 
  private:
   ToyModel(int32_t vocabulary, float spread, float eos_bonus, ParameterList list)
-      : Model(list, "{}", vocabulary, vocabulary), spread_(spread), eos_bonus_(eos_bonus) {}
+      : Model(list, nlohmann::json::object(), {.vocabularies = {vocabulary, vocabulary}}),
+        spread_(spread),
+        eos_bonus_(eos_bonus) {}
 
   std::vector<float> logits(const Ids& source, const Ids& said) const {
     uint64_t key = 1;
     for (const int32_t id : source) key = key * 31 + static_cast<uint64_t>(id) + 1;
     for (const int32_t id : said) key = key * 1000003 + static_cast<uint64_t>(id) + 7;
     RandomStream random(key, RandomUse::corpus);
-    std::vector<float> x(static_cast<std::size_t>(target_vocabulary()));
+    std::vector<float> x(static_cast<std::size_t>(description().vocabularies[1]));
     for (float& v : x) v = spread_ * static_cast<float>(random.normal());
     x[3] += eos_bonus_;
     return x;
@@ -77,7 +80,8 @@ class ToyModel : public Model {
       first_ = false;
       ++model_.steps;
       model_.rows += static_cast<int64_t>(parents.size());
-      return graph.constant({static_cast<int64_t>(parents.size()), model_.target_vocabulary()}, logits_.data());
+      return graph.constant({static_cast<int64_t>(parents.size()), model_.description().vocabularies[1]},
+                            logits_.data());
     }
 
    private:

@@ -23,7 +23,7 @@ const SpecialIds kSpecial;
 std::unique_ptr<Model> small_model() {
   const std::vector<std::pair<std::string, std::string>> flags{
       {"layers", "2"}, {"d-model", "32"}, {"d-ff", "48"}, {"heads", "2"}};
-  auto model = make_model(make_config(architecture("transformer"), "tiny", flags, 60, 60));
+  auto model = make_model(make_config(architecture("transformer"), "tiny", flags, {60, 60}));
   model->parameters().initialize(2);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {
@@ -63,15 +63,15 @@ TEST_CASE("batch limits, company and threads do not change what a Transformer sa
   DecodeOptions o;
   o.nbest = 3;
   o.max_length = 15;
-  const auto all = translate(*model, kSpecial, spans(sources), o);
+  const auto all = translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o);
   for (const int64_t max_tokens : {1, 30, 77}) {
     o.max_tokens = max_tokens;
-    same(translate(*model, kSpecial, spans(sources), o), all);
+    same(translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o), all);
   }
   const int threads = omp_get_max_threads();
   for (const int n : {1, 3}) {
     omp_set_num_threads(n);
-    same(translate(*model, kSpecial, spans(sources), o), all);
+    same(translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o), all);
   }
   omp_set_num_threads(threads);
 }
@@ -85,7 +85,7 @@ TEST_CASE("the score of an output is the log-probability that the search gave it
   o.max_length = 9;
   o.min_length = 2;
   const auto check = [&] {
-    const auto answers = translate(*model, kSpecial, spans(sources), o);
+    const auto answers = translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o);
     std::vector<SentencePair> pairs;
     std::vector<float> want;
     for (std::size_t s = 0; s < sources.size(); ++s)
@@ -95,7 +95,7 @@ TEST_CASE("the score of an output is the log-probability that the search gave it
           want.push_back(h.score);
         }
     for (const int64_t max_tokens : {1, 25, 2048}) {
-      const auto got = score(*model, kSpecial, pairs, max_tokens);
+      const auto got = score(as<EncoderDecoder>(*model), kSpecial, pairs, max_tokens);
       REQUIRE(got.size() == want.size());
       for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == Approx(static_cast<double>(want[i])).margin(1e-5));
     }
@@ -122,7 +122,8 @@ TEST_CASE("a wider beam finds likelier outputs") {
   double found[3] = {};
   for (int i = 0; i < 3; ++i) {
     o.beam = i == 0 ? 1 : i == 1 ? 4 : 16;
-    for (const auto& h : translate(*model, kSpecial, spans(sources), o)) found[i] += static_cast<double>(h[0].log_prob);
+    for (const auto& h : translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o))
+      found[i] += static_cast<double>(h[0].log_prob);
   }
   CHECK(found[0] < found[1]);
   CHECK(found[1] < found[2]);
@@ -144,12 +145,12 @@ TEST_CASE("a model whose weights are not numbers is refused in one line, never a
   };
   DecodeOptions o;
   o.max_length = 2;
-  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o); }));
+  CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o); }));
   // Here the search itself never looks at a probability: all is forced, then closed.
-  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o, spans(prefixes)); }));
+  CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o, spans(prefixes)); }));
   o.sample = true;
-  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o); }));
-  CHECK(refused([&] { translate(*model, kSpecial, spans(sources), o, spans(prefixes)); }));
+  CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o); }));
+  CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o, spans(prefixes)); }));
   const std::vector<SentencePair> pairs{{sources[0], prefixes[0]}};
-  CHECK(refused([&] { score(*model, kSpecial, pairs, 100); }));
+  CHECK(refused([&] { score(as<EncoderDecoder>(*model), kSpecial, pairs, 100); }));
 }

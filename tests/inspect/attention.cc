@@ -42,7 +42,7 @@ std::unique_ptr<Model> small_model() {
   const std::vector<std::pair<std::string, std::string>> flags{
       {"encoder-layers", "3"}, {"decoder-layers", "2"}, {"d-model", "24"}, {"d-ff", "16"}, {"heads", "3"}};
   auto model =
-      make_model(make_config(architecture("transformer"), "tiny", flags, vocabulary().size(), vocabulary().size()));
+      make_model(make_config(architecture("transformer"), "tiny", flags, {vocabulary().size(), vocabulary().size()}));
   model->parameters().initialize(5);
   for (float& x : model->parameters().view("decoder.0.cross.q.weight")) x *= 4;
   return model;

@@ -131,12 +131,12 @@ TEST_CASE("each layer's pieces equal PyTorch's, without the EOS that the pass ha
 
 // The states of one source alone, EOS's left out: [pieces, width].
 std::pair<std::vector<float>, int64_t> states_of(const Model& model, std::span<const int32_t> source, int64_t layer) {
-  Batch batch;
-  batch.source.add(-1, source, 3);
+  PackedSentences packed;
+  packed.add(-1, source, 3);
   Workspace workspace;
   Trace trace;
   trace.states = true;
-  model.trace(workspace.graph, batch, trace);
+  as<TextEncoder>(model).encode(workspace.graph, packed, trace);
   workspace.run();
   const Value states = trace.encoder_states[static_cast<std::size_t>(layer)];
   const auto shape = workspace.graph.shape(states);
@@ -158,7 +158,7 @@ TEST_CASE("vectors of every architecture, layer and pooling are those of the lin
       {"convs2s-tiny", {{"d-model", "8"}, {"conv", "8x3*2,16x3"}}}};
   for (const auto& [preset, flags] : models) {
     const Architecture& architecture = architecture_of_preset(preset);
-    const auto model = make_model(make_config(architecture, preset, flags, 37, 37));
+    const auto model = make_model(make_config(architecture, preset, flags, {37, 37}));
     model->parameters().initialize(7);
     for (int64_t layer = 0; layer <= encoder_layers(*model); ++layer)
       for (const auto how : {Pool::mean, Pool::max, Pool::first}) {

@@ -22,7 +22,7 @@ double error_of(const std::string& which, const Model& model, AttentionScores sc
   Trace trace;
   trace.wants = [](AttentionKind, int64_t) { return true; };
   trace.scores = scores;
-  model.trace(workspace.graph, batch, trace);
+  as<EncoderDecoder>(model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
   workspace.run();
   double worst = 0;
   for (const auto& [kind, layer, weights] : trace.attentions) {
@@ -83,7 +83,7 @@ TEST_CASE("rows of probabilities sum to 1 and are the softmax of the logits") {
     Trace trace;
     trace.wants = [](AttentionKind kind, int64_t) { return kind == AttentionKind::encoder; };
     trace.scores = scores;
-    model->trace(workspace.graph, batch, trace);
+    as<EncoderDecoder>(*model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
     workspace.run();
     REQUIRE(trace.attentions.size() == 2);
     for (const auto& [kind, layer, weights] : trace.attentions) {
@@ -93,8 +93,8 @@ TEST_CASE("rows of probabilities sum to 1 and are the softmax of the logits") {
   }
   for (std::size_t layer = 0; layer < 2; ++layer) {
     std::size_t at = 0;
-    for (std::size_t s = 0; s + 1 < batch.source.offsets.size(); ++s) {
-      const auto n = static_cast<std::size_t>(batch.source.offsets[s + 1] - batch.source.offsets[s]);
+    for (std::size_t s = 0; s + 1 < batch.inputs[0].offsets.size(); ++s) {
+      const auto n = static_cast<std::size_t>(batch.inputs[0].offsets[s + 1] - batch.inputs[0].offsets[s]);
       for (std::size_t row = 0; row < 2 * n; ++row, at += n) {
         double sum = 0, exp_sum = 0;
         for (std::size_t j = 0; j < n; ++j) {
@@ -120,11 +120,11 @@ TEST_CASE("a graph that also traces gives the same loss, bit for bit") {
       Trace trace;
       trace.wants = [](AttentionKind, int64_t) { return true; };
       trace.states = true;
-      if (traced) model->trace(workspace.graph, batch, trace);
-      const auto loss = model->loss(workspace.graph, batch, 0, 1);
+      if (traced) as<EncoderDecoder>(*model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
+      const auto loss = storm::loss(as<EncoderDecoder>(*model), workspace.graph, batch, 0, 1);
       workspace.run();
       const float* x = workspace.data(loss.token_nll);
-      return std::vector<float>(x, x + batch.target.tokens());
+      return std::vector<float>(x, x + batch.inputs[1].tokens());
     };
     const auto without = nll(false), with = nll(true);
     CHECK(std::memcmp(without.data(), with.data(), without.size() * sizeof(float)) == 0);
@@ -142,7 +142,7 @@ TEST_CASE("the pass that is traced is the same, bit for bit, whatever is asked o
       const int64_t layer = which == "post" ? 1 : 0;
       trace.wants = [&](AttentionKind kind, int64_t l) { return all || (kind == AttentionKind::cross && l == layer); };
       trace.states = states;
-      model->trace(workspace.graph, batch, trace);
+      as<EncoderDecoder>(*model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
       workspace.run();
       const Value weights = trace.attentions.back().weights;
       REQUIRE(trace.attentions.back().kind == AttentionKind::cross);

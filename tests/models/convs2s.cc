@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "models/architecture.h"
-#include "models/convs2s_layers.h"
+#include "models/convs2s/config.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.h"
@@ -43,9 +43,9 @@ std::unique_ptr<Model> model_of(const std::string& which, const Flags& settings 
 // The largest error of loss, token likelihoods and gradients against PyTorch's, each relative.
 double error_of(const std::string& which, Model& model, const Batch& batch) {
   const Document& f = fixture();
-  const auto tokens = static_cast<double>(batch.target.tokens());
+  const auto tokens = static_cast<double>(batch.inputs[1].tokens());
   Graph graph(true);
-  const auto loss = model.loss(graph, batch, 0.1f, static_cast<float>(1 / tokens));
+  const auto loss = storm::loss(as<EncoderDecoder>(model), graph, batch, 0.1f, static_cast<float>(1 / tokens));
   const Plan plan = make_plan(graph);
   Buffer arena(plan.bytes);
   std::ranges::fill(arena.as<float>(), NAN);
@@ -56,14 +56,14 @@ double error_of(const std::string& which, Model& model, const Batch& batch) {
   double worst = std::abs(totals[0] / tokens / static_cast<double>(f.values<float>(which + ".loss")[0]) - 1);
   worst = std::max(worst, std::abs(totals[1] / tokens / static_cast<double>(f.values<float>(which + ".nll")[0]) - 1));
   const auto logits = f.values<float>(which + ".logits");
-  const auto vocabulary = static_cast<std::size_t>(model.target_vocabulary());
+  const auto vocabulary = static_cast<std::size_t>(model.description().vocabularies[1]);
   std::vector<float> want;
-  for (std::size_t t = 0; t < batch.labels.size(); ++t) {
+  for (std::size_t t = 0; t < batch.labels[0].size(); ++t) {
     const auto row = logits.subspan(t * vocabulary, vocabulary);
     double sum = 0;
     for (const float z : row) sum += std::exp(static_cast<double>(z));
     want.push_back(
-        static_cast<float>(std::log(sum) - static_cast<double>(row[static_cast<std::size_t>(batch.labels[t])])));
+        static_cast<float>(std::log(sum) - static_cast<double>(row[static_cast<std::size_t>(batch.labels[0][t])])));
   }
   worst = std::max(worst, test::relative_error({run.data(loss.token_nll), want.size()}, want));
   for (const auto& spec : model.parameters().specs())
@@ -74,7 +74,7 @@ double error_of(const std::string& which, Model& model, const Batch& batch) {
 
 bool refuses(const Flags& flags, const std::string& what, int64_t sources = 40) {
   try {
-    make_model(make_config(architecture("convs2s"), "convs2s-tiny", flags, sources, 40));
+    make_model(make_config(architecture("convs2s"), "convs2s-tiny", flags, {sources, 40}));
   } catch (const UsageError& e) {
     INFO(e.what());
     const std::string text = e.what();
@@ -100,15 +100,15 @@ TEST_CASE("a whole decoding of ConvS2S gives PyTorch's logits") {
     const auto model = model_of(which);
     const Batch batch = test::fixture_batch();
     const auto logits = fixture().values<float>(which + ".logits");
-    const auto width = static_cast<std::size_t>(model->target_vocabulary());
+    const auto width = static_cast<std::size_t>(model->description().vocabularies[1]);
     Workspace workspace;
-    const auto decoder = model->start(workspace, batch.source);
+    const auto decoder = as<EncoderDecoder>(*model).start(workspace, batch.inputs[0]);
     std::vector<int32_t> alive{0, 1, 2, 3}, parents = alive;
     for (int32_t step = 0; !alive.empty(); ++step) {
       std::vector<int32_t> tokens, left;
       for (const int32_t s : alive)
         tokens.push_back(
-            batch.target.ids[static_cast<std::size_t>(batch.target.offsets[static_cast<std::size_t>(s)] + step)]);
+            batch.inputs[1].ids[static_cast<std::size_t>(batch.inputs[1].offsets[static_cast<std::size_t>(s)] + step)]);
       workspace.graph.clear();
       const Value out = decoder->step(workspace.graph, parents, tokens);
       workspace.graph.keep(out);
@@ -116,10 +116,10 @@ TEST_CASE("a whole decoding of ConvS2S gives PyTorch's logits") {
       parents.clear();
       for (std::size_t r = 0; r < alive.size(); ++r) {
         const auto s = static_cast<std::size_t>(alive[r]);
-        const auto row = static_cast<std::size_t>(batch.target.offsets[s] + step);
+        const auto row = static_cast<std::size_t>(batch.inputs[1].offsets[s] + step);
         CHECK(test::relative_error({workspace.data(out) + r * width, width}, logits.subspan(row * width, width)) <
               kTolerance);
-        if (batch.target.offsets[s + 1] - batch.target.offsets[s] <= step + 1) continue;
+        if (batch.inputs[1].offsets[s + 1] - batch.inputs[1].offsets[s] <= step + 1) continue;
         left.push_back(alive[r]);
         parents.push_back(static_cast<int32_t>(r));
       }
@@ -142,9 +142,9 @@ TEST_CASE("every parameter of ConvS2S left out is found by the comparison with P
       CHECK(error_of(which, *model, batch) > 100 * kTolerance);
       std::ranges::copy(kept, view.begin());
     }
-    for (const auto side : {&Batch::source, &Batch::target}) {
+    for (const std::size_t side : {0, 1}) {
       Batch leaking = batch;
-      (leaking.*side).offsets[1] += side == &Batch::source ? 1 : -1;
+      leaking.inputs[side].offsets[1] += side == 0 ? 1 : -1;
       std::ranges::fill(model->parameters().gradients(), 0.0f);
       CHECK(error_of(which, *model, leaking) > 100 * kTolerance);
     }
@@ -158,7 +158,7 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
   Trace trace;
   trace.wants = [](AttentionKind, int64_t) { return true; };
   trace.states = true;
-  model->trace(graph, batch, trace);
+  as<EncoderDecoder>(*model).states(graph, batch.inputs[0], batch.inputs[1], &trace);
   const Plan plan = make_plan(graph);
   Buffer arena(plan.bytes);
   const Execution run(graph, plan, arena.data());
@@ -168,43 +168,42 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
     CHECK(trace.attentions[i].kind == AttentionKind::cross);
     CHECK(trace.attentions[i].layer == static_cast<int64_t>(i));
     const float* weights = run.data(trace.attentions[i].weights);
-    for (std::size_t s = 0; s + 1 < batch.source.offsets.size(); ++s)
-      for (int32_t q = batch.target.offsets[s]; q < batch.target.offsets[s + 1]; ++q) {
+    for (std::size_t s = 0; s + 1 < batch.inputs[0].offsets.size(); ++s)
+      for (int32_t q = batch.inputs[1].offsets[s]; q < batch.inputs[1].offsets[s + 1]; ++q) {
         float sum = 0;
-        for (int32_t k = batch.source.offsets[s]; k < batch.source.offsets[s + 1]; ++k) sum += *weights++;
+        for (int32_t k = batch.inputs[0].offsets[s]; k < batch.inputs[0].offsets[s + 1]; ++k) sum += *weights++;
         CHECK(sum == Approx(1).margin(1e-5));
       }
     CHECK(weights == run.data(trace.attentions[i].weights) + graph.shape(trace.attentions[i].weights).size());
   }
   std::vector<int64_t> widths;  // embeddings and outputs: the layers between are of other widths
   for (const Value v : trace.encoder_states) {
-    CHECK(graph.shape(v).rows == batch.source.tokens());
+    CHECK(graph.shape(v).rows == batch.inputs[0].tokens());
     CHECK(std::all_of(run.data(v), run.data(v) + graph.shape(v).size(), [](float x) { return std::isfinite(x); }));
     widths.push_back(graph.shape(v).cols);
   }
   CHECK(widths == std::vector<int64_t>{12, 12});
-  CHECK(model->source_embeddings().size() == 37 * 12);
+  CHECK(as<TextEncoder>(*model).token_embeddings().size() == 37 * 12);
 
   Graph alone(false);  // without targets the encoder alone is passed
   Trace states;
   states.states = true;
-  const Batch sources{batch.source, {}, {}};
-  model->trace(alone, sources, states);
+  as<TextEncoder>(*model).encode(alone, batch.inputs[0], states);
   CHECK(states.encoder_states.size() == 2);
   CHECK(states.attentions.empty());
 
-  const auto even = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, 40, 40));
+  const auto even = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, {40, 40}));
   Graph all(false);
   Trace seven;
   seven.states = true;
-  even->trace(all, sources, seven);
+  as<TextEncoder>(*even).encode(all, batch.inputs[0], seven);
   CHECK(seven.encoder_states.size() == 7);  // embeddings, five layers, and the sixth with what follows it
-  for (const Value v : seven.encoder_states) CHECK(all.shape(v) == Shape{batch.source.tokens(), 128});
+  for (const Value v : seven.encoder_states) CHECK(all.shape(v) == Shape{batch.inputs[0].tokens(), 128});
 }
 
 TEST_CASE("initial weights keep the variance: rows of the paper's deviation, gains of the rows' lengths, biases of 0") {
   const auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny",
-                                            {{{"dropout", "0.2"}, {"share-embeddings", "none"}}}, 500, 400));
+                                            {{{"dropout", "0.2"}, {"share-embeddings", "none"}}}, {500, 400}));
   model->parameters().initialize(1);
   const auto deviation = [&](const std::string& name) {
     double squares = 0;
@@ -257,7 +256,7 @@ TEST_CASE("lists of convolutions are read, and refused in one line that says whe
 
 TEST_CASE("convs2s-tiny has 2 to 4 million parameters at 8,000 to 10,000 words, and presets name their architecture") {
   for (const int64_t vocabulary : {8000, 10000}) {
-    const auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, vocabulary, vocabulary));
+    const auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, {vocabulary, vocabulary}));
     CHECK(model->parameters().trainable() > 2'000'000);
     CHECK(model->parameters().trainable() < 4'000'000);
   }

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "models/architecture.h"
+#include "models/encoder_decoder.h"
 #include "ops/top_k.h"
 #include "tests/catch.h"
 
@@ -81,7 +82,7 @@ std::unique_ptr<Model> model_of(const Variation& v) {
     flags.erase(std::remove_if(flags.begin(), flags.end(), same), flags.end());
     flags.emplace_back(flag, value);
   }
-  auto model = make_model(make_config(arch, v.preset, flags, v.source_vocabulary, int64_t{kTargetVocabulary}));
+  auto model = make_model(make_config(arch, v.preset, flags, {v.source_vocabulary, int64_t{kTargetVocabulary}}));
   model->parameters().initialize(3);
   uint64_t stream = 0;
   for (const auto& spec : model->parameters().specs()) {
@@ -105,11 +106,12 @@ std::vector<Ids> sources_of(int32_t vocabulary) {
 std::vector<std::vector<float>> token_nll(const Model& model, const std::vector<SentencePair>& pairs) {
   Workspace workspace;
   const Batch batch = make_batch(pairs, kSpecial);
-  const Value nll = model.loss(workspace.graph, batch, 0, 1).token_nll;
+  const Value nll = storm::loss(as<EncoderDecoder>(model), workspace.graph, batch, 0, 1).token_nll;
   workspace.run();
   std::vector<std::vector<float>> all;
   for (std::size_t i = 0; i < pairs.size(); ++i)
-    all.emplace_back(workspace.data(nll) + batch.target.offsets[i], workspace.data(nll) + batch.target.offsets[i + 1]);
+    all.emplace_back(workspace.data(nll) + batch.inputs[1].offsets[i],
+                     workspace.data(nll) + batch.inputs[1].offsets[i + 1]);
   return all;
 }
 
@@ -147,7 +149,7 @@ TEST_CASE("a decoding step gives what the whole sentences run anew give, however
     Workspace workspace;
     PackedSentences packed;
     for (const Ids& s : sources) packed.add(-1, s, kSpecial.eos);
-    const auto decoder = model->start(workspace, packed);
+    const auto decoder = as<EncoderDecoder>(*model).start(workspace, packed);
     RandomStream random(17, RandomUse::corpus);
     std::vector<Row> rows;
     std::vector<int32_t> parents(sources.size()), tokens(sources.size(), kSpecial.bos);
@@ -214,7 +216,7 @@ TEST_CASE("learned positions end the output with a message, not beyond their tab
   Workspace workspace;
   PackedSentences packed;
   packed.add(-1, Ids{1}, kSpecial.eos);
-  const auto decoder = model->start(workspace, packed);
+  const auto decoder = as<EncoderDecoder>(*model).start(workspace, packed);
   for (int step = 0; step < 3; ++step) {
     workspace.graph.clear();
     decoder->step(workspace.graph, Ids{0}, Ids{2});
@@ -233,7 +235,7 @@ TEST_CASE("a decoder refuses rows that go on from none there is") {
     for (const Ids& s : sources) packed.add(-1, s, kSpecial.eos);
     for (const int32_t wrong : {-1, 2, INT32_MAX}) {
       Workspace workspace;
-      const auto decoder = model->start(workspace, packed);
+      const auto decoder = as<EncoderDecoder>(*model).start(workspace, packed);
       const auto step = [&](const Ids& parents) {
         workspace.graph.clear();
         workspace.graph.keep(decoder->step(workspace.graph, parents, Ids(parents.size(), kSpecial.bos)));
@@ -241,7 +243,7 @@ TEST_CASE("a decoder refuses rows that go on from none there is") {
       };
       step({0, 1});  // of two sentences, then of two rows
       CHECK_THROWS_AS(step({0, wrong}), Error);
-      const auto fresh = model->start(workspace, packed);
+      const auto fresh = as<EncoderDecoder>(*model).start(workspace, packed);
       workspace.graph.clear();
       CHECK_THROWS_AS(fresh->step(workspace.graph, Ids{0, wrong}, Ids(2, kSpecial.bos)), Error);
     }

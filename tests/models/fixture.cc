@@ -84,9 +84,9 @@ struct Result {
 };
 
 Result run(Model& model, const Batch& batch) {
-  const auto tokens = static_cast<double>(batch.target.tokens());
+  const auto tokens = static_cast<double>(batch.inputs[1].tokens());
   Graph graph(true);
-  const auto loss = model.loss(graph, batch, 0.1f, static_cast<float>(1 / tokens));
+  const auto loss = storm::loss(as<EncoderDecoder>(model), graph, batch, 0.1f, static_cast<float>(1 / tokens));
   const Plan plan = make_plan(graph);
   Buffer arena(plan.bytes);
   const Execution execution(graph, plan, arena.data());
@@ -94,7 +94,7 @@ Result run(Model& model, const Batch& batch) {
   execution.backward();
   const double* totals = execution.data<double>(loss.totals);
   const float* nll = execution.data(loss.token_nll);
-  return {totals[0] / tokens, totals[1] / tokens, {nll, nll + batch.target.tokens()}};
+  return {totals[0] / tokens, totals[1] / tokens, {nll, nll + batch.inputs[1].tokens()}};
 }
 
 }  // namespace
@@ -105,13 +105,13 @@ double error_of(const Document& f, const std::string& which, Model& model, const
   worst = std::max(worst, std::abs(result.nll / static_cast<double>(f.values<float>(which + ".nll")[0]) - 1));
 
   const auto logits = f.values<float>(which + ".logits");
-  const auto vocabulary = static_cast<std::size_t>(model.target_vocabulary());
+  const auto vocabulary = static_cast<std::size_t>(model.description().vocabularies[1]);
   std::vector<float> want;
-  for (std::size_t t = 0; t < batch.labels.size(); ++t) {
+  for (std::size_t t = 0; t < batch.labels[0].size(); ++t) {
     double sum = 0;
     for (std::size_t v = 0; v < vocabulary; ++v) sum += std::exp(static_cast<double>(logits[t * vocabulary + v]));
     want.push_back(static_cast<float>(
-        std::log(sum) - static_cast<double>(logits[t * vocabulary + static_cast<std::size_t>(batch.labels[t])])));
+        std::log(sum) - static_cast<double>(logits[t * vocabulary + static_cast<std::size_t>(batch.labels[0][t])])));
   }
   worst = std::max(worst, relative_error(result.token_nll, want));
   for (const auto& spec : model.parameters().specs()) {
@@ -125,18 +125,18 @@ double error_of(const Document& f, const std::string& which, Model& model, const
 
 double decoding_error_of(const Document& f, const std::string& which, const Model& model, const Batch& batch) {
   Workspace workspace;
-  const auto decoder = model.start(workspace, batch.source);
+  const auto decoder = as<EncoderDecoder>(model).start(workspace, batch.inputs[0]);
   const auto logits = f.values<float>(which + ".logits");
-  const auto width = static_cast<std::size_t>(model.target_vocabulary());
+  const auto width = static_cast<std::size_t>(model.description().vocabularies[1]);
   double worst = 0;
   std::vector<int32_t> alive;
-  for (int32_t s = 0; s < batch.target.sentences(); ++s) alive.push_back(s);
+  for (int32_t s = 0; s < batch.inputs[1].sentences(); ++s) alive.push_back(s);
   std::vector<int32_t> parents = alive;
   for (int32_t step = 0; !alive.empty(); ++step) {
     std::vector<int32_t> tokens;
     for (const int32_t s : alive)
       tokens.push_back(
-          batch.target.ids[static_cast<std::size_t>(batch.target.offsets[static_cast<std::size_t>(s)] + step)]);
+          batch.inputs[1].ids[static_cast<std::size_t>(batch.inputs[1].offsets[static_cast<std::size_t>(s)] + step)]);
     workspace.graph.clear();
     const Value out = decoder->step(workspace.graph, parents, tokens);
     workspace.graph.keep(out);
@@ -145,10 +145,10 @@ double decoding_error_of(const Document& f, const std::string& which, const Mode
     parents.clear();
     for (std::size_t r = 0; r < alive.size(); ++r) {
       const auto s = static_cast<std::size_t>(alive[r]);
-      const auto row = static_cast<std::size_t>(batch.target.offsets[s] + step);
+      const auto row = static_cast<std::size_t>(batch.inputs[1].offsets[s] + step);
       worst =
           std::max(worst, relative_error({workspace.data(out) + r * width, width}, logits.subspan(row * width, width)));
-      if (batch.target.offsets[s + 1] - batch.target.offsets[s] > step + 1) {
+      if (batch.inputs[1].offsets[s + 1] - batch.inputs[1].offsets[s] > step + 1) {
         left.push_back(alive[r]);
         parents.push_back(static_cast<int32_t>(r));
       }

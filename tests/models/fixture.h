@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/batch.h"
-#include "models/model.h"
+#include "models/encoder_decoder.h"
 #include "stream/document.h"
 
 namespace storm::test {

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "models/model.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.h"
 
@@ -82,15 +81,15 @@ TEST_CASE(
   SECTION("with one sentence that sees another") {
     const auto model = test::fixture_model("post");
     Batch batch = test::fixture_batch();
-    batch.source.offsets[1] += 1;  // the first takes the second's only token
-    batch.source.longest += 1;
+    batch.inputs[0].offsets[1] += 1;  // the first takes the second's only token
+    batch.inputs[0].longest += 1;
     CHECK(error_of("post", *model, batch) > 100 * kTolerance);
   }
   SECTION("with targets whose causal mask lets one token of the next sentence in") {
     const auto model = test::fixture_model("post");
     Batch batch = test::fixture_batch();
-    batch.target.offsets[1] -= 1;
-    batch.target.longest += 1;
+    batch.inputs[1].offsets[1] -= 1;
+    batch.inputs[1].longest += 1;
     CHECK(error_of("post", *model, batch) > 100 * kTolerance);
   }
 }

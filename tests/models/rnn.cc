@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "models/architecture.h"
-#include "models/model.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.h"
 
@@ -30,7 +29,7 @@ double error_of(const std::string& which, Model& model) {
 }
 
 nlohmann::json config_of(const std::string& preset, const Flags& flags, int64_t vocabulary = 40) {
-  return make_config(architecture("rnn"), preset, flags, vocabulary, vocabulary);
+  return make_config(architecture("rnn"), preset, flags, {vocabulary, vocabulary});
 }
 
 struct Traced {
@@ -44,7 +43,7 @@ Traced traced(const Model& model, AttentionScores scores = AttentionScores::prob
   trace.wants = [](AttentionKind, int64_t) { return true; };
   trace.scores = scores;
   trace.states = true;
-  model.trace(workspace.graph, batch, trace);
+  as<EncoderDecoder>(model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
   workspace.run();
   const auto copy = [&](Value v) {
     const float* x = workspace.data(v);
@@ -96,7 +95,7 @@ TEST_CASE("another direction of the source and another attention are found") {
   CHECK(error_of("plain", *model_of("plain", {{"reverse_source", "no"}})) > 100 * kTolerance);
   CHECK(error_of("concat", *model_of("concat", {{"reverse_source", "no"}})) > 100 * kTolerance);
   Batch batch = test::fixture_batch();
-  batch.source.offsets[1] += 1;  // the first sentence takes the second's first token
+  batch.inputs[0].offsets[1] += 1;  // the first sentence takes the second's first token
   CHECK(test::error_of(test::rnn_fixture(), "general", *model_of("general"), batch) > 100 * kTolerance);
 }
 
@@ -180,7 +179,7 @@ TEST_CASE("every combination of recurrent settings builds with dropout, and its 
       const auto norm = [&](uint64_t number) {
         std::ranges::fill(model->parameters().gradients(), 0.0f);
         Graph graph(true);
-        const auto loss = model->loss(graph, batch, 0.1f, 1);
+        const auto loss = storm::loss(as<EncoderDecoder>(*model), graph, batch, 0.1f, 1);
         const Plan plan = make_plan(graph);
         Buffer arena(plan.bytes);
         std::ranges::fill(arena.as<float>(), NAN);

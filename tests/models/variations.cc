@@ -15,7 +15,7 @@ using Flags = std::vector<std::pair<std::string, std::string>>;
 
 std::size_t parameters_of(const std::string& preset, const Flags& flags, int64_t vocabulary = 37000) {
   const auto& arch = architecture("transformer");
-  return make_model(make_config(arch, preset, flags, vocabulary, vocabulary))->parameters().trainable();
+  return make_model(make_config(arch, preset, flags, {vocabulary, vocabulary}))->parameters().trainable();
 }
 
 }  // namespace
@@ -50,12 +50,12 @@ TEST_CASE("every row of the paper's table of variations builds, and its gradient
   const Batch batch = test::fixture_batch();
   for (const auto& [name, flags] : rows) {
     INFO("row " << name);
-    const auto model = make_model(make_config(architecture("transformer"), "base", flags, 40, 40));
+    const auto model = make_model(make_config(architecture("transformer"), "base", flags, {40, 40}));
     model->parameters().initialize(1);
     model->parameters().allocate_gradients();
     const float smoothing = name == "D eps=0" ? 0.0f : name == "D eps=0.2" ? 0.2f : 0.1f;
     Graph graph(true);
-    const auto loss = model->loss(graph, batch, smoothing, 1);
+    const auto loss = storm::loss(as<EncoderDecoder>(*model), graph, batch, smoothing, 1);
     const Plan plan = make_plan(graph);
     Buffer arena(plan.bytes);
     const Execution run(graph, plan, arena.data(), 1, 1);
@@ -72,7 +72,7 @@ TEST_CASE("every row of the paper's table of variations builds, and its gradient
 TEST_CASE("settings that do not fit together are refused with the flag's name") {
   const auto refuses = [](const Flags& flags, const std::string& what) {
     try {
-      make_model(make_config(architecture("transformer"), "tiny", flags, 40, 40));
+      make_model(make_config(architecture("transformer"), "tiny", flags, {40, 40}));
     } catch (const UsageError& e) {
       return std::string(e.what()).find(what) != std::string::npos;
     }
@@ -85,7 +85,7 @@ TEST_CASE("settings that do not fit together are refused with the flag's name") 
   CHECK(refuses({{"dropout", "-0.1"}}, "--dropout"));
   CHECK(refuses({{"norm", "sideways"}}, "--norm"));
   CHECK(refuses({{"d-model", "9"}, {"heads", "3"}, {"positions", "sinusoidal-concat"}}, "--positions"));
-  CHECK_THROWS_AS(make_config(architecture("transformer"), "huge", {}, 40, 40), UsageError);
+  CHECK_THROWS_AS(make_config(architecture("transformer"), "huge", {}, {40, 40}), UsageError);
   CHECK_THROWS_AS(architecture("perceptron"), UsageError);
-  CHECK_THROWS_AS(make_model(make_config(architecture("transformer"), "tiny", {}, 40, 50)), UsageError);
+  CHECK_THROWS_AS(make_model(make_config(architecture("transformer"), "tiny", {}, {40, 50})), UsageError);
 }

@@ -95,8 +95,9 @@ refuses "an unreadable file" 1 'missing: cannot open' bleu missing -i hyp
 ok "TER with three references and approximate randomisation has sacreBLEU's digits" eval '(cd "$here/tests/metrics/data/three-references" &&
   bleu r0 r1 r2 -m ter --ter-case-sensitive --ter-no-punct --ter-normalized -w 4 -i h0 h1 h2 -par -parn 50 -f json) >three.json &&
   diff <(sed "s/storm-[^|\"]*/V/" three.json) <(sed "s/version:2[^|\"]*/version:V/" "$here/tests/metrics/data/three-references/sacrebleu.json")'
-ok "the memory of TER grows with a line as the line does" eval 'yes "My sister has six flowers." | head -n 3700 | paste -sd " " >long.a &&
-  yes "flowers six has sister My." | head -n 3700 | paste -sd " " >long.b && (ulimit -v 1000000 && bleu long.a -i long.b -m ter --threads 1 -b)'
+if [[ ${BUILD:-} == *address* ]]; then skip "the memory of TER grows with a line as the line does" "the address sanitizer reserves more than any limit"
+else ok "the memory of TER grows with a line as the line does" eval 'yes "My sister has six flowers." | head -n 3700 | paste -sd " " >long.a &&
+  yes "flowers six has sister My." | head -n 3700 | paste -sd " " >long.b && (ulimit -v 1000000 && bleu long.a -i long.b -m ter --threads 1 -b)'; fi
 for side in ref hyp; do
   refuses "a line above 16 MiB of the $side" 1 "(long|standard input): line 1: longer than 16777216 bytes; split it" \
     sh -c 'head -c 17000000 /dev/zero >long && if [ $1 = ref ]; then bleu long -i hyp; else bleu ref <long; fi' . $side

@@ -173,8 +173,8 @@ refuses "a file that is no stream" 1 'train.tsv: ' train --data train.tsv -o x.s
 endless() { yes | timeout 20 train --data - -o x.st; }
 refuses "an endless pipe that is no stream, by its first bytes" 1 'standard input: byte 0: not a tensor stream' endless
 refuses "an empty file" 1 'standard input: byte 0: empty' train -o x.st
-refuses "no sentences" 1 'none.st: holds no sentence pairs' train --data none.st "${small[@]}" -o x.st
-refuses "no pair that fits" 1 'no pair fits --max-tokens 2' train -q --data train.st "${small[@]}" --max-tokens 2 -o x.st
+refuses "no sentences" 1 'none.st: holds no pairs' train --data none.st "${small[@]}" -o x.st
+refuses "no pair that fits" 1 'none of its pairs fits --max-tokens 2' train -q --data train.st "${small[@]}" --max-tokens 2 -o x.st
 refuses "a validation set with another vocabulary" 1 'vocabulary differs' train --data train.st --valid other.st "${small[@]}" -o x.st
 refuses "--init with another vocabulary" 1 'model.st: vocabulary differs' train --data other.st --init model.st -o x.st
 refuses "--init from what is no model" 1 "train.st: holds 'tokens', not a model" train --data train.st --init train.st -o x.st
@@ -195,7 +195,7 @@ refuses "a schedule without an end" 2 '--schedule linear needs --steps' train --
 refuses "--patience without --valid" 2 '--patience needs --valid' train --data train.st --patience 3 -o x.st
 refuses "products that no CPU has" 1 '--precision tf32: CPUs have f32 and bf16' train --data train.st "${small[@]}" --device cpu --precision tf32 -o x.st
 refuses "products that are for decoding" 2 "--precision: 'f16' is none of f32, tf32, bf16" train --data train.st "${small[@]}" --precision f16 -o x.st
-refuses "memory that does not hold a pair" 1 '--memory: 1 MiB are not enough: the longest pair' train --data train.st "${small[@]}" --memory 1M -o x.st
+refuses "memory that does not hold a pair" 1 '--memory: 1 MiB are not enough: the longest row' train --data train.st "${small[@]}" --memory 1M -o x.st
 refuses "memory that does not hold the model" 1 '--memory: 1 MiB are not enough' train --data train.st "${small[@]}" --max-tokens auto --memory 1M -o x.st
 refuses "a learning rate that makes no number of the loss" 1 'step [0-9]+, .*(not a number|infinite); try a lower --lr' "${run[@]}" --lr 1e6 --warmup 0 --weight-decay 1e6 --steps 100 -o x.st
 full() { (ulimit -f 20; env --default-signal=XFSZ "${run[@]}" --steps 40 -o full.st); }

@@ -11,7 +11,7 @@ tokenize -q --learn --no-byte-fallback --vocab-size 46 -o spm.model <(cut -f1 tr
 for s in train short long mixed; do tokenize -q -m spm.model --columns src,tgt <$s.tsv >$s.st; done
 run=(train --device cpu --data train.st --layers 1 --d-model 16 --d-ff 32 --heads 2 --max-tokens 60 --warmup 10 --lr 0.01)
 
-refuses "a validation set of which no pair fits is refused before the first update" 1 'long\.st: no pair fits --max-tokens 60' \
+refuses "a validation set of which no pair fits is refused before the first update" 1 'long\.st: none of its pairs fits --max-tokens 60' \
   "${run[@]}" -q --valid long.st --steps 10 --validate-every 5 -o none.st
 ok "and nothing is written" bash -c '! ls none.st* 2>/dev/null'
 some() { "${run[@]}" --valid mixed.st --steps 10 --validate-every 10 --log mixed.tsv -o m.st 2>err && grep -q '5 of 35 pairs of mixed.st are longer than 60 and 60 tokens' err; }
@@ -20,7 +20,7 @@ same() { "${run[@]}" -q --valid short.st --steps 10 --validate-every 10 --log sh
 ok "and the loss is that of the others" same
 bleu() {
   "${run[@]}" --valid mixed.st --positions learned --max-positions 30 --steps 10 --validate-every 5 --valid-bleu --log b.log -o b.st 2>err &&
-    grep -q '5 of 35 pairs of mixed.st have sources of more than 29 tokens: --valid-bleu leaves them out' err && [ -n "$(tail -n 1 b.log | cut -f11)" ]
+    grep -q '5 of 35 pairs of mixed.st have sources of more than 29 tokens: --measure leaves them out' err && [ -n "$(tail -n 1 b.log | cut -f11)" ]
 }
 ok "sources that the model cannot take do not end a run with --valid-bleu" bleu
 refuses "if they are all, --valid-bleu is refused before the first update" 1 'long\.st: the model takes sources of up to 29 tokens' \

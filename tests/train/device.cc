@@ -13,15 +13,16 @@ TEST_CASE("training's precision is a device's for training's batches alone, also
   DeviceLog log;
   StandInDevice device(log);
   {
-    TrainingStep step(*model, 0.1f, 1, ProductPrecision::bf16, &device);
+    const Translation task(*model, SpecialIds{});
+    TrainingStep step(*model, task, 0.1f, 1, ProductPrecision::bf16, &device);
     const std::vector<int32_t> ids{5, 6};
     const SentencePair pair{ids, ids};
     const Batch batch = make_batch({&pair, 1}, SpecialIds{});
-    step.queue(batch, 1, 0);
+    step.queue(batch, std::vector{1.0f}, 0);
     CHECK(log.products == ProductPrecision::f32);
     step.queue_validation(batch);
     device.fails = true;
-    CHECK_THROWS_AS(step.queue(batch, 1, 1), Error);
+    CHECK_THROWS_AS(step.queue(batch, std::vector{1.0f}, 1), Error);
     CHECK(log.products == ProductPrecision::f32);
   }
   using enum ProductPrecision;

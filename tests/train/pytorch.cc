@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tasks/translation.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.cc"  // the reader of the committed fixture, which belongs to another test program
 #include "train/adam.h"
@@ -18,11 +19,12 @@ double distance(const std::string& which, const AdamOptions& options) {
   const auto model = test::fixture_model(which);
   const auto adam_json = nlohmann::json::parse(test::fixture().meta("adam"));
   const Batch batch = test::fixture_batch();
-  TrainingStep step(*model, std::stof(test::fixture().meta("label_smoothing")), 1);
+  const Translation task(*model, SpecialIds{});
+  TrainingStep step(*model, task, std::stof(test::fixture().meta("label_smoothing")), 1);
   auto& parameters = model->parameters();
   Adam adam(parameters.values().size(), options);
   for (int64_t i = 1; i <= adam_json.at("steps").get<int64_t>(); ++i) {
-    step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), 0);
+    step.forward_backward(batch, std::vector{1 / static_cast<float>(batch.inputs[1].tokens())}, 0);
     adam.update(parameters.values(), parameters.gradients(), i, adam_json.at("lr").get<double>());
   }
   double worst = 0;
@@ -63,10 +65,11 @@ double distance(const std::string& which, double momentum, double clip_norm) {
   parameters.allocate_gradients();
   const auto json = nlohmann::json::parse(fixture.meta("nesterov"));
   const Batch batch = test::fixture_batch();
-  TrainingStep step(*model, std::stof(fixture.meta("label_smoothing")), 1);
+  const Translation task(*model, SpecialIds{});
+  TrainingStep step(*model, task, std::stof(fixture.meta("label_smoothing")), 1);
   Nesterov nesterov(parameters.values().size(), {.momentum = momentum, .weight_decay = 0});
   for (int64_t i = 1; i <= json.at("steps").get<int64_t>(); ++i) {
-    step.forward_backward(batch, 1 / static_cast<float>(batch.target.tokens()), 0);
+    step.forward_backward(batch, std::vector{1 / static_cast<float>(batch.inputs[1].tokens())}, 0);
     nesterov.update(parameters.values(), parameters.gradients(), json.at("lr").get<double>(),
                     clip_scale(gradient_norm(parameters.gradients()), clip_norm));
   }

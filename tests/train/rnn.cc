@@ -15,7 +15,7 @@ using Flags = std::vector<std::pair<std::string, std::string>>;
 std::unique_ptr<Model> recurrent_model(Flags flags) {
   flags.insert(flags.begin(), {{"d-model", "24"}, {"share-embeddings", "none"}});
   auto model =
-      make_model(make_config(architecture("rnn"), "rnn-attn-tiny", flags, test::kVocabulary, test::kVocabulary));
+      make_model(make_config(architecture("rnn"), "rnn-attn-tiny", flags, {test::kVocabulary, test::kVocabulary}));
   model->parameters().initialize(1);
   return model;
 }
@@ -23,13 +23,15 @@ std::unique_ptr<Model> recurrent_model(Flags flags) {
 void train(const test::SmallRun& run, const Flags& flags, bool resume) {
   if (resume) {
     const auto checkpoint = load_checkpoint(run.checkpoint());
-    Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan);
+    const Translation task(*checkpoint.loaded.model, SpecialIds{});
+    Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan);
     trainer.resume(checkpoint);
     trainer.run();
     return;
   }
   const auto model = recurrent_model(flags);
-  Trainer trainer(*model, run.data(), run.settings, run.plan);
+  const Translation task(*model, SpecialIds{});
+  Trainer trainer(*model, task, run.data(), run.settings, run.plan);
   trainer.run();
 }
 
@@ -74,12 +76,13 @@ TEST_CASE("recurrent models learn twenty pairs by heart") {
     const auto model = recurrent_model(flags);
     auto data = run.data();
     data.valid = nullptr;
-    Trainer trainer(*model, data, run.settings, run.plan);
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, data, run.settings, run.plan);
     trainer.run();
-    TrainingStep step(*model, 0, 1);
-    Pairs pairs;
+    TrainingStep step(*model, task, 0, 1);
+    Rows pairs;
     for (int64_t i = 0; i < 20; ++i) run.train.append(i, pairs);
-    const auto sums = step.forward(test::one_batch(pairs));
-    CHECK(sums.loss / static_cast<double>(sums.tokens) < 0.05);
+    const LossSums sums = step.forward(test::one_batch(pairs))[0];
+    CHECK(sums.mean_loss() < 0.05);
   }
 }

@@ -26,12 +26,14 @@ struct Quiet {
 TrainState trained(const test::SmallRun& run, bool resume = false) {
   if (!resume) {
     const auto model = run.model();
-    Trainer trainer(*model, run.data(), run.settings, run.plan);
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, run.data(), run.settings, run.plan);
     trainer.run();
     return trainer.state();
   }
   const auto checkpoint = load_checkpoint(run.checkpoint());
-  Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan);
+  const Translation task(*checkpoint.loaded.model, SpecialIds{});
+  Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan);
   trainer.resume(checkpoint);
   trainer.run();
   return trainer.state();
@@ -46,8 +48,8 @@ std::string tensors_of(const std::string& path) {
   return all;
 }
 
-Batch all_pairs(const PairFile& file, int64_t first, int64_t last) {
-  Pairs pairs;
+Batch all_pairs(const TokenFile& file, int64_t first, int64_t last) {
+  Rows pairs;
   for (int64_t i = first; i < last; ++i) file.append(i, pairs);
   return test::one_batch(pairs);
 }
@@ -58,19 +60,20 @@ TEST_CASE("the gradient of k batches is that of one batch of them all") {
   const test::SmallRun run(30);
   const auto model = test::small_model({{"dropout", "0"}});
   model->parameters().allocate_gradients();
-  TrainingStep step(*model, 0.1f, 1);
+  const Translation task(*model, SpecialIds{});
+  TrainingStep step(*model, task, 0.1f, 1);
   const Batch whole = all_pairs(run.train, 0, 30);
-  const float scale = 1 / static_cast<float>(whole.target.tokens());
-  const auto sums = step.forward_backward(whole, scale, 0);
+  const auto scale = test::mean_of(whole);
+  const LossSums sums = step.forward_backward(whole, scale, 0)[0];
   const auto gradients = model->parameters().gradients();
   const std::vector<float> wanted(gradients.begin(), gradients.end());
   std::ranges::fill(gradients, 0.0f);
-  LossSums parts;
+  Losses parts;
   for (const auto& [first, last] : {std::pair{0, 3}, {3, 20}, {20, 30}})
-    parts += step.forward_backward(all_pairs(run.train, first, last), scale, 0);
-  CHECK(parts.tokens == sums.tokens);
-  CHECK(parts.loss == Approx(sums.loss).epsilon(1e-6));
-  CHECK(parts.nll == Approx(sums.nll).epsilon(1e-6));
+    add(parts, step.forward_backward(all_pairs(run.train, first, last), scale, 0));
+  CHECK(parts[0].count == sums.count);
+  CHECK(parts[0].loss == Approx(sums.loss).epsilon(1e-6));
+  CHECK(parts[0].nll == Approx(sums.nll).epsilon(1e-6));
   float worst = 0, largest = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     worst = std::max(worst, std::abs(wanted[i] - gradients[i]));
@@ -87,10 +90,11 @@ TEST_CASE("an update with accumulation counts the tokens of all its batches") {
   run.plan.steps = 0;
   run.plan.report_every = 1000;
   const auto state = trained(run);
-  const BatchSource source(run.train, {.max_tokens = 100}, true, run.settings.seed);
+  const auto model = run.model();
+  const BatchSource source(run.train, Translation(*model, SpecialIds{}).sides(), 100, true, run.settings.seed);
   CHECK(state.batches == source.batches(0));
   CHECK(state.step == (source.batches(0) + 2) / 3);
-  CHECK(state.target_tokens == run.train.tokens().target + run.train.size());
+  CHECK(state.predicted == run.train.tokens()[1] + run.train.size());
 }
 
 TEST_CASE("a batch that is run in parts moves the weights as the whole one does") {
@@ -115,18 +119,21 @@ TEST_CASE("a batch that is run in parts moves the weights as the whole one does"
 TEST_CASE("a batch goes whole where it fits, else in equal parts, and never in less than the longest pair takes") {
   const auto model = test::small_model();
   model->parameters().allocate_gradients();
-  const auto bytes = [&](int64_t tokens) { return training_memory(*model, tokens, 7, 9).total(); };
-  CHECK(fitting_micro_batch(*model, 0, 4096, 7, 9) == 0);
-  CHECK(fitting_micro_batch(*model, bytes(4096), 4096, 7, 9) == 0);
-  CHECK(fitting_micro_batch(*model, bytes(4096) - 1, 4096, 7, 9) == 2048 + 9);
-  CHECK(fitting_micro_batch(*model, bytes(9), 4096, 7, 9) == 9);
-  CHECK_THROWS_AS(fitting_micro_batch(*model, bytes(9) - 1, 4096, 7, 9), Error);
-  const auto large = make_model(make_config(architecture("transformer"), "base", {}, 8000, 8000));
+  const Translation task(*model, SpecialIds{});
+  const std::vector<int64_t> kLongest{7, 9};
+  const auto bytes = [&](int64_t tokens) { return training_memory(*model, task, tokens, kLongest).total(); };
+  CHECK(fitting_micro_batch(*model, task, 0, 4096, kLongest) == 0);
+  CHECK(fitting_micro_batch(*model, task, bytes(4096), 4096, kLongest) == 0);
+  CHECK(fitting_micro_batch(*model, task, bytes(4096) - 1, 4096, kLongest) == 2048 + 9);
+  CHECK(fitting_micro_batch(*model, task, bytes(9), 4096, kLongest) == 9);
+  CHECK_THROWS_AS(fitting_micro_batch(*model, task, bytes(9) - 1, 4096, kLongest), Error);
+  const auto large = make_model(make_config(architecture("transformer"), "base", {}, {8000, 8000}));
   large->parameters().allocate_gradients();
-  const auto part = fitting_micro_batch(*large, 0, 25000, 100, 100);
+  const Translation large_task(*large, SpecialIds{});
+  const auto part = fitting_micro_batch(*large, large_task, 0, 25000, std::vector<int64_t>{100, 100});
   CHECK(part >= 1024);
-  CHECK(training_memory(*large, part, 100, 100).arena <= std::size_t{800} << 20);
-  CHECK(fitting_micro_batch(*large, 0, 25000, 5000, 100) == 5000);
+  CHECK(training_memory(*large, large_task, part, std::vector<int64_t>{100, 100}).arena <= std::size_t{800} << 20);
+  CHECK(fitting_micro_batch(*large, large_task, 0, 25000, std::vector<int64_t>{5000, 100}) == 5000);
 }
 
 TEST_CASE("a run with bf16 products learns as one with f32's does, and resumes to the same bits") {
@@ -238,7 +245,8 @@ TEST_CASE("the data of a resumed run must be the data it began with") {
   const test::SmallRun run, other(201);
   trained(run);
   const auto checkpoint = load_checkpoint(run.checkpoint());
-  Trainer trainer(*checkpoint.loaded.model, other.data(), checkpoint.settings, run.plan);
+  const Translation task(*checkpoint.loaded.model, SpecialIds{});
+  Trainer trainer(*checkpoint.loaded.model, task, other.data(), checkpoint.settings, run.plan);
   CHECK_THROWS_AS(trainer.resume(checkpoint), Error);
 }
 
@@ -251,14 +259,15 @@ TEST_CASE("twenty pairs are learnt by heart, down to the floor that label smooth
   const auto model = test::small_model({{"dropout", "0"}, {"layers", "2"}});
   auto data = run.data();
   data.valid = nullptr;
-  Trainer trainer(*model, data, run.settings, run.plan);
+  const Translation task(*model, SpecialIds{});
+  Trainer trainer(*model, task, data, run.settings, run.plan);
   trainer.run();
-  TrainingStep step(*model, 0.1f, 1);
-  const auto sums = step.forward(all_pairs(run.train, 0, 20));
+  TrainingStep step(*model, task, 0.1f, 1);
+  const LossSums sums = step.forward(all_pairs(run.train, 0, 20))[0];
   // The smallest loss there is: the target has 0.9 + 0.1 / V, every other word 0.1 / V.
   const double other = 0.1 / test::kVocabulary, target = 0.9 + other;
   const double floor = -target * std::log(target) - (test::kVocabulary - 1) * other * std::log(other);
-  const double loss = sums.loss / static_cast<double>(sums.tokens);
+  const double loss = sums.mean_loss();
   CHECK(loss > floor - 1e-6);
   CHECK(loss < floor + 0.02);
 }
@@ -271,7 +280,8 @@ TEST_CASE("a loss that is no number stops the run, names step and batch, and lea
   auto checkpoint = load_checkpoint(run.checkpoint());
   checkpoint.loaded.model->parameters().view("embedding.weight")[200] = std::numeric_limits<float>::quiet_NaN();
   run.plan.steps = 16;
-  Trainer trainer(*checkpoint.loaded.model, run.data(), checkpoint.settings, run.plan);
+  const Translation task(*checkpoint.loaded.model, SpecialIds{});
+  Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan);
   trainer.resume(checkpoint);
   std::string message;
   try {
@@ -350,7 +360,7 @@ TEST_CASE("the log of a resumed run goes on where the checkpoint was") {
   Input input(run.plan.log);
   for (std::string line; input.read_line(line);) {
     steps.push_back(line.substr(0, line.find('\t')));
-    CHECK(std::ranges::count(line, '\t') == 10);
+    CHECK(std::ranges::count(line, '\t') == 9);
   }
   CHECK(steps == std::vector<std::string>{"step", "4", "8", "12", "16"});
 }
@@ -359,20 +369,22 @@ TEST_CASE("no batch takes more memory than the arithmetic says, and max_tokens a
   const test::SmallRun run;
   const auto model = test::small_model();
   model->parameters().allocate_gradients();
-  const auto need = training_memory(*model, 100, run.train.longest().source + 1, run.train.longest().target + 1);
-  const BatchSource source(run.train, {.max_tokens = 100}, true, 1);
-  Pairs pairs;
+  const Translation task(*model, SpecialIds{});
+  const std::vector<int64_t> kLongest{7, 7};
+  const auto need = training_memory(*model, task, 100, longest_rows(run.train, task.sides()));
+  const BatchSource source(run.train, task.sides(), 100, true, 1);
+  Rows pairs;
   for (Place place; source.next(place, pairs);) {
     const Batch batch = test::one_batch(pairs);
     Graph graph(true);
-    model->loss(graph, batch, 0.1f, 1);
+    storm::loss(as<EncoderDecoder>(*model), graph, batch, 0.1f, 1);
     REQUIRE(make_plan(graph).bytes <= need.arena);
   }
   const std::size_t bytes = need.total() + (1 << 20);
-  const auto fitting = fitting_max_tokens(*model, bytes, 1 << 20, 7, 7);
+  const auto fitting = fitting_max_tokens(*model, task, bytes, 1 << 20, kLongest);
   CHECK(fitting > 100);
-  CHECK(training_memory(*model, fitting, 7, 7).total() <= bytes);
-  CHECK(training_memory(*model, fitting + fitting / 100 + 2, 7, 7).total() > bytes);
-  CHECK(fitting_max_tokens(*model, bytes, 50, 7, 7) == 50);
-  CHECK_THROWS_AS(fitting_max_tokens(*model, 1000, 50, 7, 7), Error);
+  CHECK(training_memory(*model, task, fitting, kLongest).total() <= bytes);
+  CHECK(training_memory(*model, task, fitting + fitting / 100 + 2, kLongest).total() > bytes);
+  CHECK(fitting_max_tokens(*model, task, bytes, 50, kLongest) == 50);
+  CHECK_THROWS_AS(fitting_max_tokens(*model, task, 1000, 50, kLongest), Error);
 }

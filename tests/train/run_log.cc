@@ -40,14 +40,14 @@ TEST_CASE("a line that was cut off is not kept, whatever number is left of it") 
   const auto path = folder / "run.tsv";
   TrainState state;
   {
-    RunLog log(path, 0);
+    RunLog log(path, 0, {"bleu"});
     for (state.step = 110; state.step <= 120; state.step += 10) log.add(state, 0.5);
   }
   const auto whole = read_file(path);
   const auto last = whole.rfind("\n120") + 1;
   for (const auto kept : {last + 2, last + 3, last + 9}) {
     std::filesystem::resize_file(path, kept);
-    { const RunLog log(path, 1000); }
+    { const RunLog log(path, 1000, {"bleu"}); }
     CHECK(read_file(path) == whole.substr(0, last));
     std::ofstream(path) << whole;
   }
@@ -56,17 +56,17 @@ TEST_CASE("a line that was cut off is not kept, whatever number is left of it") 
 TEST_CASE("a second run with the same log is refused, and not when the first is over") {
   const test::ScratchFolder folder;
   {
-    const RunLog first(folder / "run.tsv", 0);
-    CHECK_THROWS_AS(RunLog(folder / "run.tsv", 0), Error);
+    const RunLog first(folder / "run.tsv", 0, {"bleu"});
+    CHECK_THROWS_AS(RunLog(folder / "run.tsv", 0, {"bleu"}), Error);
   }
-  const RunLog second(folder / "run.tsv", 0);
+  const RunLog second(folder / "run.tsv", 0, {"bleu"});
 }
 
 TEST_CASE("a log line that cannot be written whole is left out, and the next ones are written") {
   std::signal(SIGXFSZ, SIG_IGN);
   const test::ScratchFolder folder;
   const auto path = folder / "run.tsv";
-  RunLog log(path, 0);
+  RunLog log(path, 0, {"bleu"});
   const auto header = read_file(path);
   TrainState state;
   const auto add = [&](int64_t step) {

@@ -1,10 +1,9 @@
-#include "train/settings.h"
-
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.h"
 #include "tests/stream/bytes.h"
 #include "tests/train/small_run.h"
+#include "train/train_settings.h"
 
 using namespace storm;
 
@@ -31,7 +30,8 @@ TEST_CASE("a checkpoint with such settings is refused by name") {
   const test::SmallRun run;
   const auto model = run.model();
   {
-    Trainer trainer(*model, run.data(), run.settings, run.plan);
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, run.data(), run.settings, run.plan);
     trainer.run();
   }
   auto document = read_document(run.checkpoint());

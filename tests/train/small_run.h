@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/architecture.h"
+#include "tasks/translation.h"
 #include "tests/data/streams.h"
 #include "train/trainer.h"
 
@@ -35,25 +36,31 @@ inline std::unique_ptr<Model> small_model(const std::vector<std::pair<std::strin
   std::vector<std::pair<std::string, std::string>> settings{
       {"layers", "1"}, {"d-model", "32"}, {"d-ff", "64"}, {"heads", "2"}, {"dropout", "0.1"}};
   settings.insert(settings.end(), changes.begin(), changes.end());
-  auto model = make_model(make_config(architecture("transformer"), "base", settings, kVocabulary, kVocabulary));
+  auto model = make_model(make_config(architecture("transformer"), "base", settings, {kVocabulary, kVocabulary}));
   model->parameters().initialize(1);
   return model;
 }
 
 inline std::unique_ptr<Model> small_convs2s() {
   auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny",
-                                      {{{"conv", "24x3*2"}, {"d-model", "16"}, {"max-positions", "20"}}}, kVocabulary,
-                                      kVocabulary));
+                                      {{{"conv", "24x3*2"}, {"d-model", "16"}, {"max-positions", "20"}}},
+                                      {kVocabulary, kVocabulary}));
   model->parameters().initialize(1);
   return model;
 }
 
 // Pairs as one batch, however many.
-inline Batch one_batch(const Pairs& pairs) { return model_batches(pairs, SpecialIds{}, INT64_MAX / 2).front(); }
+inline Batch one_batch(const Rows& rows) {
+  std::vector<SentencePair> pairs;
+  for (int64_t i = 0; i < rows.size(); ++i) pairs.push_back({rows(i, 0), rows(i, 1)});
+  return make_batch(pairs, SpecialIds{});
+}
+// The gradients' scale that makes the loss a mean.
+inline std::vector<float> mean_of(const Batch& batch) { return {1 / static_cast<float>(batch.inputs[1].tokens())}; }
 
 struct SmallRun {
   ScratchFolder folder;
-  PairFile train, valid;
+  TokenFile train, valid;
   TrainSettings settings;
   TrainPlan plan;
   std::function<std::unique_ptr<Model>()> model = [] { return small_model(); };
@@ -67,14 +74,14 @@ struct SmallRun {
     plan.output = folder / "model.st";
     plan.command = "train";
   }
-  TrainData data() const { return {train, &valid, SpecialIds{}, {{"vocab", "not read here"}}, {}}; }
+  TrainData data() const { return {train, &valid, {{"vocab", "not read here"}}}; }
   std::string checkpoint() const { return checkpoint_path(plan.output); }
 
  private:
-  PairFile file(const std::string& name, int64_t pairs, int64_t first) const {
+  TokenFile file(const std::string& name, int64_t pairs, int64_t first) const {
     write_reversed(folder / name, pairs, first);
-    PairFile f(folder / name);
-    f.index(kVocabulary, kVocabulary);
+    TokenFile f(folder / name, {"src", "tgt"});
+    f.index({kVocabulary, kVocabulary});
     return f;
   }
 };

@@ -4,8 +4,8 @@
 
 #include "models/architecture.h"
 #include "tests/faults/fuzz/fuzz.h"
-#include "train/settings.h"
 #include "train/state.h"
+#include "train/train_settings.h"
 
 using namespace storm;
 

@@ -16,7 +16,7 @@ void read_train(const Args& args) {
   const auto settings = train_flags::settings(args, {}, false);
   if (!in_range(settings)) std::abort();  // what a checkpoint would be refused for
   const auto [architecture, preset] = train_flags::chosen(args);
-  make_config(architecture, preset, train_flags::given_settings(args), 300, 300);
+  make_config(architecture, preset, train_flags::given_settings(args), {300, 300});
   train_flags::decoding(args);
   if (args.given("memory")) train_flags::memory_bytes(args);
 }

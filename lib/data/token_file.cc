@@ -1,0 +1,130 @@
+#include "data/token_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "data/spool.h"
+#include "stream/stream.h"
+
+namespace storm {
+
+namespace {
+
+// Of a file that is larger, so many bytes may be in memory: when it is read through, and when rows are read one by one,
+// where each read brings in up to 64 KiB around it (what the kernel has cached anyway).
+constexpr uint64_t kBytesKept = uint64_t{32} << 20;
+constexpr int64_t kReadsKept = kBytesKept >> 16;
+
+int64_t number_at(const std::byte* at) {  // a document may begin at any byte
+  int64_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+// The fingerprint so far, with a row of a column: multiplied by an odd constant (2^64 / the golden ratio) and folded.
+uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
+  const auto add = [&](uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 32;
+  };
+  add(ids.size() + 1);
+  for (const int32_t id : ids) add(static_cast<uint32_t>(id));
+  return hash;
+}
+
+}  // namespace
+
+TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns)
+    : file_(map_or_spool(path)), columns_(columns), tokens_(columns.size()), longest_(columns.size()) {
+  uint64_t offset = 0;
+  require(!file_.bytes().empty(), name(), ": byte 0: empty, not a token stream; make one with tokenize");
+  info_ = token_info(parse_document(file_.bytes(), name(), offset));
+  if (columns_.size() == 1 && info_.columns.size() == 1) columns_ = info_.columns;
+  std::string wanted, joined;
+  for (const auto& column : columns_) {
+    wanted += (wanted.empty() ? "" : " and ") + column;
+    joined += (joined.empty() ? "" : ",") + column;
+  }
+  for (const auto& column : columns_)
+    require(info_.has(column), name(), ": has the columns ", info_.metadata.at(kColumnsKey), ", training needs ",
+            wanted, "; make them with tokenize --columns ", joined);
+}
+
+void TokenFile::index(const std::vector<int64_t>& vocabularies) {
+  const auto all = file_.bytes();
+  uint64_t last = 0;
+  for (uint64_t offset = 0; offset < all.size();) {
+    auto document = parse_document(all, name(), offset);
+    require_agreement(document, info_);
+    add(token_batch(std::move(document), columns_, vocabularies));
+    if (offset - last > kBytesKept) {
+      file_.forget();
+      last = offset;
+    }
+  }
+  if (all.size() > kBytesKept) {
+    file_.forget();
+    file_.read_at_random();
+  }
+}
+
+void TokenFile::add(const TokenBatch& batch) {
+  if (batch.size() == 0) return;
+  Part& part = parts_.emplace_back(Part{rows_, {}, {}});
+  const auto place = [&](const std::string& tensor) {
+    return static_cast<uint64_t>(batch.document.tensor(tensor).bytes.data() - file_.bytes().data());
+  };
+  for (const auto& column : columns_) {
+    part.ids.push_back(place(column + ".ids"));
+    part.offsets.push_back(place(column + ".offsets"));
+  }
+  rows_ += batch.size();
+  for (int64_t i = 0; i < batch.size(); ++i)
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const auto ids = batch.columns[c][i];
+      fingerprint_ = hashed(fingerprint_, ids);
+      tokens_[c] += static_cast<int64_t>(ids.size());
+      longest_[c] = std::max(longest_[c], static_cast<int64_t>(ids.size()));
+    }
+}
+
+template <class Take>
+void TokenFile::find(int64_t row, Take&& take) const {
+  require(row >= 0 && row < rows_, name(), ": row ", row, " of ", rows_);
+  const auto part = std::prev(
+      std::upper_bound(parts_.begin(), parts_.end(), row, [](int64_t r, const Part& p) { return r < p.first_row; }));
+  const std::byte* base = file_.bytes().data();
+  const auto k = static_cast<uint64_t>(row - part->first_row) * sizeof(int64_t);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    const std::byte* offsets = base + part->offsets[c] + k;
+    const int64_t begin = number_at(offsets);
+    take(c, Place{base + part->ids[c] + static_cast<uint64_t>(begin) * sizeof(int32_t),
+                  number_at(offsets + sizeof(int64_t)) - begin});
+  }
+  touched();
+}
+
+// A row is found by its columns' offsets and ids: pages in two places each.
+void TokenFile::touched() const {
+  touched_ += 2 * static_cast<int64_t>(columns_.size());
+  if (file_.bytes().size() <= kBytesKept || touched_ < kReadsKept) return;
+  touched_ = 0;
+  file_.forget();
+}
+
+void TokenFile::lengths(int64_t row, std::span<int64_t> to) const {
+  find(row, [&](std::size_t column, const Place& place) { to[column] = place.length; });
+}
+
+void TokenFile::append(int64_t row, Rows& rows) const {
+  rows.columns = columns_.size();
+  find(row, [&](std::size_t, const Place& place) {
+    const auto before = rows.ids.size(), n = static_cast<std::size_t>(place.length);
+    rows.ids.resize(before + n);
+    if (n > 0) std::memcpy(rows.ids.data() + before, place.ids, n * sizeof(int32_t));
+    rows.offsets.push_back(static_cast<int64_t>(rows.ids.size()));
+  });
+}
+
+}  // namespace storm

@@ -1,0 +1,55 @@
+#include "models/embedding_tables.h"
+
+#include "base/error.h"
+
+namespace storm {
+
+TableSizes TableSizes::from(const Settings& s) {
+  TableSizes t;
+  t.source = s.whole(keys()[0], 1, 1 << 24);
+  t.target = s.whole(keys()[1], 1, 1 << 24);
+  t.share = static_cast<Share>(s.choice("share_embeddings", {"all", "target", "none"}));
+  if (t.share == Share::all && t.source != t.target)
+    throw UsageError("--share-embeddings: all needs one vocabulary for both sides; take target or none");
+  return t;
+}
+
+std::vector<std::string> TableSizes::keys() { return {"source_vocab_size", "target_vocab_size"}; }
+
+Setting TableSizes::setting() {
+  return {"share-embeddings", "all|target|none", "all", "all: source, target and output; target: target and output"};
+}
+
+ParameterId declare_table(ParameterList& list, const std::string& name, int64_t rows, int64_t width, double deviation) {
+  return list.add({.name = name,
+                   .shape = {rows, width},
+                   .init = ParameterSpec::Init::normal,
+                   .scale = static_cast<float>(deviation)});
+}
+
+EmbeddingTables EmbeddingTables::declare(ParameterList& list, const TableSizes& sizes, int64_t width,
+                                         double deviation) {
+  if (sizes.share == Share::all) {
+    const auto table = declare_table(list, "embedding.weight", sizes.target, width, deviation);
+    return {table, table};
+  }
+  const auto source = declare_table(list, "source_embedding.weight", sizes.source, width, deviation);
+  return {source, declare_table(list, "target_embedding.weight", sizes.target, width, deviation)};
+}
+
+SideLayers SideLayers::from(const Settings& s) {
+  const int64_t layers = s.whole("layers", 1, 1000);
+  const auto side = [&](const char* key) {
+    const int64_t own = s.whole(key, 0, 1000);
+    return own == 0 ? layers : own;
+  };
+  return {side("encoder_layers"), side("decoder_layers")};
+}
+
+std::vector<Setting> SideLayers::settings(const char* preset) {
+  return {{"layers", "N", preset, "layers of encoder and decoder"},
+          {"encoder-layers", "N", "0", "layers of the encoder (0: as --layers)"},
+          {"decoder-layers", "N", "0", "layers of the decoder (0: as --layers)"}};
+}
+
+}  // namespace storm

@@ -1,0 +1,43 @@
+// What the architectures that turn a source into a target have in common: which embedding tables are one, and how many
+// layers each side has.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/settings.h"
+#include "tensor/parameters.h"
+
+namespace storm {
+
+// all: the source's, the target's and the output layer's table are one; target: the last two; none: each is its own
+// (Press and Wolf 2017).
+enum class Share : uint8_t { all, target, none };
+
+struct TableSizes {
+  int64_t source = 0, target = 0;  // of the vocabularies
+  Share share = Share::all;
+
+  static TableSizes from(const Settings& settings);  // throws UsageError
+  static Setting setting();                          // of --share-embeddings
+  static std::vector<std::string> keys();            // of the sizes, in a configuration
+};
+
+struct EmbeddingTables {
+  ParameterId source, target;  // [vocabulary, width]; the same one where shared
+
+  // Normal with this standard deviation.
+  static EmbeddingTables declare(ParameterList& list, const TableSizes& sizes, int64_t width, double deviation);
+};
+ParameterId declare_table(ParameterList& list, const std::string& name, int64_t rows, int64_t width, double deviation);
+
+// --layers, or what --encoder-layers and --decoder-layers say of their side.
+struct SideLayers {
+  int64_t encoder, decoder;
+
+  static SideLayers from(const Settings& settings);
+  static std::vector<Setting> settings(const char* preset);  // of the three flags
+};
+
+}  // namespace storm

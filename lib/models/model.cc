@@ -1,0 +1,16 @@
+#include "models/model.h"
+
+#include <nlohmann/json.hpp>
+
+namespace storm {
+
+Model::Model(ParameterList& list, const nlohmann::json& config, Description description)
+    : parameters_(list.take()),
+      config_(std::make_unique<const nlohmann::json>(config)),
+      description_(std::move(description)) {}
+
+Model::~Model() = default;
+
+std::string Model::architecture() const { return config_->value("arch", "without a name"); }
+
+}  // namespace storm

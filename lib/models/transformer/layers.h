@@ -1,0 +1,33 @@
+// Where the Transformer's parts lie among its parameters. Inside lib/models only.
+#pragma once
+
+#include <vector>
+
+#include "models/transformer/config.h"
+
+namespace storm {
+
+struct EncoderLayer {
+  SelfAttention self;
+  FeedForward ffn;
+};
+
+struct DecoderLayer {
+  SelfAttention self;
+  CrossAttention cross;
+  FeedForward ffn;
+};
+
+struct TransformerLayers {
+  explicit TransformerLayers(const TransformerConfig& config);
+
+  ParameterList parameters;
+  EmbeddingTables embedding;
+  ParameterId output;                              // [vocabulary, d_model]
+  ParameterId source_positions, target_positions;  // [max_positions, d_model], only when learned
+  std::vector<EncoderLayer> encoder;
+  std::vector<DecoderLayer> decoder;
+  std::vector<NormLayer> encoder_norms, decoder_norms;  // in the order of the sublayers; pre-norm: and the final one
+};
+
+}  // namespace storm

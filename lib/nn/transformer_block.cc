@@ -1,0 +1,82 @@
+#include "nn/transformer_block.h"
+
+namespace storm {
+
+AttentionInput BlockShape::attention(const Graph& graph) const {
+  AttentionInput a;
+  a.heads = static_cast<int32_t>(heads);
+  a.d_k = static_cast<int32_t>(d_k);
+  a.d_v = static_cast<int32_t>(d_v);
+  a.dropout = graph.gradients() ? attention_dropout : 0;
+  return a;
+}
+
+ResidualStream::ResidualStream(Graph& graph, const Parameters& parameters, const BlockShape& shape,
+                               const std::vector<NormLayer>& norms, Value x)
+    : graph_(graph), parameters_(parameters), shape_(shape), norms_(norms), sum_(x), normed_(x) {
+  if (shape.pre_norm) normed_ = norms_[next_++](graph, parameters, x, {}, shape.norm_epsilon, 0).normed;
+}
+
+void ResidualStream::add(Value h) {
+  const float dropout = graph_.gradients() ? shape_.dropout : 0;
+  const auto r = norms_[next_++](graph_, parameters_, sum_, h, shape_.norm_epsilon, dropout);
+  sum_ = shape_.pre_norm ? r.sum : r.normed;
+  normed_ = r.normed;
+}
+
+SelfAttention SelfAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,
+                                     const BlockInit& init) {
+  return {LinearLayer::declare(list, name + ".qkv", s.d_model, s.heads * (2 * s.d_k + s.d_v), 3, init.attention_in),
+          LinearLayer::declare(list, name + ".out", s.heads * s.d_v, s.d_model, 1, init.attention_out)};
+}
+
+AttentionInput SelfAttention::over(const Graph& graph, const BlockShape& shape, Value qkv, Value offsets) {
+  AttentionInput a = shape.attention(graph);
+  a.q = a.kv = qkv;
+  a.k_column = a.heads * a.d_k;
+  a.v_column = 2 * a.heads * a.d_k;
+  a.q_offsets = a.kv_offsets = offsets;
+  return a;
+}
+
+void SelfAttention::operator()(Graph& graph, const Parameters& parameters, ResidualStream& stream,
+                               const Attend& attend) const {
+  stream.add(out(graph, parameters, attend(qkv(graph, parameters, stream.input()))));
+}
+
+CrossAttention CrossAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,
+                                       const BlockInit& init) {
+  return {LinearLayer::declare(list, name + ".q", s.d_model, s.heads * s.d_k, 1, init.attention_in),
+          LinearLayer::declare(list, name + ".kv", s.d_model, s.kv_width(), 2, init.attention_in),
+          LinearLayer::declare(list, name + ".out", s.heads * s.d_v, s.d_model, 1, init.attention_out)};
+}
+
+AttentionInput CrossAttention::over(const Graph& graph, const BlockShape& shape, Value q, Value kv, Value q_offsets,
+                                    Value kv_offsets) {
+  AttentionInput a = shape.attention(graph);
+  a.q = q;
+  a.kv = kv;
+  a.v_column = a.heads * a.d_k;
+  a.q_offsets = q_offsets;
+  a.kv_offsets = kv_offsets;
+  return a;
+}
+
+void CrossAttention::operator()(Graph& graph, const Parameters& parameters, ResidualStream& stream,
+                                const Attend& attend) const {
+  stream.add(out(graph, parameters, attend(q(graph, parameters, stream.input()))));
+}
+
+FeedForward FeedForward::declare(ParameterList& list, const std::string& name, const BlockShape& s,
+                                 const BlockInit& init) {
+  return {LinearLayer::declare(list, name + ".up", s.d_model, s.d_ff, 1, init.feed_forward),
+          LinearLayer::declare(list, name + ".down", s.d_ff, s.d_model, 1, init.feed_forward)};
+}
+
+void FeedForward::operator()(Graph& graph, const Parameters& parameters, const BlockShape& shape,
+                             ResidualStream& stream) const {
+  const float dropout = graph.gradients() ? shape.activation_dropout : 0;
+  stream.add(down(graph, parameters, up(graph, parameters, stream.input(), shape.activation, dropout)));
+}
+
+}  // namespace storm

@@ -1,0 +1,81 @@
+// A task: what a model is trained for. It says which columns a row has, what a row takes of a batch, how rows become a
+// batch, what is lost on one, and what can be measured of a model beside its losses. Whoever trains knows this alone;
+// a task is one file here and one line in tasks.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/batch.h"
+#include "data/batches.h"
+#include "decode/translate.h"
+#include "models/model.h"
+#include "tensor/device.h"
+#include "text/vocabulary.h"
+
+namespace storm {
+
+// Sums over what a loss is the mean of: target tokens, EOS included, or rows.
+struct LossSums {
+  double loss = 0, nll = 0;  // what is minimised, with label smoothing, and the negative log-likelihood alone
+  int64_t count = 0;
+  double mean_loss() const { return loss / static_cast<double>(count); }
+  double mean_nll() const { return nll / static_cast<double>(count); }
+};
+
+// The sums of each of a task's losses, in its order. The training minimises the sum of their means.
+using Losses = std::vector<LossSums>;
+void add(Losses& to, const Losses& more);  // to: as many, or none yet
+double mean_loss(const Losses& losses);    // the sum of the losses' means
+double mean_nll(const Losses& losses);
+
+// What a model is measured by on a validation set, beside its losses. Higher is better.
+class Measures {
+ public:
+  virtual ~Measures() = default;
+  // The measures asked for, in that order. device: null for the CPU, or one that has twins of the model's parameters.
+  virtual std::vector<double> operator()(Device* device) const = 0;
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  virtual std::vector<std::string> losses() const = 0;  // their names
+  // What a row takes of a batch: the one place that counts BOS, EOS and separators.
+  virtual std::vector<Side> sides() const = 0;
+  // The batch of rows [first, last).
+  virtual Batch batch(const Rows& rows, int64_t first, int64_t last) const = 0;
+  // A batch of exactly so many tokens on each side, in rows of up to these lengths: for the planner of memory.
+  virtual Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const = 0;
+  virtual std::vector<int64_t> counts(const Batch& batch) const = 0;  // of each loss: what it is the mean of
+
+  // Records the losses: a value F64 [1, 2] of each, the sums of LossSums. The gradients are those of each loss' sum
+  // times its scale. batch must outlive the graph's run.
+  virtual std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+                                    std::span<const float> gradient_scales) const = 0;
+
+  // names: among the measures of the task's kind. Throws UsageError for a file on which they say nothing; what they
+  // leave out is noted.
+  virtual std::unique_ptr<Measures> measures(const TokenFile& file, std::span<const std::string> names,
+                                             const DecodeOptions& options) const;
+};
+
+struct TaskKind {
+  std::string name;                   // "translation"
+  std::vector<std::string> columns;   // of a row, each with a vocabulary
+  std::string rows;                   // what rows are called: "pairs"
+  std::vector<std::string> measures;  // that measures() offers
+  // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and
+  // UsageError for a model that cannot do it.
+  std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);
+};
+
+std::span<const TaskKind* const> task_kinds();
+const TaskKind& task_kind(std::string_view name);  // throws UsageError that lists the names
+
+}  // namespace storm

@@ -1,0 +1,52 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "tasks/task.h"
+#include "tasks/translation.h"
+
+namespace storm {
+
+namespace {
+
+// A task is added by its line here.
+const TaskKind* const kTasks[] = {&translation_task()};
+
+}  // namespace
+
+std::span<const TaskKind* const> task_kinds() { return kTasks; }
+
+const TaskKind& task_kind(std::string_view name) {
+  std::string names;
+  for (const TaskKind* kind : kTasks) {
+    if (kind->name == name) return *kind;
+    names += (names.empty() ? "" : ", ") + kind->name;
+  }
+  throw UsageError(str("--task: '", name, "' is none of ", names));
+}
+
+std::unique_ptr<Measures> Task::measures(const TokenFile&, std::span<const std::string>, const DecodeOptions&) const {
+  throw UsageError("this task has no measures beside its loss");
+}
+
+void add(Losses& to, const Losses& more) {
+  if (to.empty()) to.resize(more.size());
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    to[i].loss += more[i].loss;
+    to[i].nll += more[i].nll;
+    to[i].count += more[i].count;
+  }
+}
+
+double mean_loss(const Losses& losses) {
+  double sum = 0;
+  for (const LossSums& one : losses) sum += one.mean_loss();
+  return sum;
+}
+
+double mean_nll(const Losses& losses) {
+  double sum = 0;
+  for (const LossSums& one : losses) sum += one.mean_nll();
+  return sum;
+}
+
+}  // namespace storm

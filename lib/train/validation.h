@@ -1,0 +1,23 @@
+// How a model does on data that it was not trained on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "data/batches.h"
+#include "tasks/task.h"
+#include "train/step.h"
+
+namespace storm {
+
+// Rows as the task lays them out, in parts of about the same size, each with up to max_tokens on its larger side, and
+// one row at least.
+std::vector<Batch> batches_of(const Task& task, const Rows& rows, std::span<const Side> sides, int64_t max_tokens);
+
+// The sums over all rows, in the file's order, without dropout; none when a signal asks to stop. What is run at once
+// has max_tokens on its larger side, so that it takes no more memory than training does.
+std::optional<Losses> validation_losses(TrainingStep& step, const Task& task, const BatchSource& source,
+                                        int64_t max_tokens);
+
+}  // namespace storm
