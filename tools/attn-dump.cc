@@ -7,22 +7,17 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "cpu/gemm.h"
-#include "decode/special_ids.h"
 #include "decode/translate.h"
 #include "inspect/aligner.h"
 #include "inspect/attention_stream.h"
 #include "inspect/attention_summary.h"
 #include "inspect/attention_tracer.h"
-#include "models/model_file.h"
 #include "pictures/attention_page.h"
 #include "pictures/attention_svg.h"
 #include "pictures/position_pictures.h"
-#include "stream/tokens.h"
-#include "text/vocabulary.h"
 #include "tools/attn_dump_flags.h"
-#include "tools/model_columns.h"
 #include "tools/model_device.h"
-#include "tools/window.h"
+#include "tools/translation_model.h"
 
 namespace storm {
 namespace {
@@ -38,55 +33,30 @@ class AttentionDump {
  public:
   explicit AttentionDump(const Args& args)
       : args_(args),
-        loaded_(load_model(args.text("model"))),
-        source_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
-        target_(Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name)),
-        special_(special_ids(source_, target_)),
+        model_(args.text("model")),
         choice_(chosen()),
-        input_(StreamReader("-")),
-        output_(args.text("save")) {
-    require_sizes(loaded_, {source_, target_});
-    column_ = source_column(input_.info());
-    require_column(input_, column_, source_, loaded_.name);
-    if (!args.on("decode")) {
-      require(
-          input_.info().has("tgt"), input_.name(),
-          ": has no column 'tgt'; tokenize with --columns src,tgt, or show the model's own translation with --decode");
-      require_column(input_, "tgt", target_, loaded_.name);
-    }
-    device_ = ModelDevice(args, *loaded_.model);
-  }
+        input_(model_, args.on("decode")
+                           ? ""
+                           : "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
+        output_(args.text("save")),
+        device_(args, *model_.loaded.model) {}
 
   void run() {
     if (args_.given("html") || args_.given("svg"))
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, 1 << 24);
-    AttentionTracer trace(*loaded_.model, special_, source_, target_, choice_, max_tokens, device_.get());
+    AttentionTracer trace(*model_.loaded.model, model_.special, model_.source(), model_.target(), choice_, max_tokens,
+                          device_.get());
     Progress progress("tracing", 0);
     // As decode: enough at once for full batches, little enough to be flat in a pipe.
     const int64_t most = (args_.on("decode") ? 64 : 1) * max_tokens;
-    Window window;
-    bool more = true;
-    while (more) {
-      auto batch = input_.next();
-      more = batch.has_value();
-      if (batch) window.add(std::move(*batch), column_, !args_.on("decode"));
-      const bool hurry = more && input_.would_block();
-      const int64_t left = drawn_ - sentences_;
-      if (more && window.tokens < most && window.size() <= left && !hurry) continue;
-      const bool enough = window.size() > left;
-      if (enough) window.keep_first(left);
-      show(window, trace);
-      progress.set(static_cast<uint64_t>(sentences_));
-      if (hurry)
-        for (const auto& consumer : consumers_) consumer.flush();
-      window = {};
-      if (enough) {
-        note("the first ", drawn_, " pairs are drawn; --sentences N draws more, or all (0)");
-        break;
-      }
-    }
+    const auto flush = [&] {
+      for (const auto& consumer : consumers_) consumer.flush();
+    };
+    if (input_.read(
+            most, drawn_, progress, [&](const Window& window) { show(window, trace); }, flush))
+      note("the first ", drawn_, " pairs are drawn; --sentences N draws more, or all (0)");
     for (const auto& consumer : consumers_) consumer.finish();
     output_.commit();
     const double seconds = monotonic_seconds() - start_;
@@ -97,22 +67,22 @@ class AttentionDump {
 
  private:
   AttentionChoice chosen() const {
-    AttentionChoice choice = all_attention(*loaded_.model);
-    choice.model_name = loaded_.name;
-    require(!choice.parts.empty(), loaded_.name, ": this model has no attention to show");
-    narrow_kinds(choice, args_.text("kinds"), loaded_.name);
-    narrow_layers(choice, args_.text("layers"), loaded_.name);
-    narrow_heads(choice, args_.text("heads"), loaded_.name);
+    AttentionChoice choice = all_attention(*model_.loaded.model);
+    choice.model_name = model_.loaded.name;
+    require(!choice.parts.empty(), model_.loaded.name, ": this model has no attention to show");
+    narrow_kinds(choice, args_.text("kinds"), model_.loaded.name);
+    narrow_layers(choice, args_.text("layers"), model_.loaded.name);
+    narrow_heads(choice, args_.text("heads"), model_.loaded.name);
     if (args_.on("logits")) choice.scores = AttentionScores::logits;
     if (!args_.given("align") && !args_.given("align-score")) return choice;
     if (!choice.find(AttentionKind::cross))
       throw UsageError(
-          str("alignments are read off cross-attention, which is not among what was chosen of ", loaded_.name));
+          str("alignments are read off cross-attention, which is not among what was chosen of ", model_.loaded.name));
     // Nothing else is made of the maps then, so no others are traced.
-    narrow_kinds(choice, "cross", loaded_.name);
+    narrow_kinds(choice, "cross", model_.loaded.name);
     if (args_.text("align-from") != "best") {
-      const auto head = parse_alignment_head(args_.text("align-from"), choice.parts[0], loaded_.name);
-      narrow_layers(choice, str(head.layer + 1), loaded_.name);
+      const auto head = parse_alignment_head(args_.text("align-from"), choice.parts[0], model_.loaded.name);
+      narrow_layers(choice, str(head.layer + 1), model_.loaded.name);
     }
     return choice;
   }
@@ -134,7 +104,7 @@ class AttentionDump {
   }
 
   void add_page() {
-    page_.emplace(args_.text("html"), str("Attention of ", loaded_.name), choice_.scores);
+    page_.emplace(args_.text("html"), str("Attention of ", model_.loaded.name), choice_.scores);
     consumers_.push_back({[this](const AttentionMaps& maps) { page_->add(maps); }, [] {},
                           [this] {
                             page_->commit();
@@ -161,7 +131,7 @@ class AttentionDump {
     const auto& cross = *choice_.find(AttentionKind::cross);
     auto heads = alignment_heads(cross);
     if (args_.text("align-from") != "best")
-      heads = {parse_alignment_head(args_.text("align-from"), cross, loaded_.name)};
+      heads = {parse_alignment_head(args_.text("align-from"), cross, model_.loaded.name)};
     if (args_.given("align-score")) gold_.emplace(args_.text("align-score"));
     const auto level = args_.text("align-level") == "word" ? Aligner::Level::word : Aligner::Level::piece;
     const auto row = args_.text("align-row") == "predicts" ? AlignmentRow::predicts : AlignmentRow::reads;
@@ -192,7 +162,7 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, 1 << 24);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
-      answers = translate(as<EncoderDecoder>(*loaded_.model), special_, window.sources, options);
+      answers = translate(model_.model, model_.special, window.sources, options);
     }
     std::vector<SentencePair> pairs;
     for (std::size_t i = 0; i < window.sources.size(); ++i) {
@@ -206,14 +176,11 @@ class AttentionDump {
   }
 
   const Args& args_;
-  LoadedModel loaded_;
-  Vocabulary source_, target_;
-  SpecialIds special_;
+  TranslationModel model_;
   AttentionChoice choice_;
-  ModelDevice device_;
-  TokenReader input_;
+  PairReader input_;
   Output output_;
-  std::string column_;  // of the input, that is the source
+  ModelDevice device_;
   std::optional<AttentionWriter> stream_;
   std::optional<AttentionPage> page_;
   int64_t drawn_ = INT64_MAX;  // pairs that the pictures show, and after which nothing more is read

@@ -9,15 +9,11 @@
 #include "base/output.h"
 #include "cpu/gemm.h"
 #include "decode/score.h"
-#include "decode/special_ids.h"
 #include "decode/translate.h"
-#include "models/model_file.h"
 #include "stream/tokens.h"
-#include "text/vocabulary.h"
 #include "tools/cli.h"
-#include "tools/model_columns.h"
 #include "tools/model_device.h"
-#include "tools/window.h"
+#include "tools/translation_model.h"
 
 namespace storm {
 namespace {
@@ -92,21 +88,9 @@ class Decode {
       : args_(args),
         options_(options_of(args)),
         precision_(precision_of(args)),
-        forced_(args.on("prefix") || args.on("score")),
-        loaded_(load_model(model_path(args))),
-        model_(as<EncoderDecoder>(*loaded_.model)),
-        source_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
-        target_(Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name)),
-        special_(special_ids(source_, target_)),
-        input_(StreamReader("-")),
+        model_(model_path(args)),
+        input_(model_, args.on("prefix") || args.on("score") ? "tokenize with --columns src,tgt" : ""),
         output_(args.text("save")) {
-    require_sizes(loaded_, {source_, target_});
-    column_ = source_column(input_.info());
-    require_column(input_, column_, source_, loaded_.name);
-    if (forced_) {
-      require(input_.info().has("tgt"), input_.name(), ": has no column 'tgt'; tokenize with --columns src,tgt");
-      require_column(input_, "tgt", target_, loaded_.name);
-    }
     choose_device();
   }
 
@@ -115,30 +99,21 @@ class Decode {
     std::optional<TokenWriter> writer;
     if (!scoring) {
       refuse_terminal(output_);
-      TokenInfo info{{"tgt"}, {{kCommandKey, args_.command()}}, {}};
-      const bool shared = loaded_.vocabularies.contains("vocab");
-      info.vocabularies[shared ? "vocab" : "vocab.tgt"] = target_.bytes();
+      TokenInfo info{{model_.target_column()}, {{kCommandKey, args_.command()}}, {}};
+      const bool shared = model_.loaded.vocabularies.contains("vocab");
+      info.vocabularies[shared ? "vocab" : "vocab." + model_.target_column()] = model_.target().bytes();
       writer.emplace(output_, info);
     }
     Progress progress("decoding", 0);
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
-    const int64_t most = 64 * options_.max_tokens;
-    Window window;
-    bool more = true;
-    while (more) {
-      auto batch = input_.next();
-      more = batch.has_value();
-      if (batch) window.add(std::move(*batch), column_, forced_);
-      const bool hurry = more && input_.would_block();
-      if (more && window.tokens < most && !hurry) continue;
+    const auto work = [&](const Window& window) {
       if (scoring)
         write_scores(window);
       else
         write_translations(window, *writer, extras);
-      progress.set(static_cast<uint64_t>(sentences_));
-      if (hurry) writer ? writer->flush() : output_.flush();
-      window = {};
-    }
+    };
+    input_.read(64 * options_.max_tokens, INT64_MAX, progress, work,
+                [&] { writer ? writer->flush() : output_.flush(); });
     if (writer) writer->finish();
     output_.commit();
     const double seconds = monotonic_seconds() - start_;
@@ -151,7 +126,7 @@ class Decode {
  private:
   // After the input was looked at: a device takes a moment to start.
   void choose_device() {
-    device_ = ModelDevice(args_, *loaded_.model);
+    device_ = ModelDevice(args_, *model_.loaded.model);
     options_.device = device_.get();
     if (options_.max_tokens == 0) options_.max_tokens = options_.device ? 4096 : 1024;
     if (options_.device)
@@ -168,7 +143,7 @@ class Decode {
   void write_translations(const Window& window, TokenWriter& writer, bool extras) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
     const auto answers = translate(
-        model_, special_, window.sources, options_,
+        model_.model, model_.special, window.sources, options_,
         args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>(), &workspaces_);
     for (const auto& hypotheses : answers) {
       for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
@@ -189,7 +164,7 @@ class Decode {
       pairs.push_back({window.sources[i], window.targets[i]});
       target_tokens_ += tokens_with_eos(window.targets[i].size());
     }
-    for (const double s : score(model_, special_, pairs, options_.max_tokens, options_.device))
+    for (const double s : score(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
       output_.write(fixed(s, 6) + "\n");
     sentences_ += static_cast<int64_t>(pairs.size());
   }
@@ -197,17 +172,12 @@ class Decode {
   const Args& args_;
   DecodeOptions options_;
   ProductPrecision precision_;
-  bool forced_;  // the tgt column is read
-  LoadedModel loaded_;
-  const EncoderDecoder& model_;
-  Vocabulary source_, target_;
-  SpecialIds special_;
+  TranslationModel model_;
   ModelDevice device_;
   std::optional<ProductPrecisionScope> rounding_;  // on the CPU
   std::vector<Workspace> workspaces_;              // of the device: they go before it
-  TokenReader input_;
+  PairReader input_;
   Output output_;
-  std::string column_;  // of the input, that is translated
   int64_t sentences_ = 0, target_tokens_ = 0;
   double start_ = monotonic_seconds();
 };

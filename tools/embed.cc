@@ -12,7 +12,6 @@
 #include "base/printable.h"
 #include "cpu/gemm.h"
 #include "decode/batches.h"
-#include "decode/special_ids.h"
 #include "inspect/embedder.h"
 #include "inspect/nearest.h"
 #include "inspect/pca.h"
@@ -58,19 +57,18 @@ class Embed {
       : args_(args),
         flags_(embed_flags(args)),
         loaded_(load_model(model_path(args))),
-        vocabulary_(Vocabulary::from_bytes(loaded_.vocabulary("src"), loaded_.name)),
+        vocabulary_(column_vocabularies(loaded_, 1)[0]),
         output_(args.text("save")) {
     const Model& model = *loaded_.model;
-    require_sizes(loaded_, {vocabulary_});
+    require(vocabulary_.eos_id() >= 0, loaded_.name, ": the vocabulary has no end of sentence (EOS)");
     const auto layers = encoder_layers(model);
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
     if (flags_.last_layer) flags_.options.layer = layers;
     flags_.options.model_name = loaded_.name;
-    const auto target = Vocabulary::from_bytes(loaded_.vocabulary("tgt"), loaded_.name);
     const bool passes = flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab;
     if (passes) device_ = ModelDevice(args, model);  // which takes a moment to start
-    embedder_.emplace(model, vocabulary_, special_ids(vocabulary_, target).eos, flags_.options, device_.get());
+    embedder_.emplace(model, vocabulary_, vocabulary_.eos_id(), flags_.options, device_.get());
   }
 
   void run() {
@@ -118,7 +116,7 @@ class Embed {
   template <class Each, class Flush>
   void each_window(Each&& each, Flush&& flush) {
     TokenReader input(StreamReader("-"));
-    const auto column = source_column(input.info());
+    const auto column = first_column(input.info(), task_of(loaded_));
     require_column(input, column, vocabulary_, loaded_.name);
 
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.

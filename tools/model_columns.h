@@ -2,25 +2,35 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "models/architecture.h"
 #include "models/model_file.h"
 #include "stream/tokens.h"
+#include "tasks/task.h"
 #include "text/vocabulary.h"
 
 namespace storm {
 
-// The one that holds the source: "src", or whatever the only one is called.
-inline std::string source_column(const TokenInfo& info) {
-  return info.has("src") || info.columns.size() > 1 ? "src" : info.columns.at(0);
+inline const TaskKind& task_of(const LoadedModel& loaded) { return task_kind(task_of(loaded.model->config())); }
+
+// The vocabularies of the first `count` of the task's columns. Throws Error where the file carries none, or one of
+// another size than the model was made for.
+inline std::vector<Vocabulary> column_vocabularies(const LoadedModel& loaded, std::size_t count) {
+  const auto& sizes = loaded.model->description().vocabularies;
+  std::vector<Vocabulary> vocabularies;
+  for (std::size_t c = 0; c < count; ++c) {
+    vocabularies.push_back(Vocabulary::from_bytes(loaded.vocabulary(task_of(loaded).columns[c]), loaded.name));
+    require(vocabularies[c].size() == sizes[c], loaded.name,
+            ": the vocabulary does not have the size that the configuration says");
+  }
+  return vocabularies;
 }
 
-// Throws Error unless each vocabulary, in the order of the task's columns, has the size that the model was made for.
-inline void require_sizes(const LoadedModel& loaded, std::initializer_list<Vocabulary> vocabularies) {
-  std::size_t column = 0;
-  for (const Vocabulary& vocabulary : vocabularies)
-    require(vocabulary.size() == loaded.model->description().vocabularies[column++], loaded.name,
-            ": the vocabulary does not have the size that the configuration says");
+// The column of the stream that the task's first one is read from: of its name, or whatever the only one is called.
+inline std::string first_column(const TokenInfo& info, const TaskKind& task) {
+  return info.has(task.columns[0]) || info.columns.size() > 1 ? task.columns[0] : info.columns.at(0);
 }
 
 // Throws Error unless the column was made with the model's vocabulary; its ids are then held to that.
