@@ -45,7 +45,7 @@ class AttentionDump {
     if (args_.given("html") || args_.given("svg"))
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
-    const int64_t max_tokens = args_.integer("max-tokens", 1, 1 << 24);
+    const int64_t max_tokens = args_.integer("max-tokens", 1, kMostTokens);
     AttentionTracer trace(*model_.loaded.model, model_.special, model_.source(), model_.target(), choice_, max_tokens,
                           device_.get());
     Progress progress("tracing", 0);
@@ -159,7 +159,7 @@ class AttentionDump {
     if (args_.on("decode")) {
       DecodeOptions options;
       options.beam = static_cast<int32_t>(args_.integer("beam", 1, 1000));
-      options.max_tokens = args_.integer("max-tokens", 1, 1 << 24);
+      options.max_tokens = args_.integer("max-tokens", 1, kMostTokens);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
       answers = translate(model_.model, model_.special, window.sources, options);

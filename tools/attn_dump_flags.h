@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "data/batch.h"
 #include "tools/cli.h"
 
 namespace storm {
@@ -55,7 +56,7 @@ inline void check_attention_dump(const Args& args) {
   args.choice("align-level", {"word", "piece"});
   args.choice("align-row", {"predicts", "reads"});
   args.integer("beam", 1, 1000);
-  args.integer("max-tokens", 1, 1 << 24);
+  args.integer("max-tokens", 1, kMostTokens);
   if (args.given("beam") && !args.on("decode")) throw UsageError("--beam has no meaning without --decode");
   if (summary && (align || score)) throw UsageError("--summary and alignments are two outputs; ask for one at a time");
   for (const char* flag : {"html", "svg", "positions", "kinds", "layers", "heads", "align-score"})

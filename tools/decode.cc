@@ -59,7 +59,7 @@ DecodeOptions options_of(const Args& args) {
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
-  o.max_tokens = args.integer("max-tokens", 0, 1 << 24);
+  o.max_tokens = args.integer("max-tokens", 0, kMostTokens);
   o.sample = args.on("sample");
   o.temperature = args.real("temperature", 1e-6, 1e6);
   o.top_k = static_cast<int32_t>(args.integer("top-k", 0, INT32_MAX));

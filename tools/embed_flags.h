@@ -6,6 +6,7 @@
 
 #include "base/dtype.h"
 #include "base/error.h"
+#include "data/batch.h"
 #include "inspect/embedder.h"
 #include "tools/cli.h"
 
@@ -102,7 +103,7 @@ inline EmbedFlags embed_flags(const Args& args) {
   if (!args.on("static") && !f.last_layer) o.layer = args.integer("layer", 0, INT32_MAX);
   const auto dtype = args.choice("dtype", {"f32", "bf16", "f16"});
   f.dtype = dtype == "f32" ? DType::F32 : dtype == "bf16" ? DType::BF16 : DType::F16;
-  f.max_tokens = args.integer("max-tokens", 1, 1 << 24);
+  f.max_tokens = args.integer("max-tokens", 1, kMostTokens);
   if (f.mode == EmbedMode::nearest) f.nearest = args.integer("nearest", 1, 10000);
   const auto& plot = args.text("plot");
   if (args.given("plot") && !plot.ends_with(".svg") && !plot.ends_with(".html") && !plot.ends_with(".tsv"))

@@ -227,9 +227,8 @@ struct Room {
 
 Room room(const Args& args, const TrainSettings& settings, const Device* device) {
   Room r{.bytes = args.given("memory") ? train_flags::memory_bytes(args) : 0,
-         .options = {.optimizer = settings.optimizer}};
+         .options = {.optimizer = settings.optimizer, .device = device, .precision = settings.precision}};
   if (!device) return r;
-  r.options.device = settings.precision;
   const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));
   if (r.bytes == 0 || r.bytes > usable) {
     r.bytes = std::max<std::size_t>(usable, 1);
@@ -283,12 +282,12 @@ TrainSettings resumed(const Args& args, const Checkpoint& checkpoint, const Mode
 void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
                    const TrainSettings& settings, const Device* device) {
   const auto& batches = trainer.batches();
-  const auto memory = planned_memory(model, task, streams.train, settings, device != nullptr);
+  const auto memory = planned_memory(model, task, streams.train, settings, device);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   const auto& rows = streams.task.rows;
   Output out("-");
-  out.write(str("parameters\t", model.parameters().trainable(), "\n", rows, "\t", batches.rows(), "\ndropped_", rows,
+  out.write(str("parameters\t", model.parameters().numbers(), "\n", rows, "\t", batches.rows(), "\ndropped_", rows,
                 "\t", batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nmicro_batch\t",
                 settings.tokens_at_once(), "\nbatches/epoch\t", count, "\nupdates/epoch\t",
                 (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
@@ -349,7 +348,7 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
   else
     note(gemm_description(), ", ", settings.threads, " threads");
   const int64_t step = trainer.state().step;
-  note(model.parameters().trainable(), " parameters, ", trainer.batches().rows(), " ", streams.task.rows, ", ",
+  note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.task.rows, ", ",
        all_tokens(streams.train, trainer.batches().sides().back()), " target tokens, max_tokens ", settings.max_tokens,
        ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
 }
@@ -416,7 +415,7 @@ void train(const Args& args) {
   if (device)
     args.stat("device_MiB", (static_cast<double>(free) - static_cast<double>(device->free_bytes())) / (1 << 20));
   args.stat("planning_seconds", trainer.planning_seconds());
-  args.stat("parameters", static_cast<double>(model->parameters().trainable()));
+  args.stat("parameters", static_cast<double>(model->parameters().numbers()));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "cuda/beside_arena.h"
 #include "cuda/context.h"
 #include "cuda/fetches.h"
 #include "cuda/graphs.h"
@@ -75,6 +76,10 @@ class CudaDevice final : public Device, private Context {
     arena_ = Memory(bytes, "the largest batch");
   }
 
+  std::size_t bytes_beside_arena(const Graph& graph, std::size_t parameters,
+                                 ProductPrecision precision) const override {
+    return cuda::bytes_beside_arena(graph, parameters, precision);
+  }
   void set_products(ProductPrecision precision) override { precision_ = precision; }
 
   void run(const Graph& graph, const Plan& plan, uint64_t seed, uint64_t batch) override {

@@ -7,6 +7,8 @@
 
 namespace storm {
 
+inline constexpr int64_t kMostTokens = 1 << 24;  // that a batch may be asked to have
+
 struct PackedSentences {
   std::vector<int32_t> ids;         // [tokens]
   std::vector<int32_t> offsets{0};  // [sentences + 1]

@@ -44,6 +44,10 @@ class Device {
   // Makes room for a plan of so many bytes. Throws Error, with what is needed and what is free, before anything is run.
   virtual void reserve(std::size_t arena_bytes) = 0;
 
+  // What running a graph takes beside the plan's arena and the parameters: their number, padding included, and the
+  // products' precision decide, too. An estimate from above.
+  virtual std::size_t bytes_beside_arena(const Graph&, std::size_t /*parameters*/, ProductPrecision) const { return 0; }
+
   // What products' operands are rounded to from here on; f32 until it is called.
   virtual void set_products(ProductPrecision precision) = 0;
 

@@ -13,15 +13,20 @@ namespace storm {
 
 Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
   constexpr std::size_t align = 64 / sizeof(float);
-  for (const auto& spec : specs_) {
-    require(index_.emplace(spec.name, offsets_.size()).second, "parameter ", spec.name, " is named twice");
-    offsets_.push_back(count_);
-    count_ += (static_cast<std::size_t>(spec.shape.size()) + align - 1) / align * align;
+  offsets_.resize(specs_.size());
+  for (const bool trained : {true, false}) {
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+      if (specs_[i].trained != trained) continue;
+      require(index_.emplace(specs_[i].name, i).second, "parameter ", specs_[i].name, " is named twice");
+      offsets_[i] = count_;
+      count_ += (static_cast<std::size_t>(specs_[i].shape.size()) + align - 1) / align * align;
+    }
+    if (trained) trained_ = count_;
   }
   values_ = Buffer(count_ * sizeof(float));
 }
 
-void Parameters::allocate_gradients() { gradients_ = Buffer(count_ * sizeof(float)); }
+void Parameters::allocate_gradients() { gradients_ = Buffer(trained_ * sizeof(float)); }
 
 namespace {
 
@@ -47,7 +52,7 @@ void Parameters::initialize(uint64_t seed) {
   using Init = ParameterSpec::Init;
   const Philox philox{seed};
   for (std::size_t i = 0; i < specs_.size(); ++i) {
-    const auto values = view(specs_[i].name);
+    const auto values = view(i);
     const Init init = specs_[i].init;
     if (init == Init::zeros || init == Init::ones) {
       std::fill(values.begin(), values.end(), init == Init::ones ? 1.0f : 0.0f);
@@ -74,7 +79,7 @@ void Parameters::initialize(uint64_t seed) {
   }
 }
 
-std::size_t Parameters::trainable() const {
+std::size_t Parameters::numbers() const {
   std::size_t n = 0;
   for (const auto& spec : specs_) n += static_cast<std::size_t>(spec.shape.size());
   return n;
@@ -86,20 +91,22 @@ std::size_t Parameters::at(std::string_view name) const {
   return it->second;
 }
 
-std::span<float> Parameters::view(std::string_view name) const {
-  const auto i = at(name);
+std::span<float> Parameters::view(std::string_view name) const { return view(at(name)); }
+
+std::span<float> Parameters::view(std::size_t i) const {
   return values().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
 }
 
 std::span<float> Parameters::gradient_view(std::string_view name) const {
   const auto i = at(name);
+  if (!specs_[i].trained) return {};
   return gradients().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
 }
 
 Value Parameters::in(Graph& graph, ParameterId id) const {
   if (!id) return {};
   const auto i = static_cast<std::size_t>(id.index);
-  float* gradient = gradients_.size() ? gradients().data() + offsets_[i] : nullptr;
+  float* gradient = gradients_.size() && specs_[i].trained ? gradients().data() + offsets_[i] : nullptr;
   return graph.parameter(specs_[i].shape, values().data() + offsets_[i], gradient);
 }
 

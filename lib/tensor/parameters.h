@@ -1,5 +1,6 @@
 // A model's parameters: one flat buffer of values and one of gradients, with named views into both, so that an
-// optimizer, a norm, a checkpoint and (later) an all-reduce are each one pass.
+// optimizer, a norm, a checkpoint and (later) an all-reduce are each one pass. Those that are trained lie first:
+// gradients and what an optimizer keeps are as long as these alone.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct ParameterSpec {
   float scale = 0;      // normal: the standard deviation; uniform: the bound
   int32_t of = -1;      // row_lengths: the number of an earlier parameter, whose rows' lengths these begin with
   bool vector = false;  // stored in files with one dimension
+  bool trained = true;  // else frozen: it has no gradient, and no optimizer sees it
 };
 
 // A parameter's place in the list that Parameters was made from.
@@ -50,24 +52,27 @@ class Parameters {
   void initialize(uint64_t seed);  // each parameter from its own random stream: order and threads do not matter
   void allocate_gradients();       // zeroed; without them graphs get parameters that are not trained
 
-  std::span<float> values() const { return values_.as<float>().first(count_); }  // padding included, always 0
-  std::span<float> gradients() const { return gradients_.as<float>().first(gradients_.size() ? count_ : 0); }
-  std::size_t trainable() const;  // numbers, padding not counted
+  // Padding included, which is always 0.
+  std::span<float> values() const { return values_.as<float>().first(count_); }
+  std::span<float> trained_values() const { return values().first(trained_); }
+  std::span<float> gradients() const { return gradients_.as<float>().first(gradients_.size() ? trained_ : 0); }
+  std::size_t numbers() const;  // of all parameters, padding not counted
 
   const std::vector<ParameterSpec>& specs() const { return specs_; }
   bool contains(std::string_view name) const { return index_.find(name) != index_.end(); }
   std::span<float> view(std::string_view name) const;  // values; throws Error for an unknown name
-  std::span<float> view(ParameterId id) const { return view(specs_[static_cast<std::size_t>(id.index)].name); }
-  std::span<float> gradient_view(std::string_view name) const;  // gradients
+  std::span<float> view(ParameterId id) const { return view(static_cast<std::size_t>(id.index)); }
+  std::span<float> gradient_view(std::string_view name) const;  // of the gradients; none of a frozen parameter
   Value in(Graph& graph, ParameterId id) const;                 // as a value of a graph; none for no parameter
 
  private:
   std::size_t at(std::string_view name) const;
+  std::span<float> view(std::size_t i) const;
 
   std::vector<ParameterSpec> specs_;
   std::vector<std::size_t> offsets_;
   std::map<std::string, std::size_t, std::less<>> index_;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0, trained_ = 0;  // numbers, padding included
   Buffer values_, gradients_;
 };
 

@@ -13,37 +13,21 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
+// The arena of one batch of so many tokens, and what a device takes beside it.
 struct OneBatch {
-  std::size_t arena = 0;     // bytes
-  std::size_t operands = 0;  // the most numbers that a node reads and makes, parameters aside
+  std::size_t arena = 0, beside = 0;  // bytes
 };
 
-OneBatch measured(const Task& task, int64_t tokens, std::span<const int64_t> longest) {
+OneBatch measured(const Model& model, const Task& task, int64_t tokens, std::span<const int64_t> longest,
+                  const MemoryOptions& options) {
   const Batch batch = task.batch_of_size(tokens, longest);
   const std::vector<float> scales(task.losses().size(), 1);
   Graph graph(true);
   task.record(graph, batch, 0.1f, scales);
   OneBatch one{.arena = make_plan(graph).bytes};
-  for (const Node& node : graph.nodes()) {
-    std::size_t numbers = 0;
-    const auto add = [&](Value v) {
-      if (v && graph[v].origin != Origin::parameter) numbers += static_cast<std::size_t>(graph.shape(v).size());
-    };
-    std::ranges::for_each(node.inputs, add);
-    std::ranges::for_each(node.outputs, add);
-    one.operands = std::max(one.operands, numbers);
-  }
+  if (options.device)
+    one.beside = options.device->bytes_beside_arena(graph, model.parameters().values().size(), options.precision);
   return one;
-}
-
-// What nodes take on a device beside the arena (cuda/memory.h, Workspace: grown by a quarter more than was asked for):
-// logits, 256 MiB of them at most (ops/cross_entropy.cu), or pieces of 64 MiB, and rounded operands and weights.
-std::size_t workspaces(const Model& model, int64_t tokens, std::size_t operands, ProductPrecision precision) {
-  const std::size_t logits =
-      std::min(static_cast<std::size_t>(tokens * model.description().vocabularies.back()), 64 * kMiB);
-  const std::size_t exact = 96 * kMiB + logits * sizeof(float) / 4 * 5;
-  if (precision != ProductPrecision::bf16 && precision != ProductPrecision::f16) return exact;
-  return exact + 2 * model.parameters().values().size() + 2 * (logits + operands) / 4 * 5;
 }
 
 }  // namespace
@@ -53,15 +37,16 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   std::vector<int64_t> most(longest.begin(), longest.end());
   for (int64_t& length : most) length = std::min(length, max_tokens);
   TrainingMemory m;
-  m.state = (2 + options.optimizer.buffers()) * model.parameters().values().size() * sizeof(float);
+  const Parameters& parameters = model.parameters();
+  m.state = (parameters.values().size() + (1 + options.optimizer.buffers()) * parameters.trained_values().size()) *
+            sizeof(float);
   // Long rows make for more attention, short ones for more rows.
-  const OneBatch of_long = measured(task, max_tokens, most);
+  const OneBatch of_long = measured(model, task, max_tokens, most, options);
   std::ranges::fill(most, 1);
-  const OneBatch of_short = measured(task, max_tokens, most);
+  const OneBatch of_short = measured(model, task, max_tokens, most, options);
   m.arena = std::max(of_long.arena, of_short.arena);
   m.program = 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
-  if (options.device)
-    m.program += workspaces(model, max_tokens, std::max(of_long.operands, of_short.operands), *options.device);
+  m.program += std::max(of_long.beside, of_short.beside);
   return m;
 }
 

@@ -14,11 +14,12 @@
 
 namespace storm {
 
-// What it hangs on, beside the model and the batches.
+// What the memory of training depends on, beside the model and the batches.
 struct MemoryOptions {
   OptimizerOptions optimizer = {};
-  std::optional<ProductPrecision> device = {};  // of the products on a device; none: the CPU
-  std::string whose = "--memory";               // for errors: what the bytes are that something must fit into
+  const Device* device = nullptr;                      // null: the CPU
+  ProductPrecision precision = ProductPrecision::f32;  // of the products
+  std::string whose = "--memory";                      // in errors: what sets the limit that training does not fit into
 };
 
 struct TrainingMemory {

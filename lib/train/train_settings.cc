@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "data/batch.h"
 #include "train/json_entry.h"
 
 namespace storm {

@@ -13,8 +13,6 @@
 
 namespace storm {
 
-inline constexpr int64_t kMostTokens = 1 << 24;  // of a batch
-
 // The most that flags and files may say: at 1, Adam's and Nesterov's formulas and the smoothed labels divide by zero.
 inline constexpr double kMostDecay = 0.999999;   // of beta1, beta2 and momentum
 inline constexpr double kMostSmoothing = 0.999;  // of label_smoothing

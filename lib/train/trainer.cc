@@ -33,9 +33,8 @@ bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step 
 }  // namespace
 
 TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
-                              const TrainSettings& settings, bool on_device) {
-  MemoryOptions options{.optimizer = settings.optimizer};
-  if (on_device) options.device = settings.precision;
+                              const TrainSettings& settings, const Device* device) {
+  const MemoryOptions options{.optimizer = settings.optimizer, .device = device, .precision = settings.precision};
   return training_memory(model, task, settings.tokens_at_once(), longest_rows(file, task.sides()), options);
 }
 
@@ -50,9 +49,9 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       plan_(std::move(plan)),
       device_(device),
       batches_(data_.train, task.sides(), settings.max_tokens, true, settings.seed),
-      memory_(available(device, planned_memory(model, task, data_.train, settings, device != nullptr))),
+      memory_(available(device, planned_memory(model, task, data_.train, settings, device))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      optimizer_(model.parameters().values().size(), settings.optimizer, device) {
+      optimizer_(model.parameters().trained_values().size(), settings.optimizer, device) {
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(*data_.valid, task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
@@ -151,7 +150,7 @@ bool Trainer::update() {
       Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
   u.batches = std::move(batches);
   for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++));
-  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
+  const auto values = model_.parameters().trained_values(), gradients = model_.parameters().gradients();
   const double rate = settings_.schedule.rate(u.step);
   if (device_) {
     u.fetch = device_->fetch_norm(gradients, &u.norm);

@@ -46,7 +46,7 @@ struct TrainData {
 
 // What a run takes at most. The model must have its gradients allocated.
 TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
-                              const TrainSettings& settings, bool on_device);
+                              const TrainSettings& settings, const Device* device);
 
 class Trainer {
  public:

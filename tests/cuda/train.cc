@@ -339,12 +339,12 @@ TEST_CASE("what training takes is held against what a device has free, before an
   const Translation task(*model, SpecialIds{});
   const std::vector<int64_t> kLongest{7, 7};
   MemoryOptions options;
-  options.device = ProductPrecision::f32;
+  options.device = device.get();
   const auto fitting = fitting_max_tokens(*model, task, usable_bytes(*device, false), 1 << 24, kLongest, options);
   const auto need = training_memory(*model, task, fitting, kLongest, options);
   CHECK(need.total() < free);
   CHECK_NOTHROW(require_memory(*device, need));
-  options.device = ProductPrecision::bf16;
+  options.precision = ProductPrecision::bf16;
   CHECK(training_memory(*model, task, fitting, kLongest, options).program > need.program);
   std::string message;
   try {

@@ -257,8 +257,8 @@ TEST_CASE("lists of convolutions are read, and refused in one line that says whe
 TEST_CASE("convs2s-tiny has 2 to 4 million parameters at 8,000 to 10,000 words, and presets name their architecture") {
   for (const int64_t vocabulary : {8000, 10000}) {
     const auto model = make_model(make_config(architecture("convs2s"), "convs2s-tiny", {}, {vocabulary, vocabulary}));
-    CHECK(model->parameters().trainable() > 2'000'000);
-    CHECK(model->parameters().trainable() < 4'000'000);
+    CHECK(model->parameters().numbers() > 2'000'000);
+    CHECK(model->parameters().numbers() < 4'000'000);
   }
   CHECK(architecture_of_preset("convs2s-tiny").name == "convs2s");
   CHECK(architecture_of_preset("tiny").name == "transformer");

@@ -15,7 +15,7 @@ using Flags = std::vector<std::pair<std::string, std::string>>;
 
 std::size_t parameters_of(const std::string& preset, const Flags& flags, int64_t vocabulary = 37000) {
   const auto& arch = architecture("transformer");
-  return make_model(make_config(arch, preset, flags, {vocabulary, vocabulary}))->parameters().trainable();
+  return make_model(make_config(arch, preset, flags, {vocabulary, vocabulary}))->parameters().numbers();
 }
 
 }  // namespace

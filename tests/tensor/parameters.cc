@@ -1,5 +1,6 @@
 #include "tensor/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -18,7 +19,7 @@ std::vector<ParameterSpec> specs() {
 
 TEST_CASE("parameters: views of one buffer, each aligned to 64 bytes, with zeros between") {
   Parameters p(specs());
-  CHECK(p.trainable() == 15 + 7 + 2000);
+  CHECK(p.numbers() == 15 + 7 + 2000);
   CHECK(p.values().size() == 16 + 16 + 2000);
   p.initialize(1);
   for (const auto& spec : p.specs()) CHECK(reinterpret_cast<uintptr_t>(p.view(spec.name).data()) % 64 == 0);
@@ -29,6 +30,25 @@ TEST_CASE("parameters: views of one buffer, each aligned to 64 bytes, with zeros
   CHECK_FALSE(p.contains("d"));
   CHECK_THROWS_AS(p.view("d"), Error);
   CHECK_THROWS_AS(Parameters({{"a", {1, 1}}, {"a", {1, 1}}}), Error);
+}
+
+TEST_CASE("parameters: frozen ones lie behind the trained, begin with the same values, and have no gradient") {
+  auto some = specs();
+  some[1].trained = false;
+  Parameters all(specs()), p(some);
+  all.initialize(1), p.initialize(1);
+  for (const auto& spec : p.specs()) CHECK(std::ranges::equal(p.view(spec.name), all.view(spec.name)));
+  CHECK(p.numbers() == all.numbers());
+  CHECK(p.trained_values().size() == 16 + 2000);
+  CHECK(p.view("b").data() == p.values().data() + 16 + 2000);
+  p.allocate_gradients();
+  CHECK(p.gradients().size() == 16 + 2000);
+  CHECK(p.gradient_view("b").empty());
+  CHECK(p.gradient_view("c").data() == p.gradients().data() + 16);
+  Graph graph(true);
+  CHECK(graph[p.in(graph, {0})].gradient == p.gradients().data());
+  CHECK(graph[p.in(graph, {1})].gradient == nullptr);
+  CHECK(!graph[p.in(graph, {1})].needs_gradient);
 }
 
 TEST_CASE("parameters: initial values follow their distribution, by name's place and seed alone") {
