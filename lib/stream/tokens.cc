@@ -173,15 +173,8 @@ TokenWriter::TokenWriter(Output& output, TokenInfo info)
   for (auto& c : columns_) c.offsets.push_back(0);
 }
 
-// A writer that stops in the middle leaves a stream that ends inside a document, so that its reader fails, too,
-// instead of taking what came for all there is.
 TokenWriter::~TokenWriter() {
-  if (finished_ || first_) return;  // no bytes at all are no stream, either
-  try {
-    output_.write(std::string_view("\0", 1));
-    output_.flush();
-  } catch (const Error&) {  // whoever reads has gone, or the disk is full: nobody is misled
-  }
+  if (!finished_ && !first_) leave_unfinished(output_);  // no bytes at all are no stream, either
 }
 
 void TokenWriter::add(std::span<const std::span<const int32_t>> row) {
