@@ -9,75 +9,18 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "stream/tokens.h"
-#include "text/learn.h"
 #include "text/rows.h"
-#include "text/utf8.h"
 #include "tools/cli.h"
+#include "tools/tokenize_learn.h"
 
 namespace storm {
 namespace {
-
-std::vector<std::string> split(std::string_view text, std::string_view flag) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    if (end == begin) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
-    parts.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 // Somebody may be waiting for each row, unless the rows go to a file.
 bool is_live(const std::string& path) {
   struct stat info {};
   return path == "-" ? ::fstat(STDOUT_FILENO, &info) != 0 || !S_ISREG(info.st_mode)
                      : ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
-}
-
-void learn(const Args& args) {
-  LearnOptions options;
-  if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
-  options.vocab_size = args.integer("vocab-size", 8, 1'000'000);
-  options.type = args.choice("type", {"bpe", "unigram", "char", "word"});
-  options.character_coverage = args.real("character-coverage", 0.98, 1);
-  options.byte_fallback = !args.on("no-byte-fallback");
-  options.normalize = !args.on("no-normalize");
-  options.sentences = args.integer("sample", 0, INT64_MAX);
-  if (args.given("symbols")) options.symbols = split(args.text("symbols"), "symbols");
-  options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
-  options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  options.verbose = args.on("verbose");
-
-  Output output(args.text("save"));
-  refuse_terminal(output);
-  LineReader reader(args.operands());
-  LineBlock block;
-  int64_t at = 0, lines = 0, too_long = 0;
-  const bool replace = args.on("replace-invalid");
-  const auto next = [&](std::string& line) {
-    if (at == block.size()) {
-      at = 0;
-      if (!reader.next(block, false)) return false;
-    }
-    line = block[at];
-    if (const auto valid = valid_utf8_prefix(line); valid < line.size()) {
-      require(replace, block.where(at), ": invalid UTF-8 at byte ", valid, "; mend it, or give --replace-invalid");
-      line = replace_invalid_utf8(line);
-    }
-    ++at;
-    ++lines;
-    return true;
-  };
-  const auto model = learn_vocabulary(next, options, &too_long);
-  if (too_long > 0)
-    note(too_long, " of ", lines, " lines are longer than ", options.max_line_bytes,
-         " bytes: left out; split them, or raise --max-sentence-length");
-  output.write(model);
-  output.commit();
-  note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ",
-       lines - too_long, " lines");
-  args.stat("lines", static_cast<double>(lines - too_long));
 }
 
 struct Column {
@@ -90,10 +33,10 @@ std::vector<Column> columns_of(const Args& args) {
   std::vector<Column> columns;
   std::error_code ignored;
   if (text.find('=') == text.npos || std::filesystem::exists(text, ignored)) {
-    for (const auto& name : split(args.text("columns"), "columns")) columns.push_back({name, text});
+    for (const auto& name : split_names(args.text("columns"), "columns")) columns.push_back({name, text});
   } else {
     if (args.given("columns")) throw UsageError("--columns: -m already names the columns");
-    for (const auto& part : split(text, "model")) {
+    for (const auto& part : split_names(text, "model")) {
       const auto equal = part.find('=');
       if (equal == 0 || equal == part.npos || equal + 1 == part.size())
         throw UsageError(str("--model: '", part, "' is not COLUMN=MODEL"));
@@ -225,14 +168,14 @@ void decode(const Args& args) {
 
 const Tool tool{
     "tokenize",
-    "text to token streams and back, with SentencePiece",
+    "text to token streams and back, with SentencePiece or lists of words",
     R"(  tokenize --learn --vocab-size 8000 -o spm.model train.en train.de
   paste train.en train.de | tokenize -m spm.model --columns src,tgt > train.st
   tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   tokenize -m spm.model --output pieces < test.en
 )",
     kThreads | kSeed,
-    {{"m,model", "MODEL", "", "a SentencePiece model, any stream that carries one, or COLUMN=MODEL,..."},
+    {{"m,model", "MODEL", "", "a SentencePiece model, a list, any stream that carries one, or COLUMN=MODEL,..."},
      {"columns", "NAMES", "src", "what the TAB-separated columns of a line are called: src,tgt"},
      {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
@@ -243,9 +186,11 @@ const Tool tool{
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
      {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
      {"column", "NAME", "", "with -d: only this column"},
-     {"learn", "", "", "learn a SentencePiece model: pad 0, unk 1, bos 2, eos 3"},
-     {"vocab-size", "N", "", "with --learn: how many pieces"},
-     {"type", "TYPE", "bpe", "with --learn: bpe, unigram, char or word"},
+     {"learn", "", "", "learn a SentencePiece model or a list of words: pad 0, unk 1, bos 2, eos 3"},
+     {"vocab-size", "N", "",
+      "with --learn: how many pieces; with --type list: the most frequent N, 4 special ones included"},
+     {"type", "TYPE", "bpe",
+      "with --learn: bpe, unigram, char, word; list: all words as they are; labels: without special ones"},
      {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
      {"max-sentence-length", "N", "4192", "with --learn: longer lines, in bytes, are left out"},
      {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},

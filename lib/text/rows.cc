@@ -63,15 +63,19 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
     const auto field = columns == 1 ? line : take_field(line);  // a TAB in a single column is text
 
     const auto first = chunk.ids.size();
-    if (!dropouts_.empty())
-      dropouts_[c].append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
-    else if (!as_pieces)
-      encoders[c].append(field, chunk.ids);
-    if (as_pieces) {
-      pieces = dropouts_.empty() ? options_.vocabularies[c].encode_pieces(field) : std::vector<std::string>();
-      for (std::size_t k = first; k < chunk.ids.size(); ++k)
-        pieces.push_back(options_.vocabularies[c].piece(chunk.ids[k]));
-      chunk.ids.resize(first);
+    try {
+      if (!dropouts_.empty())
+        dropouts_[c].append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
+      else if (!as_pieces)
+        encoders[c].append(field, chunk.ids);
+      if (as_pieces) {
+        pieces = dropouts_.empty() ? options_.vocabularies[c].encode_pieces(field) : std::vector<std::string>();
+        for (std::size_t k = first; k < chunk.ids.size(); ++k)
+          pieces.push_back(options_.vocabularies[c].piece(chunk.ids[k]));
+        chunk.ids.resize(first);
+      }
+    } catch (const Error& e) {  // no label, say
+      refuse("column ", options_.columns[c], ": ", e.what());
     }
     auto length = as_pieces ? pieces.size() : chunk.ids.size() - first;
     empty = empty || length == 0;

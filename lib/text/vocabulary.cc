@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
+#include "text/list_vocabulary.h"
 #include "text/sentencepiece_vocabulary.h"
 #include "text/vocabulary_kind.h"
 
@@ -23,7 +24,7 @@ struct Vocabulary::State {
 namespace {
 
 // The first that recognises the bytes makes the vocabulary.
-const VocabularyMaker* const kMakers[] = {&kSentencePieceMaker};
+const VocabularyMaker* const kMakers[] = {&kListMaker, &kSentencePieceMaker};
 
 std::string only_vocabulary(const Document& document, std::string_view column) {
   const auto all = vocabularies_of(document);

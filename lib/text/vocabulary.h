@@ -1,5 +1,5 @@
-// A vocabulary turns lines of text into ids and back: a SentencePiece model, from its own file or from any stream
-// that carries one. Which kinds there are: text/vocabulary_kind.h.
+// A vocabulary turns lines of text into ids and back: a SentencePiece model or a list of words or labels, from its own
+// file or from any stream that carries one.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ class Vocabulary {
   // has one, else its shared "vocab". With an empty column, its only vocabulary.
   static Vocabulary load(const std::string& path, std::string_view column = "");
 
-  // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS.
+  // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS. Throws Error for a word that
+  // a list of labels does not have.
   void encode(std::string_view line, std::vector<int32_t>& ids) const;
   std::vector<int32_t> encode(std::string_view line) const;
   std::vector<std::string> encode_pieces(std::string_view line) const;
