@@ -25,19 +25,37 @@ bool is_live(const std::string& path) {
 
 struct Column {
   std::string name, model;
+  bool is_number = false;
 };
 
-// "-m MODEL --columns src,tgt" or "-m src=A,tgt=B".
+// NAME, or NAME:number of a column that has no model.
+Column column_of(const std::string& part, const std::string& model, std::string_view flag) {
+  const auto colon = part.find(':');
+  if (colon == part.npos) return {part, model};
+  if (colon == 0 || part.substr(colon) != ":number")
+    throw UsageError(str("--", flag, ": '", part, "' is neither a column's NAME nor NAME:number"));
+  return {part.substr(0, colon), "", true};
+}
+
+// "-m MODEL --columns src,tgt,score:number" or "-m src=A,tgt=B,score:number".
 std::vector<Column> columns_of(const Args& args) {
   const auto& text = args.text("model");
   std::vector<Column> columns;
   std::error_code ignored;
   if (text.find('=') == text.npos || std::filesystem::exists(text, ignored)) {
-    for (const auto& name : split_names(args.text("columns"), "columns")) columns.push_back({name, text});
+    for (const auto& name : split_names(args.text("columns"), "columns"))
+      columns.push_back(column_of(name, text, "columns"));
+    const bool all_numbers = std::ranges::all_of(columns, &Column::is_number);
+    if (!args.given("model") && !all_numbers) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
+    if (args.given("model") && all_numbers) throw UsageError("--model has no meaning where all columns are numbers");
   } else {
     if (args.given("columns")) throw UsageError("--columns: -m already names the columns");
     for (const auto& part : split_names(text, "model")) {
       const auto equal = part.find('=');
+      if (equal == part.npos && part.find(':') != part.npos) {
+        columns.push_back(column_of(part, "", "model"));
+        continue;
+      }
       if (equal == 0 || equal == part.npos || equal + 1 == part.size())
         throw UsageError(str("--model: '", part, "' is not COLUMN=MODEL"));
       columns.push_back({part.substr(0, equal), part.substr(equal + 1)});
@@ -90,10 +108,19 @@ void encode(const Args& args) {
   if (args.given("seed") && options.bpe_dropout == 0)
     throw UsageError("--seed has no meaning with --model, but for --bpe-dropout");
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  for (const auto& [name, model] : columns_of(args)) {
+  TokenInfo info{{}, {{kCommandKey, args.command()}}, {}};
+  for (const auto& [name, model, is_number] : columns_of(args)) {
     options.columns.push_back(name);
-    options.vocabularies.push_back(Vocabulary::load(model, name));
+    auto& vocabulary = options.vocabularies.emplace_back();
+    if (is_number)
+      info.numbers.insert(name);
+    else
+      info.vocabularies["vocab." + name] = vocabulary.emplace(Vocabulary::load(model, name)).bytes();
   }
+  info.columns = options.columns;
+  const auto& all = info.vocabularies;
+  if (std::ranges::all_of(all, [&](const auto& v) { return v.second == all.begin()->second; }) && !all.empty())
+    info.vocabularies = {{"vocab", all.begin()->second}};
 
   const auto path = args.text("save");
   Output output(path);
@@ -108,14 +135,6 @@ void encode(const Args& args) {
     }
   } else {
     refuse_terminal(output);
-    TokenInfo info{options.columns, {{kCommandKey, args.command()}}, {}};
-    const auto& first = options.vocabularies[0];
-    if (std::all_of(options.vocabularies.begin(), options.vocabularies.end(),
-                    [&](const auto& v) { return v == first; }))
-      info.vocabularies["vocab"] = first.bytes();
-    else
-      for (std::size_t c = 0; c < options.columns.size(); ++c)
-        info.vocabularies["vocab." + options.columns[c]] = options.vocabularies[c].bytes();
     TokenWriter writer(output, info);
     while (reader.next(block, live)) {
       encoder.write(block, writer);
@@ -136,19 +155,24 @@ void decode_one(const std::string& input, const Args& args, Output& output, int6
     require(reader.info().has(args.text("column")), reader.name(), ": has no column '", args.text("column"), "'");
     columns = {args.text("column")};
   }
-  std::vector<Vocabulary> vocabularies;
+  std::vector<std::optional<Vocabulary>> vocabularies;
   for (const auto& name : columns) {
+    if (reader.info().numbers.contains(name)) {
+      vocabularies.emplace_back();
+      continue;
+    }
     const auto* bytes = reader.info().vocabulary(name);
     require(bytes || args.given("model"), reader.name(), ": carries no vocabulary for column '", name,
             "'; give -m MODEL");
     vocabularies.push_back(args.given("model") ? Vocabulary::load(args.text("model"), name)
                                                : Vocabulary::from_bytes(*bytes, reader.name()));
-    if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back().bytes(), *bytes);
-    reader.limit(name, vocabularies.back().size());
+    if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back()->bytes(), *bytes);
+    reader.limit(name, vocabularies.back()->size());
   }
   while (auto batch = reader.next()) {
     std::vector<TokenColumn> wanted;
-    for (const auto& name : columns) wanted.push_back(batch->column(name));
+    for (const auto& column : batch->columns)
+      if (std::ranges::find(columns, column.name) != columns.end()) wanted.push_back(column);
     batch->columns = wanted;
     write_text(*batch, vocabularies, output);
     rows += batch->size();
@@ -173,10 +197,15 @@ const Tool tool{
   paste train.en train.de | tokenize -m spm.model --columns src,tgt > train.st
   tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   tokenize -m spm.model --output pieces < test.en
+  tokenize --learn --type list -o words.list wiki.train.txt
+  cut -f2 train.tsv | tokenize --learn --type labels -o labels.list
+  tokenize -m text=spm.model,label=labels.list train.tsv > train.st
+  tokenize -m spm.model --columns text,score:number scored.tsv > scored.st
 )",
     kThreads | kSeed,
     {{"m,model", "MODEL", "", "a SentencePiece model, a list, any stream that carries one, or COLUMN=MODEL,..."},
-     {"columns", "NAMES", "src", "what the TAB-separated columns of a line are called: src,tgt"},
+     {"columns", "NAMES", "src",
+      "what the TAB-separated columns of a line are called: src,tgt; NAME:number holds numbers"},
      {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
@@ -219,7 +248,6 @@ void run(const Args& args) {
     return decode(args);
   }
   refuse_flags(args, "--model", {"column"});
-  if (!args.given("model")) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
   encode(args);
 }
 
