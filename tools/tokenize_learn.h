@@ -58,7 +58,7 @@ class TextLines {
 };
 
 inline std::string learn_list(const Args& args, TextLines& lines) {
-  const auto type = args.text("type");
+  const auto& type = args.text("type");
   refuse_flags(args, "--type " + type,
                {"symbols", "max-sentence-length", "character-coverage", "no-byte-fallback", "no-normalize", "sample",
                 "verbose", "seed"});
@@ -85,7 +85,7 @@ inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64
   options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   options.verbose = args.on("verbose");
-  const auto model = learn_vocabulary(std::ref(lines), options, &left_out);
+  auto model = learn_vocabulary(std::ref(lines), options, &left_out);
   if (left_out > 0)
     note(left_out, " of ", lines.count(), " lines are longer than ", options.max_line_bytes,
          " bytes: left out; split them, or raise --max-sentence-length");

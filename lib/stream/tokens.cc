@@ -28,7 +28,7 @@ std::string join_names(const std::vector<std::string>& names) {
 }
 
 TokenColumn number_column(const Document& document, const std::string& name) {
-  const TokenColumn column{name, {}, {}, document.values<float>(name + ".values", {-1})};
+  TokenColumn column{name, {}, {}, document.values<float>(name + ".values", {-1})};
   const auto bad = std::find_if(column.values.begin(), column.values.end(), [](float x) { return !std::isfinite(x); });
   if (bad != column.values.end())
     fail(document.where, ": ", name, ".values: row ", bad - column.values.begin(), " is ",
@@ -38,8 +38,7 @@ TokenColumn number_column(const Document& document, const std::string& name) {
 
 TokenColumn id_column(const Document& document, const std::string& name, int64_t limit) {
   const auto ids_name = name + ".ids", offsets_name = name + ".offsets";
-  const TokenColumn column{name, document.values<int32_t>(ids_name, {-1}),
-                           document.values<int64_t>(offsets_name, {-1})};
+  TokenColumn column{name, document.values<int32_t>(ids_name, {-1}), document.values<int64_t>(offsets_name, {-1})};
   const auto& offsets = column.offsets;
   require(!offsets.empty() && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(column.ids.size()),
           document.where, ": ", offsets_name, " do not go from 0 to the ", column.ids.size(), " ids");
