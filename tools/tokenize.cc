@@ -9,24 +9,12 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "stream/tokens.h"
-#include "text/learn.h"
 #include "text/rows.h"
-#include "text/utf8.h"
 #include "tools/cli.h"
+#include "tools/tokenize_learn.h"
 
 namespace storm {
 namespace {
-
-std::vector<std::string> split(std::string_view text, std::string_view flag) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    if (end == begin) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
-    parts.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 // Somebody may be waiting for each row, unless the rows go to a file.
 bool is_live(const std::string& path) {
@@ -35,66 +23,39 @@ bool is_live(const std::string& path) {
                      : ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
 }
 
-void learn(const Args& args) {
-  LearnOptions options;
-  if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
-  options.vocab_size = args.integer("vocab-size", 8, 1'000'000);
-  options.type = args.choice("type", {"bpe", "unigram", "char", "word"});
-  options.character_coverage = args.real("character-coverage", 0.98, 1);
-  options.byte_fallback = !args.on("no-byte-fallback");
-  options.normalize = !args.on("no-normalize");
-  options.sentences = args.integer("sample", 0, INT64_MAX);
-  if (args.given("symbols")) options.symbols = split(args.text("symbols"), "symbols");
-  options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
-  options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  options.verbose = args.on("verbose");
-
-  Output output(args.text("save"));
-  refuse_terminal(output);
-  LineReader reader(args.operands());
-  LineBlock block;
-  int64_t at = 0, lines = 0, too_long = 0;
-  const bool replace = args.on("replace-invalid");
-  const auto next = [&](std::string& line) {
-    if (at == block.size()) {
-      at = 0;
-      if (!reader.next(block, false)) return false;
-    }
-    line = block[at];
-    if (const auto valid = valid_utf8_prefix(line); valid < line.size()) {
-      require(replace, block.where(at), ": invalid UTF-8 at byte ", valid, "; mend it, or give --replace-invalid");
-      line = replace_invalid_utf8(line);
-    }
-    ++at;
-    ++lines;
-    return true;
-  };
-  const auto model = learn_vocabulary(next, options, &too_long);
-  if (too_long > 0)
-    note(too_long, " of ", lines, " lines are longer than ", options.max_line_bytes,
-         " bytes: left out; split them, or raise --max-sentence-length");
-  output.write(model);
-  output.commit();
-  note(Vocabulary::from_bytes(model).size(), " pieces (", args.text("type"), ", ", fingerprint(model), ") from ",
-       lines - too_long, " lines");
-  args.stat("lines", static_cast<double>(lines - too_long));
-}
-
 struct Column {
   std::string name, model;
+  bool is_number = false;
 };
 
-// "-m MODEL --columns src,tgt" or "-m src=A,tgt=B".
+// NAME, or NAME:number of a column that has no model.
+Column column_of(const std::string& part, const std::string& model, std::string_view flag) {
+  const auto colon = part.find(':');
+  if (colon == part.npos) return {part, model};
+  if (colon == 0 || part.substr(colon) != ":number")
+    throw UsageError(str("--", flag, ": '", part, "' is neither a column's NAME nor NAME:number"));
+  return {part.substr(0, colon), "", true};
+}
+
+// "-m MODEL --columns src,tgt,score:number" or "-m src=A,tgt=B,score:number".
 std::vector<Column> columns_of(const Args& args) {
   const auto& text = args.text("model");
   std::vector<Column> columns;
   std::error_code ignored;
   if (text.find('=') == text.npos || std::filesystem::exists(text, ignored)) {
-    for (const auto& name : split(args.text("columns"), "columns")) columns.push_back({name, text});
+    for (const auto& name : split_names(args.text("columns"), "columns"))
+      columns.push_back(column_of(name, text, "columns"));
+    const bool all_numbers = std::ranges::all_of(columns, &Column::is_number);
+    if (!args.given("model") && !all_numbers) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
+    if (args.given("model") && all_numbers) throw UsageError("--model has no meaning where all columns are numbers");
   } else {
     if (args.given("columns")) throw UsageError("--columns: -m already names the columns");
-    for (const auto& part : split(text, "model")) {
+    for (const auto& part : split_names(text, "model")) {
       const auto equal = part.find('=');
+      if (equal == part.npos && part.find(':') != part.npos) {
+        columns.push_back(column_of(part, "", "model"));
+        continue;
+      }
       if (equal == 0 || equal == part.npos || equal + 1 == part.size())
         throw UsageError(str("--model: '", part, "' is not COLUMN=MODEL"));
       columns.push_back({part.substr(0, equal), part.substr(equal + 1)});
@@ -147,10 +108,19 @@ void encode(const Args& args) {
   if (args.given("seed") && options.bpe_dropout == 0)
     throw UsageError("--seed has no meaning with --model, but for --bpe-dropout");
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  for (const auto& [name, model] : columns_of(args)) {
+  TokenInfo info{{}, {{kCommandKey, args.command()}}, {}};
+  for (const auto& [name, model, is_number] : columns_of(args)) {
     options.columns.push_back(name);
-    options.vocabularies.push_back(Vocabulary::load(model, name));
+    auto& vocabulary = options.vocabularies.emplace_back();
+    if (is_number)
+      info.numbers.insert(name);
+    else
+      info.vocabularies["vocab." + name] = vocabulary.emplace(Vocabulary::load(model, name)).bytes();
   }
+  info.columns = options.columns;
+  const auto& all = info.vocabularies;
+  if (std::ranges::all_of(all, [&](const auto& v) { return v.second == all.begin()->second; }) && !all.empty())
+    info.vocabularies = {{"vocab", all.begin()->second}};
 
   const auto path = args.text("save");
   Output output(path);
@@ -165,14 +135,6 @@ void encode(const Args& args) {
     }
   } else {
     refuse_terminal(output);
-    TokenInfo info{options.columns, {{kCommandKey, args.command()}}, {}};
-    const auto& first = options.vocabularies[0];
-    if (std::all_of(options.vocabularies.begin(), options.vocabularies.end(),
-                    [&](const auto& v) { return v == first; }))
-      info.vocabularies["vocab"] = first.bytes();
-    else
-      for (std::size_t c = 0; c < options.columns.size(); ++c)
-        info.vocabularies["vocab." + options.columns[c]] = options.vocabularies[c].bytes();
     TokenWriter writer(output, info);
     while (reader.next(block, live)) {
       encoder.write(block, writer);
@@ -193,19 +155,24 @@ void decode_one(const std::string& input, const Args& args, Output& output, int6
     require(reader.info().has(args.text("column")), reader.name(), ": has no column '", args.text("column"), "'");
     columns = {args.text("column")};
   }
-  std::vector<Vocabulary> vocabularies;
+  std::vector<std::optional<Vocabulary>> vocabularies;
   for (const auto& name : columns) {
+    if (reader.info().numbers.contains(name)) {
+      vocabularies.emplace_back();
+      continue;
+    }
     const auto* bytes = reader.info().vocabulary(name);
     require(bytes || args.given("model"), reader.name(), ": carries no vocabulary for column '", name,
             "'; give -m MODEL");
     vocabularies.push_back(args.given("model") ? Vocabulary::load(args.text("model"), name)
                                                : Vocabulary::from_bytes(*bytes, reader.name()));
-    if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back().bytes(), *bytes);
-    reader.limit(name, vocabularies.back().size());
+    if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back()->bytes(), *bytes);
+    reader.limit(name, vocabularies.back()->size());
   }
   while (auto batch = reader.next()) {
     std::vector<TokenColumn> wanted;
-    for (const auto& name : columns) wanted.push_back(batch->column(name));
+    for (const auto& column : batch->columns)
+      if (std::ranges::find(columns, column.name) != columns.end()) wanted.push_back(column);
     batch->columns = wanted;
     write_text(*batch, vocabularies, output);
     rows += batch->size();
@@ -225,15 +192,20 @@ void decode(const Args& args) {
 
 const Tool tool{
     "tokenize",
-    "text to token streams and back, with SentencePiece",
+    "text to token streams and back, with SentencePiece or lists of words",
     R"(  tokenize --learn --vocab-size 8000 -o spm.model train.en train.de
   paste train.en train.de | tokenize -m spm.model --columns src,tgt > train.st
   tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   tokenize -m spm.model --output pieces < test.en
+  tokenize --learn --type list -o words.list wiki.train.txt
+  cut -f2 train.tsv | tokenize --learn --type labels -o labels.list
+  tokenize -m text=spm.model,label=labels.list train.tsv > train.st
+  tokenize -m spm.model --columns text,score:number scored.tsv > scored.st
 )",
     kThreads | kSeed,
-    {{"m,model", "MODEL", "", "a SentencePiece model, any stream that carries one, or COLUMN=MODEL,..."},
-     {"columns", "NAMES", "src", "what the TAB-separated columns of a line are called: src,tgt"},
+    {{"m,model", "MODEL", "", "a SentencePiece model, a list, any stream that carries one, or COLUMN=MODEL,..."},
+     {"columns", "NAMES", "src",
+      "what the TAB-separated columns of a line are called: src,tgt; NAME:number holds numbers"},
      {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
@@ -243,9 +215,11 @@ const Tool tool{
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
      {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
      {"column", "NAME", "", "with -d: only this column"},
-     {"learn", "", "", "learn a SentencePiece model: pad 0, unk 1, bos 2, eos 3"},
-     {"vocab-size", "N", "", "with --learn: how many pieces"},
-     {"type", "TYPE", "bpe", "with --learn: bpe, unigram, char or word"},
+     {"learn", "", "", "learn a SentencePiece model or a list of words: pad 0, unk 1, bos 2, eos 3"},
+     {"vocab-size", "N", "",
+      "with --learn: how many pieces; with --type list: the most frequent N, 4 special ones included"},
+     {"type", "TYPE", "bpe",
+      "with --learn: bpe, unigram, char, word; list: all words as they are; labels: without special ones"},
      {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
      {"max-sentence-length", "N", "4192", "with --learn: longer lines, in bytes, are left out"},
      {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},
@@ -274,7 +248,6 @@ void run(const Args& args) {
     return decode(args);
   }
   refuse_flags(args, "--model", {"column"});
-  if (!args.given("model")) throw UsageError("give -m MODEL, or --learn or -d; see tokenize --help");
   encode(args);
 }
 

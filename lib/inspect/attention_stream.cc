@@ -32,14 +32,8 @@ AttentionWriter::AttentionWriter(Output& output, AttentionChoice choice, const s
   }
 }
 
-// As TokenWriter: a stream that ends inside a document is an error for its reader, not a short answer.
 AttentionWriter::~AttentionWriter() {
-  if (finished_ || first_) return;
-  try {
-    output_.write(std::string_view("\0", 1));
-    output_.flush();
-  } catch (const Error&) {
-  }
+  if (!finished_ && !first_) leave_unfinished(output_);  // no bytes at all are no stream, either
 }
 
 void AttentionWriter::Side::add(const std::vector<int32_t>& more, const std::vector<std::string>& names) {

@@ -124,7 +124,7 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
     maps.target_ids.push_back(special_.eos);
     const auto name = [](const Vocabulary& vocabulary, const std::vector<int32_t>& ids, std::vector<std::string>& to) {
       to.resize(ids.size());
-      for (std::size_t i = 0; i < ids.size(); ++i) to[i] = vocabulary.piece(ids[i]);
+      for (std::size_t i = 0; i < ids.size(); ++i) to[i] = vocabulary.marked_piece(ids[i]);
     };
     name(source_, maps.source_ids, maps.source);
     name(target_, maps.target_ids, maps.target);

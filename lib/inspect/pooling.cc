@@ -37,7 +37,7 @@ std::vector<std::size_t> word_starts(std::span<const int32_t> ids, const Vocabul
     return i < ids.size() && vocabulary.piece(ids[i]) == piece;
   };
   for (std::size_t i = 0; i < ids.size(); ++i)
-    if (i == 0 || vocabulary.piece(ids[i]).starts_with("\u2581") ||
+    if (i == 0 || vocabulary.marked_piece(ids[i]).starts_with("\u2581") ||
         (is(i, "<0xE2>") && is(i + 1, "<0x96>") && is(i + 2, "<0x81>")))
       starts.push_back(i);
   return starts;

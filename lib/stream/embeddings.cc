@@ -84,12 +84,7 @@ EmbeddingsWriter::EmbeddingsWriter(Output& output, std::map<std::string, std::st
 }
 
 EmbeddingsWriter::~EmbeddingsWriter() {
-  if (finished_ || first_) return;  // no bytes at all are no stream, either
-  try {
-    output_.write(std::string_view("\0", 1));
-    output_.flush();
-  } catch (const Error&) {  // whoever reads has gone, or the disk is full: nobody is misled
-  }
+  if (!finished_ && !first_) leave_unfinished(output_);  // no bytes at all are no stream, either
 }
 
 void EmbeddingsWriter::add(std::span<const float> vectors, std::span<const std::string> texts) {

@@ -141,4 +141,12 @@ void write_document(Output& output, const Document& document) {
   for (const Tensor& t : tensors) output.write(t.bytes);
 }
 
+void leave_unfinished(Output& output) noexcept {
+  try {
+    output.write(std::string_view("\0", 1));
+    output.flush();
+  } catch (const Error&) {  // whoever reads has gone, or the disk is full: nobody is misled
+  }
+}
+
 }  // namespace storm

@@ -65,4 +65,8 @@ void require_same_stream(const Document& later, const std::map<std::string, std:
 // Writes one document; tensors are ordered by sort_for_writing. Flushing and committing the output is the caller's.
 void write_document(Output& output, const Document& document);
 
+// For the destructor of a writer that has written documents and was not finished: a part of a document, one byte, so
+// that whoever reads fails, too, instead of taking what came for all there is.
+void leave_unfinished(Output& output) noexcept;
+
 }  // namespace storm

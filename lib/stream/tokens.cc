@@ -1,6 +1,7 @@
 #include "stream/tokens.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -26,13 +27,43 @@ std::string join_names(const std::vector<std::string>& names) {
   return text;
 }
 
+TokenColumn number_column(const Document& document, const std::string& name) {
+  TokenColumn column{name, {}, {}, document.values<float>(name + ".values", {-1})};
+  const auto bad = std::find_if(column.values.begin(), column.values.end(), [](float x) { return !std::isfinite(x); });
+  if (bad != column.values.end())
+    fail(document.where, ": ", name, ".values: row ", bad - column.values.begin(), " is ",
+         std::isnan(*bad) ? "NaN" : "infinite", ", not a finite number");
+  return column;
+}
+
+TokenColumn id_column(const Document& document, const std::string& name, int64_t limit) {
+  const auto ids_name = name + ".ids", offsets_name = name + ".offsets";
+  TokenColumn column{name, document.values<int32_t>(ids_name, {-1}), document.values<int64_t>(offsets_name, {-1})};
+  const auto& offsets = column.offsets;
+  require(!offsets.empty() && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(column.ids.size()),
+          document.where, ": ", offsets_name, " do not go from 0 to the ", column.ids.size(), " ids");
+  const auto fall = std::adjacent_find(offsets.begin(), offsets.end(), std::greater<>());
+  require(fall == offsets.end(), document.where, ": ", offsets_name, " fall after row ", fall - offsets.begin());
+  if (limit <= 0) limit = int64_t{INT32_MAX} + 1;
+  const auto bad =
+      std::find_if(column.ids.begin(), column.ids.end(), [&](int32_t id) { return id < 0 || id >= limit; });
+  if (bad != column.ids.end())
+    fail(document.where, ": ", ids_name, ": id ", *bad, " at token ", bad - column.ids.begin(),
+         " is outside the vocabulary");
+  return column;
+}
+
 }  // namespace
 
-const TokenColumn& TokenBatch::column(std::string_view name) const {
-  for (const auto& c : columns)
-    if (c.name == name) return c;
+const TokenColumn& TokenBatch::any_column(std::string_view name, bool number) const {
   std::string have;
-  for (const auto& c : columns) have += (have.empty() ? "" : ",") + c.name;
+  for (const auto& c : columns) {
+    have += (have.empty() ? "" : ",") + c.name;
+    if (c.name != name) continue;
+    require(c.is_number() == number, document.where, ": column '", name, "' holds ",
+            number ? "ids, not numbers" : "numbers, not ids");
+    return c;
+  }
   fail(document.where, ": has no column '", name, "', only ", have);
 }
 
@@ -41,6 +72,7 @@ bool TokenInfo::has(std::string_view column) const {
 }
 
 const std::string* TokenInfo::vocabulary(std::string_view column) const {
+  if (numbers.contains(column)) return nullptr;
   auto it = vocabularies.find("vocab." + std::string(column));
   if (it == vocabularies.end()) it = vocabularies.find("vocab");
   return it == vocabularies.end() ? nullptr : &it->second;
@@ -79,6 +111,8 @@ TokenInfo token_info(const Document& first) {
   for (auto it = info.columns.begin(); it != info.columns.end(); ++it)
     require(!it->empty() && std::find(info.columns.begin(), it, *it) == it, first.where, ": bad ", kColumnsKey, " '",
             first.meta(kColumnsKey), "'");
+  for (const auto& name : info.columns)
+    if (first.find(name + ".values") && !first.find(name + ".ids")) info.numbers.insert(name);
   return info;
 }
 
@@ -87,6 +121,8 @@ void require_agreement(const Document& later, const TokenInfo& info) {
     const auto other = token_info(later);
     require(other.columns == info.columns, later.where, ": columns ", join_names(other.columns), " follow columns ",
             join_names(info.columns));
+    require(other.numbers == info.numbers, later.where, ": the columns ", join_names(info.columns),
+            " hold numbers where they held ids, or ids where they held numbers");
   }
   for (const auto& [name, bytes] : vocabularies_of(later)) {
     const auto it = info.vocabularies.find(name);
@@ -111,26 +147,16 @@ int64_t SentenceNumbers::before(const Document& document, std::span<const int64_
   return before;
 }
 
-TokenBatch token_batch(Document document, const std::vector<std::string>& columns, std::span<const int64_t> limits) {
+TokenBatch token_batch(Document document, const std::vector<std::string>& columns, std::span<const int64_t> limits,
+                       const std::set<std::string, std::less<>>& numbers) {
   TokenBatch batch;
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    const auto &name = columns[c], ids_name = name + ".ids", offsets_name = name + ".offsets";
-    const TokenColumn column{name, document.values<int32_t>(ids_name, {-1}),
-                             document.values<int64_t>(offsets_name, {-1})};
-    const auto& offsets = column.offsets;
-    require(!offsets.empty() && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(column.ids.size()),
-            document.where, ": ", offsets_name, " do not go from 0 to the ", column.ids.size(), " ids");
-    const auto fall = std::adjacent_find(offsets.begin(), offsets.end(), std::greater<>());
-    require(fall == offsets.end(), document.where, ": ", offsets_name, " fall after row ", fall - offsets.begin());
-    const int64_t limit = c < limits.size() && limits[c] > 0 ? limits[c] : int64_t{INT32_MAX} + 1;
-    const auto bad =
-        std::find_if(column.ids.begin(), column.ids.end(), [&](int32_t id) { return id < 0 || id >= limit; });
-    if (bad != column.ids.end())
-      fail(document.where, ": ", ids_name, ": id ", *bad, " at token ", bad - column.ids.begin(),
-           " is outside the vocabulary");
-    require(c == 0 || column.size() == batch.size(), document.where, ": column ", name, " has ", column.size(),
-            " rows, ", columns[0], " has ", batch.size());
-    batch.columns.push_back(column);
+    const auto& name = columns[c];
+    batch.columns.push_back(numbers.contains(name) ? number_column(document, name)
+                                                   : id_column(document, name, c < limits.size() ? limits[c] : 0));
+    const auto rows = batch.columns.back().size();
+    require(rows == batch.size(), document.where, ": column ", name, " has ", rows, " rows, ", columns[0], " has ",
+            batch.size());
   }
   const std::vector<int64_t> rows{batch.size()};
   if (document.find("scores")) batch.scores = document.values<float>("scores", rows);
@@ -156,7 +182,7 @@ std::optional<TokenBatch> TokenReader::next() {
   auto document = is_first ? std::exchange(first_, std::nullopt) : stream_.next();
   if (!document) return std::nullopt;
   if (!is_first) require_agreement(*document, info_);
-  auto batch = token_batch(std::move(*document), info_.columns, limits_);
+  auto batch = token_batch(std::move(*document), info_.columns, limits_, info_.numbers);
   batch.sentences_before = numbers_.before(batch.document, batch.sentences, batch.size());
   return batch;
 }
@@ -170,30 +196,34 @@ TokenWriter::TokenWriter(Output& output, TokenInfo info)
   info_.metadata[kKindKey] = kTokensKind;
   info_.metadata[kVersionKey] = kStreamVersion;
   info_.metadata[kColumnsKey] = join_names(info_.columns);
-  for (auto& c : columns_) c.offsets.push_back(0);
+  for (std::size_t c = 0; c < columns_.size(); ++c) columns_[c].is_number = info_.numbers.contains(info_.columns[c]);
 }
 
-// A writer that stops in the middle leaves a stream that ends inside a document, so that its reader fails, too,
-// instead of taking what came for all there is.
 TokenWriter::~TokenWriter() {
-  if (finished_ || first_) return;  // no bytes at all are no stream, either
-  try {
-    output_.write(std::string_view("\0", 1));
-    output_.flush();
-  } catch (const Error&) {  // whoever reads has gone, or the disk is full: nobody is misled
-  }
+  if (!finished_ && !first_) leave_unfinished(output_);  // no bytes at all are no stream, either
 }
 
-void TokenWriter::add(std::span<const std::span<const int32_t>> row) {
-  require(row.size() == columns_.size(), "a row of ", row.size(), " columns in a stream of ", columns_.size());
-  for (std::size_t c = 0; c < row.size(); ++c) {
-    auto& [ids, offsets] = columns_[c];
-    ids.insert(ids.end(), row[c].begin(), row[c].end());
-    offsets.push_back(static_cast<int64_t>(ids.size()));
-    tokens_ += static_cast<int64_t>(row[c].size());
+void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers) {
+  const auto wanted = info_.numbers.size();
+  require(numbers.size() == wanted && row.size() == columns_.size() - wanted, "a row of ", row.size(),
+          " columns of ids and ", numbers.size(), " numbers in a stream of ", columns_.size() - wanted, " and ",
+          wanted);
+  require(std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); }), "row ", rows_,
+          " of a stream: a number that is not finite");
+  auto number = numbers.begin();
+  auto of_ids = row.begin();
+  for (auto& column : columns_) {
+    if (column.is_number) {
+      column.values.push_back(*number++);
+      continue;
+    }
+    const auto ids = *of_ids++;
+    column.ids.insert(column.ids.end(), ids.begin(), ids.end());
+    column.offsets.push_back(static_cast<int64_t>(column.ids.size()));
+    tokens_ += static_cast<int64_t>(ids.size());
   }
   ++rows_;
-  if (tokens_ >= kDocumentTokens || columns_[0].offsets.size() > kDocumentTokens) write();
+  if (++document_rows_ >= kDocumentTokens || tokens_ >= kDocumentTokens) write();
 }
 
 void TokenWriter::add(std::span<const int32_t> ids, const Extras& extras) {
@@ -211,8 +241,14 @@ void TokenWriter::write() {
     for (const auto& [name, bytes] : info_.vocabularies) document.add_view<char>(name, bytes);
   }
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    document.add_view<int32_t>(info_.columns[c] + ".ids", columns_[c].ids);
-    document.add_view<int64_t>(info_.columns[c] + ".offsets", columns_[c].offsets);
+    const auto& [is_number, ids, offsets, values] = columns_[c];
+    const auto& name = info_.columns[c];
+    if (is_number) {
+      document.add_view<float>(name + ".values", values);
+    } else {
+      document.add_view<int32_t>(name + ".ids", ids);
+      document.add_view<int64_t>(name + ".offsets", offsets);
+    }
   }
   const auto extra = [&]<class T>(const char* name, const std::vector<T>& values) {
     if (!values.empty()) document.add_view<T>(name, values);
@@ -221,24 +257,25 @@ void TokenWriter::write() {
   extra("ranks", ranks_);
   extra("sentences", sentences_);
   write_document(output_, document);
-  for (auto& [ids, offsets] : columns_) {
-    ids.clear();
-    offsets.resize(1);
+  for (auto& column : columns_) {
+    column.ids.clear();
+    column.offsets.resize(1);
+    column.values.clear();
   }
   scores_.clear();
   ranks_.clear();
   sentences_.clear();
-  tokens_ = 0;
+  document_rows_ = tokens_ = 0;
   first_ = false;
 }
 
 void TokenWriter::flush() {
-  if (columns_[0].offsets.size() > 1) write();
+  if (document_rows_ > 0) write();
   output_.flush();
 }
 
 void TokenWriter::finish() {
-  if (first_ || columns_[0].offsets.size() > 1) write();
+  if (first_ || document_rows_ > 0) write();
   finished_ = true;
 }
 

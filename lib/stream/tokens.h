@@ -1,10 +1,12 @@
-// The kind "tokens": ragged columns of token ids with the vocabularies they were made with. What tokenize and decode
-// write, and what decode, train and tokenize -d read. Names, shapes and keys: lib/stream/README.md.
+// The kind "tokens": ragged columns of token ids with the vocabularies they were made with, and columns of numbers.
+// What tokenize and decode write, and what decode, train and tokenize -d read. Names, shapes and keys:
+// lib/stream/README.md.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,13 +21,16 @@ constexpr const char* kTokensKind = "tokens";
 constexpr const char* kColumnsKey = "storm.columns";
 constexpr int64_t kDocumentTokens = 65536;  // a document ends here, or when the writer's input would block
 
-// One column of a document: sentence i is ids[offsets[i] .. offsets[i + 1]).
+// One column of a document: sentence i is ids[offsets[i] .. offsets[i + 1]), or, in a column of numbers, which has
+// neither ids nor offsets, values[i].
 struct TokenColumn {
   std::string name;
   std::span<const int32_t> ids;      // [tokens], without BOS and EOS
   std::span<const int64_t> offsets;  // [sentences + 1], the first is 0, the last is ids.size()
+  std::span<const float> values{};   // [sentences], finite
 
-  int64_t size() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  bool is_number() const { return offsets.empty(); }
+  int64_t size() const { return static_cast<int64_t>(is_number() ? values.size() : offsets.size() - 1); }
   std::span<const int32_t> operator[](int64_t i) const {
     const auto k = static_cast<std::size_t>(i);
     return ids.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
@@ -47,7 +52,13 @@ struct TokenBatch {
   int64_t sentence(int64_t row) const {
     return sentences_before + (sentences.empty() ? row : sentences[static_cast<std::size_t>(row)]);
   }
-  const TokenColumn& column(std::string_view name) const;  // throws Error when there is none
+  // A column of ids; throws Error when there is none of this name, or it holds numbers.
+  const TokenColumn& column(std::string_view name) const { return any_column(name, false); }
+  // [rows] The numbers of a column; throws Error when there is none of this name, or it holds ids.
+  std::span<const float> values(std::string_view name) const { return any_column(name, true).values; }
+
+ private:
+  const TokenColumn& any_column(std::string_view name, bool number) const;
 };
 
 // What a token stream's first document says about all of it.
@@ -55,17 +66,18 @@ struct TokenInfo {
   std::vector<std::string> columns;             // "src", or "src" and "tgt", or what --columns says
   std::map<std::string, std::string> metadata;  // all of it; a writer adds kind, version and columns itself
   std::map<std::string, std::string>
-      vocabularies;  // "vocab" (shared) or "vocab.src", ...: serialized SentencePiece models
+      vocabularies;  // "vocab" (shared) or "vocab.src", ...: their bytes, of whatever kind they are
+  std::set<std::string, std::less<>> numbers = {};  // those of the columns that hold numbers
 
   bool has(std::string_view column) const;
   const std::string* vocabulary(
-      std::string_view column) const;  // its own or the shared one; nullptr when there is none
+      std::string_view column) const;  // its own or the shared one; nullptr when there is none, and for numbers
 };
 
 // The vocabularies in any document: tensors "vocab" and "vocab.NAME", U8. A model file's serve as well as a stream's.
 std::map<std::string, std::string> vocabularies_of(const Document& document);
 
-// 16 hexadecimal digits that tell vocabularies apart in messages (FNV-1a, 64 bits, of the serialized model).
+// 16 hexadecimal digits that tell vocabularies apart in messages (FNV-1a, 64 bits, of their bytes).
 std::string fingerprint(std::string_view bytes);
 // Throws Error "model.st: vocabulary differs from the input's (a3f1… ≠ 77c0…); tokenize with -m model.st".
 void require_same_vocabulary(std::string_view model_name, std::string_view model_vocabulary,
@@ -86,9 +98,9 @@ class SentenceNumbers {
 };
 
 // The columns of one document of a token stream, checked: offsets from 0 up to the ids' count, never falling, as many
-// rows in each column, ids not negative and below limit[i] (0: any) of column i.
-TokenBatch token_batch(Document document, const std::vector<std::string>& columns,
-                       std::span<const int64_t> limits = {});
+// rows in each column, ids not negative and below limit[i] (0: any) of column i, finite values in those of numbers.
+TokenBatch token_batch(Document document, const std::vector<std::string>& columns, std::span<const int64_t> limits = {},
+                       const std::set<std::string, std::less<>>& numbers = {});
 
 // Reads a token stream; the first document is read at once, so that info() is known before any row is wanted. Streams
 // laid end to end (cat a.st b.st) are one stream when columns and vocabularies agree, and an Error when they do not.
@@ -129,8 +141,9 @@ class TokenWriter {
   TokenWriter(const TokenWriter&) = delete;
   TokenWriter& operator=(const TokenWriter&) = delete;
 
-  // One row: the ids of each column, in the order of info.columns.
-  void add(std::span<const std::span<const int32_t>> row);
+  // One row, in the order of info.columns: the ids of each column of ids, the number of each of info.numbers. Throws
+  // Error for a number that is not finite.
+  void add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers = {});
   void add(std::span<const int32_t> ids) { add(std::span(&ids, 1)); }  // for a stream of one column
   // A row of decode's output. All rows of a stream have the same extras; sentence and rank come together (n-best).
   struct Extras {
@@ -150,14 +163,17 @@ class TokenWriter {
   Output& output_;
   TokenInfo info_;
   struct Column {
+    bool is_number = false;
     std::vector<int32_t> ids;
-    std::vector<int64_t> offsets;
+    std::vector<int64_t> offsets{0};
+    std::vector<float> values;
   };
   std::vector<Column> columns_;
   std::vector<float> scores_;
   std::vector<int32_t> ranks_;
   std::vector<int64_t> sentences_;
-  int64_t rows_ = 0, tokens_ = 0;  // rows of the stream; tokens of the document being filled
+  int64_t rows_ = 0;                        // of the stream
+  int64_t document_rows_ = 0, tokens_ = 0;  // of the document being filled
   bool first_ = true, finished_ = false;
 };
 

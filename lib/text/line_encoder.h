@@ -19,8 +19,9 @@ enum class WordRule {
   collapsed  // one after the other, however many spaces stand where
 };
 
-// The rule that provably holds for a serialized SentencePiece model; lib/text/README.md has the proof. The formats are
-// those of sentencepiece_model.proto and of the double arrays of darts-clone (https://github.com/s-yata/darts-clone).
+// The rule that provably holds for a serialized SentencePiece model, none for the bytes of another kind of vocabulary;
+// lib/text/README.md has the proof. The formats are those of sentencepiece_model.proto and of the double arrays of
+// darts-clone (https://github.com/s-yata/darts-clone).
 WordRule word_rule(std::string_view model);
 
 // Remembers words, in 8 MiB at most. A copy remembers on its own: each thread needs one.

@@ -1,6 +1,8 @@
 #include "text/rows.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/number.h"
@@ -10,8 +12,24 @@
 namespace storm {
 
 namespace {
+
 constexpr int64_t kChunkLines = 128;  // handed to the cores one by one, since lines differ in length
+
+// The shortest text that reads back as the same number.
+template <class Number>
+void append_number(std::string& text, Number value) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
+
+float number_in(std::string_view field) {
+  const auto value = parse_number<float>(field);
+  if (!value || !std::isfinite(*value))
+    fail("'", field.substr(0, 100), "' is no number that a float of 32 bits holds, as -1.5 or 2e-3 is");
+  return *value;
+}
+
+}  // namespace
 
 RowCounts& RowCounts::operator+=(const RowCounts& other) {
   lines += other.lines;
@@ -27,12 +45,18 @@ RowCounts& RowCounts::operator+=(const RowCounts& other) {
 RowEncoder::RowEncoder(EncodeOptions options) : options_(std::move(options)) {
   require(!options_.columns.empty() && options_.columns.size() == options_.vocabularies.size(),
           "each column needs a vocabulary");
-  encoders_.emplace_back(options_.vocabularies.begin(), options_.vocabularies.end());
-  for (std::size_t c = 0; options_.bpe_dropout > 0 && c < options_.columns.size(); ++c)
-    dropouts_.emplace_back(options_.vocabularies[c], options_.bpe_dropout, options_.seed, options_.columns[c]);
+  encoders_.resize(1);
+  for (std::size_t c = 0; c < options_.columns.size(); ++c) {
+    const auto& vocabulary = options_.vocabularies[c];
+    auto& encoder = encoders_[0].emplace_back();
+    if (vocabulary) encoder.emplace(*vocabulary);
+    if (options_.bpe_dropout <= 0) continue;
+    auto& dropout = dropouts_.emplace_back();
+    if (vocabulary) dropout.emplace(*vocabulary, options_.bpe_dropout, options_.seed, options_.columns[c]);
+  }
 }
 
-void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEncoder> encoders, Chunk& chunk) const {
+void RowEncoder::encode_line(const LineBlock& block, int64_t i, Encoders& encoders, Chunk& chunk) const {
   const auto refuse = [&](const auto&... parts) { fail(block.where(i), ": ", parts...); };
   std::string_view line = block[i];
   std::string replaced;
@@ -53,7 +77,8 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
     ++chunk.counts.dropped;
     return;
   }
-  const auto ids_before = chunk.ids.size(), ends_before = chunk.ends.size(), text_before = chunk.text.size();
+  const auto ids_before = chunk.ids.size(), ends_before = chunk.ends.size(), text_before = chunk.text.size(),
+             values_before = chunk.values.size();
   const bool as_pieces = options_.form == EncodeOptions::Form::pieces;
   const auto limit = options_.max_length > 0 ? static_cast<std::size_t>(options_.max_length) : SIZE_MAX;
   bool empty = false, too_long = false;
@@ -62,16 +87,28 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
   for (std::size_t c = 0; c < columns; ++c) {
     const auto field = columns == 1 ? line : take_field(line);  // a TAB in a single column is text
 
+    const auto& vocabulary = options_.vocabularies[c];
     const auto first = chunk.ids.size();
-    if (!dropouts_.empty())
-      dropouts_[c].append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
-    else if (!as_pieces)
-      encoders[c].append(field, chunk.ids);
-    if (as_pieces) {
-      pieces = dropouts_.empty() ? options_.vocabularies[c].encode_pieces(field) : std::vector<std::string>();
-      for (std::size_t k = first; k < chunk.ids.size(); ++k)
-        pieces.push_back(options_.vocabularies[c].piece(chunk.ids[k]));
-      chunk.ids.resize(first);
+    try {
+      if (!vocabulary) {
+        // An empty field is no number, unless its row is dropped for it.
+        empty = empty || field.empty();
+        chunk.values.push_back(field.empty() && options_.empty == RowRule::drop ? 0 : number_in(field));
+        if (c) chunk.text += '\t';
+        append_number(chunk.text, chunk.values.back());
+        continue;
+      }
+      if (!dropouts_.empty())
+        dropouts_[c]->append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
+      else if (!as_pieces)
+        encoders[c]->append(field, chunk.ids);
+      if (as_pieces) {
+        pieces = dropouts_.empty() ? vocabulary->encode_pieces(field) : std::vector<std::string>();
+        for (std::size_t k = first; k < chunk.ids.size(); ++k) pieces.push_back(vocabulary->piece(chunk.ids[k]));
+        chunk.ids.resize(first);
+      }
+    } catch (const Error& e) {  // no label, say
+      refuse("column ", options_.columns[c], ": ", e.what());
     }
     auto length = as_pieces ? pieces.size() : chunk.ids.size() - first;
     empty = empty || length == 0;
@@ -90,10 +127,8 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
       if (options_.form == EncodeOptions::Form::ids) {
         if (c) chunk.text += '\t';
         for (std::size_t k = 0; k < length; ++k) {
-          char digits[16];
-          const auto end = std::to_chars(digits, digits + sizeof digits, chunk.ids[first + k]).ptr;
           if (k) chunk.text += ' ';
-          chunk.text.append(digits, end);
+          append_number(chunk.text, chunk.ids[first + k]);
         }
       }
     }
@@ -107,6 +142,7 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, std::span<LineEn
   if ((empty && options_.empty == RowRule::drop) || (too_long && options_.too_long == RowRule::drop)) {
     chunk.ids.resize(ids_before);
     chunk.ends.resize(ends_before);
+    chunk.values.resize(values_before);
     chunk.text.resize(text_before);
     ++chunk.counts.dropped;
   } else {
@@ -122,6 +158,7 @@ void RowEncoder::encode(const LineBlock& block) {
     Chunk& chunk = chunks_[static_cast<std::size_t>(k)];
     chunk.ids.clear();
     chunk.ends.clear();
+    chunk.values.clear();
     chunk.text.clear();
     chunk.error.clear();
     chunk.counts = {};
@@ -136,17 +173,20 @@ void RowEncoder::encode(const LineBlock& block) {
 
 void RowEncoder::write(const LineBlock& block, TokenWriter& writer) {
   encode(block);
-  std::vector<std::span<const int32_t>> row(options_.columns.size());
+  const auto numbers =
+      static_cast<std::size_t>(std::count(options_.vocabularies.begin(), options_.vocabularies.end(), std::nullopt));
+  std::vector<std::span<const int32_t>> row(options_.columns.size() - numbers);
   for (std::size_t k = 0; k < used_; ++k) {
     const Chunk& chunk = chunks_[k];
     require(chunk.error.empty(), chunk.error);
-    std::size_t begin = 0;
-    for (std::size_t at = 0; at < chunk.ends.size();) {
+    std::size_t begin = 0, at = 0, value = 0;
+    for (int64_t r = 0; r < chunk.counts.lines - chunk.counts.dropped; ++r) {
       for (auto& ids : row) {
         ids = std::span(chunk.ids).subspan(begin, chunk.ends[at] - begin);
         begin = chunk.ends[at++];
       }
-      writer.add(row);
+      writer.add(row, std::span(chunk.values).subspan(value, numbers));
+      value += numbers;
     }
     counts_ += chunk.counts;
   }
@@ -161,7 +201,7 @@ void RowEncoder::write(const LineBlock& block, Output& output) {
   }
 }
 
-void write_text(const TokenBatch& batch, std::span<const Vocabulary> vocabularies, Output& output) {
+void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies, Output& output) {
   const auto chunks = (batch.size() + kChunkLines - 1) / kChunkLines;
   std::vector<std::string> texts(static_cast<std::size_t>(chunks));
   parallel_items(chunks, [&](int64_t k) {
@@ -172,7 +212,11 @@ void write_text(const TokenBatch& batch, std::span<const Vocabulary> vocabularie
       if (!batch.scores.empty()) text += str(batch.sentence(i), " ||| ");
       for (std::size_t c = 0; c < batch.columns.size(); ++c) {
         if (c) text += '\t';
-        text += vocabularies[c].decode(batch.columns[c][i]);
+        const auto& column = batch.columns[c];
+        if (column.is_number())
+          append_number(text, column.values[row]);
+        else
+          text += vocabularies[c]->decode(column[i]);
       }
       if (!batch.scores.empty()) text += " ||| " + fixed(batch.scores[row], 6);
       // A row is one line to every reader; a lone CR ends one, too, for some, such as sacreBLEU.

@@ -1,8 +1,8 @@
-// Lines of text to rows of token ids and back, on all cores, in order.
+// Lines of text to rows of token ids and numbers and back, on all cores, in order.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,9 +20,9 @@ namespace storm {
 enum class RowRule { keep, drop, cut, refuse };
 
 struct EncodeOptions {
-  std::vector<std::string> columns;      // several: the line has as many fields, separated by TABs
-  std::vector<Vocabulary> vocabularies;  // of each column
-  int64_t max_length = 0;                // tokens, without EOS; 0: no limit
+  std::vector<std::string> columns;                     // several: the line has as many fields, separated by TABs
+  std::vector<std::optional<Vocabulary>> vocabularies;  // of each column; none: its fields are numbers
+  int64_t max_length = 0;                               // tokens, without EOS; 0: no limit
   RowRule too_long = RowRule::keep;
   RowRule empty = RowRule::keep;     // cut has no meaning here
   RowRule uneven = RowRule::refuse;  // a line with another count of columns: refuse or drop
@@ -39,8 +39,8 @@ struct RowCounts {
   RowCounts& operator+=(const RowCounts& other);
 };
 
-// Encodes blocks of lines. Throws Error that names the line for invalid UTF-8 and for what the rules refuse; of several
-// such lines it is the first.
+// Encodes blocks of lines. Throws Error that names the line for invalid UTF-8, for what is no label of a list or no
+// number, and for what the rules refuse; of several such lines it is the first.
 class RowEncoder {
  public:
   explicit RowEncoder(EncodeOptions options);
@@ -53,25 +53,28 @@ class RowEncoder {
  private:
   struct Chunk {  // the outcome of some consecutive lines
     std::vector<int32_t> ids;
-    std::vector<std::size_t> ends;  // of each column of each row that is kept, in ids
+    std::vector<std::size_t> ends;  // of each column of ids of each row that is kept, in ids
+    std::vector<float> values;      // of each column of numbers of each row that is kept
     std::string text;
     RowCounts counts;
     std::string error;  // of the first line that has one
   };
   void encode(const LineBlock& block);
-  void encode_line(const LineBlock& block, int64_t line, std::span<LineEncoder> encoders, Chunk& chunk) const;
+  using Encoders = std::vector<std::optional<LineEncoder>>;  // [columns]
+  void encode_line(const LineBlock& block, int64_t line, Encoders& encoders, Chunk& chunk) const;
 
   EncodeOptions options_;
-  std::vector<std::vector<LineEncoder>> encoders_;  // [threads][columns]
-  std::vector<BpeDropout> dropouts_;                // [columns], or none
+  std::vector<Encoders> encoders_;                   // [threads]
+  std::vector<std::optional<BpeDropout>> dropouts_;  // [columns], or none
   std::vector<Chunk> chunks_;
   std::size_t used_ = 0;
   RowCounts counts_;
 };
 
-// The text of rows [0, batch.size()), one line each: the columns' texts separated by TABs, and where the rows have
+// The text of rows [0, batch.size()), one line each: the columns' texts (of numbers the shortest that reads back as the
+// same float; their vocabularies are not looked at) separated by TABs, and where the rows have
 // scores (decode's output), "i ||| text ||| score" with the sentence's number i. Line ends inside a row's text (byte
 // pieces may spell one) become spaces: a row is a line.
-void write_text(const TokenBatch& batch, std::span<const Vocabulary> vocabularies, Output& output);
+void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies, Output& output);
 
 }  // namespace storm

@@ -1,5 +1,5 @@
-// A SentencePiece model (Kudo and Richardson, "SentencePiece: a simple and language independent subword tokenizer and
-// detokenizer for neural text processing", EMNLP 2018), from its own file or from any stream that carries one.
+// A vocabulary turns lines of text into ids and back: a SentencePiece model or a list of words or labels, from its own
+// file or from any stream that carries one.
 #pragma once
 
 #include <cstdint>
@@ -9,28 +9,28 @@
 #include <string_view>
 #include <vector>
 
-namespace sentencepiece {
-class SentencePieceProcessor;
-}
-
 namespace storm {
 
-// Cheap to copy (copies share the model); const use is safe from many threads.
+// Cheap to copy (copies share its state); const use is safe from many threads.
 class Vocabulary {
  public:
-  // A serialized model; name is what errors call it. Throws Error when the bytes are no such model.
+  // The bytes say which kind they are of (lib/stream/README.md); name is what errors call them. Throws Error when they
+  // are of none, or damaged.
   static Vocabulary from_bytes(std::string bytes, std::string_view name = "vocabulary");
-  // A SentencePiece .model file, or the first document of a stream (model, tokens, ...): its "vocab.COLUMN" where it
+  // A vocabulary's own file, or the first document of a stream (model, tokens, ...): its "vocab.COLUMN" where it
   // has one, else its shared "vocab". With an empty column, its only vocabulary.
   static Vocabulary load(const std::string& path, std::string_view column = "");
 
-  // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS.
+  // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS. Throws Error for a word that
+  // a list of labels does not have.
   void encode(std::string_view line, std::vector<int32_t>& ids) const;
   std::vector<int32_t> encode(std::string_view line) const;
   std::vector<std::string> encode_pieces(std::string_view line) const;
   // The text of these ids; control symbols (pad, BOS, EOS) give none. Throws Error for an id outside [0, size).
   std::string decode(std::span<const int32_t> ids) const;
-  const std::string& piece(int32_t id) const;
+  const std::string& piece(int32_t id) const;  // its name; throws Error for an id outside [0, size)
+  // The name, with SentencePiece's mark (U+2581) where the piece begins a word, whatever the kind of vocabulary.
+  std::string marked_piece(int32_t id) const;
 
   int32_t size() const;
   int32_t pad_id() const;  // -1 where the model has none, as for the next three
@@ -38,12 +38,13 @@ class Vocabulary {
   int32_t bos_id() const;
   int32_t eos_id() const;
 
-  const std::string& bytes() const;        // the serialized model, as a stream carries it
+  const std::string& bytes() const;        // as a stream carries it, and its own file
   const std::string& fingerprint() const;  // of these bytes
   bool operator==(const Vocabulary& other) const { return bytes() == other.bytes(); }
 
  private:
   struct State;
+  void require_id(int32_t id) const;
   explicit Vocabulary(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
 };

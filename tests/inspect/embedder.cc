@@ -239,6 +239,11 @@ TEST_CASE("words begin at the marks of spaces, and carry their text and the mean
   }
 }
 
+TEST_CASE("each word of a list is a word, unknown ones too") {
+  const auto list = Vocabulary::from_bytes("storm.words 1\n<pad>\n<unk>\n<s>\n</s>\na\nb\n");
+  CHECK(word_starts(list.encode("b a cow a"), list) == std::vector<std::size_t>{0, 1, 2, 3});
+}
+
 TEST_CASE("normalised rows have length 1; a zero vector cannot be, but an empty line's stays zero") {
   const auto fixture = committed("fixture.safetensors");
   const auto model = fixture_model(fixture, "post");

@@ -1,5 +1,7 @@
 #include "stream/tokens.h"
 
+#include <cstring>
+#include <limits>
 #include <vector>
 
 #include "tests/catch.h"
@@ -119,6 +121,109 @@ TEST_CASE("offsets that do not fit the ids are refused") {
   const std::vector<float> scores{1};
   scored.add<float>("scores", scores);
   CHECK(refusal(scored).find("tensor 'scores' has shape [1], not [2]") != std::string::npos);
+}
+
+TEST_CASE("numbers travel beside ids, and may stand alone, wherever documents end") {
+  for (const bool flush_each : {false, true})
+    for (const bool alone : {false, true}) {
+      const TokenInfo info = alone ? TokenInfo{{"score"}, {}, {}, {"score"}}
+                                   : TokenInfo{{"a", "score", "b"}, {}, {{"vocab", "v"}}, {"score"}};
+      const std::vector<float> numbers{0.1f, -0.0f, 3.4e38f, 1e-45f};
+      const Ids a{1, 2}, b{3};
+      const ScratchFile file(written([&](Output& output) {
+        TokenWriter writer(output, info);
+        for (const float& x : numbers) {
+          if (alone)
+            writer.add(std::span<const std::span<const int32_t>>(), std::span(&x, 1));
+          else
+            writer.add(std::vector<std::span<const int32_t>>{a, b}, std::span(&x, 1));
+          if (flush_each) writer.flush();
+        }
+        writer.finish();
+      }));
+      TokenReader reader(file.path());
+      CHECK(reader.info().columns == info.columns);
+      CHECK(reader.info().numbers == info.numbers);
+      CHECK(reader.info().vocabulary("score") == nullptr);
+      std::vector<float> got;
+      while (const auto batch = reader.next()) {
+        const auto values = batch->values("score");
+        got.insert(got.end(), values.begin(), values.end());
+        CHECK(batch->size() == static_cast<int64_t>(values.size()));
+        CHECK(error_of([&] { batch->column("score"); }).ends_with("column 'score' holds numbers, not ids"));
+        if (!alone) CHECK(batch->column("b").size() == batch->size());
+        if (!alone) CHECK(error_of([&] { batch->values("b"); }).ends_with("column 'b' holds ids, not numbers"));
+      }
+      CHECK(std::as_bytes(std::span(got)).size() == std::as_bytes(std::span(numbers)).size());
+      CHECK(std::memcmp(got.data(), numbers.data(), got.size() * sizeof(float)) == 0);
+    }
+}
+
+TEST_CASE("a document of numbers ends at 64k rows") {
+  const ScratchFile file(written([](Output& output) {
+    TokenWriter writer(output, {{"score"}, {}, {}, {"score"}});
+    const float x = 1;
+    for (int i = 0; i < 70000; ++i) writer.add({}, std::span(&x, 1));
+    writer.finish();
+  }));
+  TokenReader reader(file.path());
+  CHECK(reader.next()->size() == kDocumentTokens);
+  CHECK(reader.next()->size() == 70000 - kDocumentTokens);
+}
+
+TEST_CASE("numbers that are damaged are refused, with the row") {
+  constexpr float kInf = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+  const auto refusal = [](const std::vector<float>& values) {
+    auto d = column({1, 2}, {0, 1, 2});
+    d.add<float>("score.values", values);
+    return error_of([&] { token_batch(d, {"src", "score"}, {}, {"score"}); });
+  };
+  CHECK(refusal({1, 2}).empty());
+  CHECK(refusal({1, kNan}) == "x.st: byte 0: score.values: row 1 is NaN, not a finite number");
+  CHECK(refusal({-kInf, 1}) == "x.st: byte 0: score.values: row 0 is infinite, not a finite number");
+  CHECK(refusal({1}) == "x.st: byte 0: column score has 1 rows, src has 2");
+  CHECK(refusal({1, 2, 3}) == "x.st: byte 0: column score has 3 rows, src has 2");
+  auto wide = column({1, 2}, {0, 1, 2});
+  const std::vector<double> doubles{1, 2};
+  wide.add<double>("score.values", doubles);
+  CHECK(error_of([&] {
+          token_batch(wide, {"src", "score"}, {}, {"score"});
+        }) == "x.st: byte 0: tensor 'score.values' is F64, not F32");
+  const std::vector<float> two{1, 2};
+  auto matrix = column({1, 2}, {0, 1, 2});
+  matrix.add("score.values", DType::F32, {2, 1}, std::as_bytes(std::span(two)));
+  CHECK(error_of([&] {
+          token_batch(matrix, {"src", "score"}, {}, {"score"});
+        }).find("has shape [2, 1], not [-1]") != std::string::npos);
+  CHECK(error_of([&] {
+          token_batch(column({1}, {0, 1}), {"src", "score"}, {}, {"score"});
+        }) == "x.st: byte 0: holds no tensor 'score.values'");
+
+  written([&](Output& output) {
+    TokenWriter writer(output, {{"score"}, {}, {}, {"score"}});
+    for (const float& x : {kNan, kInf})
+      CHECK(error_of([&] { writer.add({}, std::span(&x, 1)); }) == "row 0 of a stream: a number that is not finite");
+    CHECK_THROWS_AS(writer.add(Ids{1}), Error);
+    CHECK_THROWS_AS(writer.add(std::span<const std::span<const int32_t>>(), {}), Error);
+    writer.finish();
+  });
+}
+
+TEST_CASE("ids do not follow numbers under the same name, in whichever order") {
+  const float x = 1;
+  const auto numbers = written([&](Output& output) {
+    TokenWriter writer(output, {{"src"}, {}, {}, {"src"}});
+    writer.add({}, std::span(&x, 1));
+    writer.finish();
+  });
+  const auto ids = stream_of({{"src"}, {}, {}}, {{1}});
+  for (const auto& bytes : {numbers + ids, ids + numbers}) {
+    const ScratchFile file(bytes);
+    TokenReader reader(file.path());
+    REQUIRE(reader.next());
+    CHECK(error_of([&] { reader.next(); }).find("the columns src hold numbers where they held ids, or") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("streams laid end to end are one stream when they agree, and an error when they do not") {

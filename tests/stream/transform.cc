@@ -114,9 +114,28 @@ TEST_CASE("a merged token stream holds the same rows in one document") {
 
   const auto first_half = documents;
   documents.insert(documents.end(), first_half.begin(), first_half.end());
-  const auto twice = token_batch(parsed(written([&](Output& o) { write_merged(documents, o); })), {"src"});
+  const auto all = written([&](Output& o) { write_merged(documents, o); });  // the batch is a view of it
+  const auto twice = token_batch(parsed(all), {"src"});
   REQUIRE(twice.size() == 10);
   for (int64_t i = 0; i < 10; ++i) CHECK(twice.sentence(i) == i);
+}
+
+TEST_CASE("columns of numbers are merged row by row") {
+  const std::vector<float> numbers{1.5f, -2, 0.25f};
+  const ScratchFile file(written([&](Output& output) {
+    TokenWriter writer(output, {{"score"}, {}, {}, {"score"}});
+    for (const float& x : numbers) {
+      writer.add(std::span<const std::span<const int32_t>>(), std::span(&x, 1));
+      writer.flush();
+    }
+    writer.finish();
+  }));
+  std::vector<Document> documents;
+  for (MappedStream stream(file.path()); auto d = stream.next();) documents.push_back(*d);
+  const auto bytes = written([&](Output& o) { write_merged(documents, o); });
+  const auto batch = token_batch(parsed(bytes), {"score"}, {}, {"score"});
+  const auto values = batch.values("score");
+  CHECK(std::vector<float>(values.begin(), values.end()) == numbers);
 }
 
 TEST_CASE("documents that do not fit each other are not merged") {

@@ -290,7 +290,7 @@ TEST_CASE("decode's rows are printed as i ||| text ||| score, and a line end ins
     reader.number_from(40);
     const auto batch = reader.next();
     REQUIRE(batch);
-    const Vocabulary all[] = {v};
+    const std::optional<Vocabulary> all[] = {v};
     return written([&](Output& output) { write_text(*batch, all, output); });
   };
   CHECK(print(false, false) == "the old dog \nthe old dog \n");

@@ -39,7 +39,7 @@ ok "without byte fallback, unknown characters are unk" unknown
 refuses "a vocabulary too large for its text" 1 'size too high \(30000\)' tokenize -q --learn --vocab-size 30000 -o x2.model text
 refuses "learning from nothing" 1 'no text to learn' tokenize --learn --vocab-size 300 -o x2.model /dev/null
 refuses "learning without a size" 2 'needs --vocab-size' tokenize --learn -o x2.model text
-refuses "an unknown type" 2 "'bep' is none of bpe, unigram" tokenize --learn --vocab-size 300 --type bep -o x2.model text
+refuses "an unknown type" 2 "'bep' is none of bpe, unigram, char, word, list, labels" tokenize --learn --vocab-size 300 --type bep -o x2.model text
 refuses "a coverage out of range" 2 "from 0.98 to 1" tokenize --learn --vocab-size 300 --character-coverage 1.5 -o x2.model text
 ok "what failed has written no model" test ! -e x2.model
 
@@ -150,7 +150,7 @@ refuses "a stream of another kind" 1 "wrong.st: byte 0: holds 'model', not 'toke
 refuses "a model without a vocabulary" 1 'wrong.st: byte 0: carries no vocabulary' tokenize -m wrong.st text
 refuses "a stream of another vocabulary" 1 "exact.model: vocabulary differs from the input's \([0-9a-f]{16} ≠ [0-9a-f]{16}\); tokenize with -m exact.model" tokenize -d -m exact.model text.st
 refuses "a column that is not there" 1 "has no column 'tgt'" tokenize -d --column tgt text.st
-refuses "text where a model should be" 1 'text: neither a SentencePiece model nor a stream' tokenize -m text text
+refuses "text where a model should be" 1 'text: neither a list, .* nor a SentencePiece model nor a stream that carries one$' tokenize -m text text
 refuses "a model that is not there" 1 'nowhere.model: cannot open: No such file' tokenize -m nowhere.model text
 refuses "text that is not there" 1 'nowhere.txt: cannot open: No such file' tokenize -m m.model nowhere.txt
 broken_writer() { { for i in $(seq 300); do cat text; done; printf '\xff\n'; } | tokenize -m m.model 2>/dev/null | tokenize -d 2>&1 >/dev/null | grep -q truncated; }

@@ -1,4 +1,6 @@
 // Streams of every kind, read from a pipe's reader and mapped: both take the same bytes, and give the same rows.
+#include <bit>
+
 #include "stream/embeddings.h"
 #include "stream/tokens.h"
 #include "stream/transform.h"
@@ -14,9 +16,11 @@ namespace {
 
 uint64_t ids_of(const TokenBatch& batch) {
   uint64_t sum = 0;
-  for (const auto& column : batch.columns)
-    for (int64_t i = 0; i < column.size(); ++i)
+  for (const auto& column : batch.columns) {
+    for (const float value : column.values) sum = sum * 31 + std::bit_cast<uint32_t>(value);
+    for (int64_t i = 0; !column.is_number() && i < column.size(); ++i)
       for (const auto id : column[i]) sum = sum * 31 + static_cast<uint64_t>(id);
+  }
   return sum;
 }
 
@@ -38,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
         info = token_info(*document);
       else
         require_agreement(*document, info);
-      mapped += ids_of(token_batch(std::move(*document), info.columns));
+      mapped += ids_of(token_batch(std::move(*document), info.columns, {}, info.numbers));
     }
     require(!first, "empty");
   });

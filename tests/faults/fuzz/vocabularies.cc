@@ -1,4 +1,4 @@
-// SentencePiece models, bare or in a stream, and text in what they are asked to encode.
+// SentencePiece models and lists, bare or in a stream, and text in what they are asked to encode.
 #include "tests/faults/fuzz/fuzz.h"
 #include "text/bpe_dropout.h"
 #include "text/line_encoder.h"

@@ -1,0 +1,42 @@
+// What a kind of vocabulary does behind Vocabulary. A kind is one file (sentencepiece_vocabulary.cc,
+// list_vocabulary.cc) and one line in the table of makers in vocabulary.cc; nothing else asks which one it has.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace storm {
+
+// Functions mean what Vocabulary's of the same names do; const use is safe from many threads.
+class VocabularyKind {
+ public:
+  struct Special {
+    int32_t pad = -1, unk = -1, bos = -1, eos = -1;  // -1: the vocabulary has none
+  };
+
+  VocabularyKind() = default;
+  virtual ~VocabularyKind() = default;
+  VocabularyKind(const VocabularyKind&) = delete;
+  VocabularyKind& operator=(const VocabularyKind&) = delete;
+
+  virtual void encode(std::string_view line, std::vector<int32_t>& ids) const = 0;  // replaces what ids hold
+  virtual std::vector<std::string> encode_pieces(std::string_view line) const = 0;
+  virtual std::string decode(std::span<const int32_t> ids) const = 0;  // all of them in [0, size)
+  virtual const std::string& piece(int32_t id) const = 0;              // in [0, size)
+  virtual std::string marked_piece(int32_t id) const { return piece(id); }
+  virtual int32_t size() const = 0;
+  virtual Special special() const = 0;
+};
+
+struct VocabularyMaker {
+  std::string_view what;  // "a SentencePiece model": what an error says that some bytes are not
+  bool (*recognises)(std::string_view bytes);
+  // From bytes that it recognises. Throws Error, which begins with the name, when they are damaged.
+  std::unique_ptr<const VocabularyKind> (*make)(const std::string& bytes, std::string_view name);
+};
+
+}  // namespace storm

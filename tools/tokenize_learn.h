@@ -1,0 +1,110 @@
+// What tokenize --learn does: a SentencePiece model, or a list of words or labels, from text.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "text/learn.h"
+#include "text/learn_list.h"
+#include "text/lines.h"
+#include "text/utf8.h"
+#include "text/vocabulary.h"
+#include "tools/cli.h"
+
+namespace storm {
+
+inline std::vector<std::string> split_names(std::string_view text, std::string_view flag) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    if (end == begin) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
+    parts.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// The lines of a tool's operands, one at a time; they are valid UTF-8, or mended where --replace-invalid says so.
+class TextLines {
+ public:
+  explicit TextLines(const Args& args) : reader_(args.operands()), replace_(args.on("replace-invalid")) {}
+
+  bool operator()(std::string& line) {
+    if (at_ == block_.size()) {
+      at_ = 0;
+      if (!reader_.next(block_, false)) return false;
+    }
+    line = block_[at_];
+    if (const auto valid = valid_utf8_prefix(line); valid < line.size()) {
+      require(replace_, block_.where(at_), ": invalid UTF-8 at byte ", valid, "; mend it, or give --replace-invalid");
+      line = replace_invalid_utf8(line);
+    }
+    ++at_;
+    ++count_;
+    return true;
+  }
+  int64_t count() const { return count_; }  // so far
+
+ private:
+  LineReader reader_;
+  LineBlock block_;
+  bool replace_;
+  int64_t at_ = 0, count_ = 0;
+};
+
+inline std::string learn_list(const Args& args, TextLines& lines) {
+  const auto& type = args.text("type");
+  refuse_flags(args, "--type " + type,
+               {"symbols", "max-sentence-length", "character-coverage", "no-byte-fallback", "no-normalize", "sample",
+                "verbose", "seed"});
+  if (type == "labels") refuse_flags(args, "--type labels", {"vocab-size"});
+  const int64_t most = args.given("vocab-size") ? args.integer("vocab-size", 5, INT32_MAX) : 0;
+  const auto learned = learn_list(std::ref(lines), type == "list" ? ListKind::words : ListKind::labels, most);
+  if (learned.special > 0)
+    note(learned.special, " of ", learned.words, " words are <pad>, <s> or </s>, which name special entries: unknown");
+  if (most > 0) note(learned.words_kept, " of ", learned.words, " words of the text are in the list");
+  return learned.bytes;
+}
+
+// left_out: gets how many lines are too long.
+inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64_t& left_out) {
+  LearnOptions options;
+  if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
+  options.vocab_size = args.integer("vocab-size", 8, 1'000'000);
+  options.type = args.text("type");
+  options.character_coverage = args.real("character-coverage", 0.98, 1);
+  options.byte_fallback = !args.on("no-byte-fallback");
+  options.normalize = !args.on("no-normalize");
+  options.sentences = args.integer("sample", 0, INT64_MAX);
+  if (args.given("symbols")) options.symbols = split_names(args.text("symbols"), "symbols");
+  options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
+  options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  options.verbose = args.on("verbose");
+  auto model = learn_vocabulary(std::ref(lines), options, &left_out);
+  if (left_out > 0)
+    note(left_out, " of ", lines.count(), " lines are longer than ", options.max_line_bytes,
+         " bytes: left out; split them, or raise --max-sentence-length");
+  return model;
+}
+
+inline void learn(const Args& args) {
+  const auto type = args.choice("type", {"bpe", "unigram", "char", "word", "list", "labels"});
+  TextLines lines(args);
+  Output output(args.text("save"));
+  refuse_terminal(output);
+  int64_t left_out = 0;
+  const auto bytes =
+      type == "list" || type == "labels" ? learn_list(args, lines) : learn_sentencepiece(args, lines, left_out);
+  output.write(bytes);
+  output.commit();
+  note(Vocabulary::from_bytes(bytes).size(), " pieces (", type, ", ", fingerprint(bytes), ") from ",
+       lines.count() - left_out, " lines");
+  args.stat("lines", static_cast<double>(lines.count() - left_out));
+}
+
+}  // namespace storm
