@@ -63,6 +63,12 @@ bool on_device(const void* p, std::size_t bytes) {
   return offset <= it->second.bytes && bytes <= it->second.bytes - offset;
 }
 
+#ifdef STORM_SANITIZE  // the address sanitizer's shadow is mapped, and as numbers its addresses are pairs of small ones
+constexpr uintptr_t kLowest = 0x100080000000;
+#else
+constexpr uintptr_t kLowest = 65536;
+#endif
+
 // Whatever looks like a pointer, wherever it lies in an argument: structs hold them, too. Null, a piece's end and
 // addresses where nothing is mapped, which numbers may look like, pass.
 bool names_host_memory(const void* argument, std::size_t bytes) {
@@ -71,7 +77,7 @@ bool names_host_memory(const void* argument, std::size_t bytes) {
     uintptr_t word = 0;
     std::memcpy(&word, static_cast<const std::byte*>(argument) + at, sizeof word);
     const auto* p = reinterpret_cast<const void*>(word);
-    if (word < 65536 || word >> 47 != 0 || on_device(p, 0) || !is_mapped(p)) continue;
+    if (word < kLowest || word >> 47 != 0 || on_device(p, 0) || !is_mapped(p)) continue;
     return true;
   }
   return false;
