@@ -1,6 +1,7 @@
 #include "models/transformer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -47,7 +48,8 @@ TransformerConfig TransformerConfig::from(const nlohmann::json& json) {
   if (c.d_k == 0) c.d_k = c.d_model / c.heads;
   if (c.d_v == 0) c.d_v = c.d_model / c.heads;
   c.pre_norm = s.choice("norm", {"post", "pre"}) == 1;
-  c.activation = s.choice("activation", {"relu", "gelu"}) == 0 ? Activation::relu : Activation::gelu;
+  c.activation = std::array{Activation::relu, Activation::gelu,
+                            Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
   c.positions = static_cast<Positions>(s.choice("positions", {"sinusoidal", "sinusoidal-concat", "learned"}));
   c.max_positions = s.whole("max_positions", 1, 1 << 24);
   if (c.positions == Positions::sinusoidal_concat && c.d_model % 2 != 0)
@@ -304,7 +306,8 @@ const Architecture& transformer_architecture() {
                    {"d-k", "N", "0", "width of a head's queries and keys (0: d-model / heads)"},
                    {"d-v", "N", "0", "width of a head's values (0: d-model / heads)"},
                    {"norm", "post|pre", "post", "layer norm after each residual (the paper) or before each sublayer"},
-                   {"activation", "relu|gelu", "relu", "activation of the feed-forward layers"},
+                   {"activation", "relu|gelu|gelu-tanh", "relu",
+                    "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
                    {"positions", "KIND", "sinusoidal",
                     "sinusoidal (interleaved, the paper), sinusoidal-concat or learned"},
                    {"max-positions", "N", "1024", "longest sentence with learned positions"},
