@@ -78,8 +78,8 @@ void train_both(const UpdateRule& rule) {
       Graph graph(true), other(true);
       const auto want = here->loss(graph, batch, 0.1f, scale), got = there->loss(other, batch, 0.1f, scale);
       const test::Once once(graph, 7, number);
-      once.run.forward();
-      once.run.backward();
+      once.forward();
+      once.backward();
       const Plan plan = make_plan(other);
       device->run(other, plan, 7, number);
       double totals[2];
@@ -142,7 +142,7 @@ TEST_CASE("a cache in device memory is what the next step reads") {
     Graph graph(false), other(false);
     const Value want = record(graph, here), y = record(other, there);
     const test::Once once(graph);
-    once.run.forward();
+    once.forward();
     const Plan plan = make_plan(other);
     device->run(other, plan, 0, 0);
     std::vector<float> got(rows * 16);

@@ -123,8 +123,8 @@ double check_case(const char* what, bool gradients, const Record& record, double
   };
   const Value want = recorded(mine, here), got = recorded(theirs, there);
   const test::Once once(mine, 3, 5);
-  once.run.forward();
-  if (gradients) once.run.backward();
+  once.forward();
+  if (gradients) once.backward();
   there.mirror(device());
   const Plan plan = make_plan(theirs);
   device().run(theirs, plan, 3, 5);

@@ -58,7 +58,7 @@ TEST_CASE("GELU has PyTorch's values, and its tails end in the identity and in n
         linear(graph, graph.constant({8, 1}, x.data()), graph.constant({1, 1}, weight.data()), {}, activation);
     graph.keep(y);
     test::Once once(graph);
-    once.run.forward();
+    once.forward();
     return std::vector<float>(once.run.data(y), once.run.data(y) + 8);
   };
   // torch.nn.functional.gelu(x), and the same with approximate="tanh".
@@ -86,7 +86,7 @@ TEST_CASE("a ReLU keeps a NaN: a model that has diverged must not look sound") {
                            graph.constant({1, 2}, bias.data()), Activation::relu, dropout);
     graph.keep(y);
     test::Once once(graph);
-    once.run.forward();
+    once.forward();
     const float* out = once.run.data(y);
     CHECK(std::isnan(out[0]));  // 1 * 1 + NaN * 0
     CHECK(std::isnan(out[1]));
