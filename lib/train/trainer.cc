@@ -52,7 +52,7 @@ Trainer::Trainer(Model& model, TrainData data, const TrainSettings& settings, Tr
       batches_(data_.train, limits_of(model, settings.max_tokens), true, settings.seed),
       memory_(there_is(device, planned_memory(model, data_.train, settings, device != nullptr))),
       step_(model, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      optimizer_(model.parameters().values().size(), settings.optimizer, device) {
+      optimizer_(model.parameters(), settings.optimizer, device) {
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(*data_.valid, limits_of(model, settings.max_tokens), false);
   state_.pairs = data_.train.size();
