@@ -81,7 +81,8 @@ inline std::vector<Flag> flags() {
       {"beta1", "X", "0.9", "Adam: decay of the mean"},
       {"beta2", "X", "0.98", "Adam: decay of the variance"},
       {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
-      {"weight-decay", "X", "0", "decoupled weight decay of all parameters"},
+      {"weight-decay", "X", "0", "decoupled weight decay of matrices; biases and gains of norms are spared"},
+      {"decay-vectors", "", "", "--weight-decay does not spare them"},
       {"validate-every", "N", "500", "updates from validation to validation"},
       {"measure", "NAME,...", "", ""},
       {"valid-bleu", "", "",
@@ -184,6 +185,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
   if (said("epsilon")) o.adam.epsilon = args.real("epsilon", 0, 1);
   if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, kMostDecay);
   if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
+  if (said("decay-vectors")) o.decay_vectors = args.on("decay-vectors");
   if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
   if (said("precision")) s.precision = precision_from_name(args.text("precision"));
   if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, kMostSmoothing);

@@ -242,9 +242,11 @@ class CudaDevice final : public Device, private Context {
   void update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
               const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale) {
     const Found found = find(values.data());
+    const auto turns = rule.decay_turns;
+    const std::byte* turns_here = turns.empty() ? nullptr : tables_.find(turns.data(), turns.size_bytes(), stream());
     queue_update(*this, found.data, twin(gradients.data()), twin(state[0].data()),
-                 state.size() > 1 ? twin(state[1].data()) : nullptr, static_cast<int64_t>(values.size()), rule, step,
-                 rate, scale);
+                 state.size() > 1 ? twin(state[1].data()) : nullptr, static_cast<int64_t>(values.size()), rule,
+                 reinterpret_cast<const int64_t*>(turns_here), step, rate, scale);
     found.twin->rounded_to = ProductPrecision::f32;
   }
   double* norm_sums() const { return reinterpret_cast<double*>(norm_.data()); }

@@ -18,6 +18,26 @@ struct NesterovFactors {
   float momentum, rate, keep;
 };
 
+// train/decay_turns.h's, on the device.
+struct DecayTurns {
+  const int64_t* at;
+  int64_t count;
+};
+
+// Whether the i-th number decays: an even number of turns lies at or before it. All threads of a warp read the same few
+// of them, out of the L1 cache.
+__device__ __forceinline__ bool decays(const DecayTurns& turns, int64_t i) {
+  int64_t low = 0, high = turns.count;
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (turns.at[middle] <= i)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low % 2 == 0;
+}
+
 // As train/gradient_norm.h's clip_scale.
 __device__ __forceinline__ float value_of(const GradientScale& s) {
   const auto factor = static_cast<float>(s.factor);
@@ -25,15 +45,15 @@ __device__ __forceinline__ float value_of(const GradientScale& s) {
 }
 
 // One element a thread at a time, the grid striding over all: 28 bytes move for 12 operations, so it is memory's pace.
-__global__ void __launch_bounds__(kThreads)
-    adam_kernel(AdamFactors k, GradientScale scale, float* p, float* g, float* m, float* v, int64_t n) {
+__global__ void __launch_bounds__(kThreads) adam_kernel(AdamFactors k, GradientScale scale, DecayTurns turns, float* p,
+                                                        float* g, float* m, float* v, int64_t n) {
   const float gradient_scale = value_of(scale);
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride) {
     const float gradient = g[i] * gradient_scale;
     const float m1 = k.beta1 * m[i] + k.rest1 * gradient;
     const float v1 = k.beta2 * v[i] + k.rest2 * gradient * gradient;
-    p[i] = k.keep * p[i] - k.step_size * m1 / (sqrtf(v1) * k.root2 + k.epsilon);
+    p[i] = (decays(turns, i) ? k.keep : 1.0f) * p[i] - k.step_size * m1 / (sqrtf(v1) * k.root2 + k.epsilon);
     m[i] = m1;
     v[i] = v1;
     g[i] = 0;
@@ -41,13 +61,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    nesterov_kernel(NesterovFactors k, GradientScale scale, float* p, float* g, float* m, int64_t n) {
+    nesterov_kernel(NesterovFactors k, GradientScale scale, DecayTurns turns, float* p, float* g, float* m, int64_t n) {
   const float gradient_scale = value_of(scale);
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride) {
     const float gradient = g[i] * gradient_scale;
     const float m1 = k.momentum * m[i] + gradient;
-    p[i] = k.keep * p[i] - k.rate * (gradient + k.momentum * m1);
+    p[i] = (decays(turns, i) ? k.keep : 1.0f) * p[i] - k.rate * (gradient + k.momentum * m1);
     m[i] = m1;
     g[i] = 0;
   }
@@ -88,12 +108,14 @@ void queue_norm(Context& context, const float* x, int64_t n, double* sums, doubl
 }
 
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
-                  const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale) {
+                  const UpdateRule& rule, const int64_t* decay_turns, int64_t step, double rate,
+                  const GradientScale& scale) {
+  const DecayTurns turns{decay_turns, static_cast<int64_t>(rule.decay_turns.size())};
   const auto keep = static_cast<float>(1 - rate * rule.weight_decay);
   if (rule.nesterov) {
     const NesterovFactors k{static_cast<float>(rule.momentum), static_cast<float>(rate), keep};
-    return context.launch("nesterov", blocks_of(n), kThreads, 0, nesterov_kernel, k, scale, values, gradients, first,
-                          n);
+    return context.launch("nesterov", blocks_of(n), kThreads, 0, nesterov_kernel, k, scale, turns, values, gradients,
+                          first, n);
   }
   const auto t = static_cast<double>(step);
   const AdamFactors k{.beta1 = static_cast<float>(rule.beta1),
@@ -104,7 +126,7 @@ void queue_update(Context& context, float* values, float* gradients, float* firs
                       .root2 = static_cast<float>(1 / std::sqrt(1 - std::pow(rule.beta2, t))),
                       .epsilon = static_cast<float>(rule.epsilon),
                       .keep = keep};
-  context.launch("adam", blocks_of(n), kThreads, 0, adam_kernel, k, scale, values, gradients, first, second, n);
+  context.launch("adam", blocks_of(n), kThreads, 0, adam_kernel, k, scale, turns, values, gradients, first, second, n);
 }
 
 }  // namespace storm::cuda

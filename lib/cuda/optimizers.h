@@ -20,8 +20,10 @@ struct GradientScale {
   double most = 0;
 };
 
-// first, second: [n], the optimizer's buffers; second is null for Nesterov's momentum. gradients are zero afterwards.
+// first, second: [n], the optimizer's buffers; second is null for Nesterov's momentum. decay_turns: the rule's, on the
+// device. gradients are zero afterwards.
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
-                  const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale);
+                  const UpdateRule& rule, const int64_t* decay_turns, int64_t step, double rate,
+                  const GradientScale& scale);
 
 }  // namespace storm::cuda

@@ -1,12 +1,12 @@
 #include "ops/linear.h"
 
-#include <cmath>
 #include <tuple>
 #include <vector>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "cpu/simd.h"
 #include "ops/column_sums.h"
 #include "ops/dropout.h"
 #include "tensor/execution.h"
@@ -40,12 +40,26 @@ STORM_CLONES void add_bias_relu(float* y, const float* b, int64_t rows, int64_t 
 }
 
 // z: [rows, n] holds x W^T and gets the bias; y = gelu(z).
-void add_bias_gelu(float* z, float* y, const float* b, int64_t rows, int64_t n) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t i = r * n; i < (r + 1) * n; ++i) {
-      z[i] += b ? b[i - r * n] : 0.0f;
-      y[i] = z[i] * 0.5f * (1 + std::erf(z[i] * 0.70710678f));
+STORM_CLONES void add_bias_gelu(float* z, float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float *sum = z + r * n, *out = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      sum[i] += b ? b[i] : 0.0f;
+      out[i] = sum[i] * simd::normal_cdf(sum[i]).value;
     }
+  }
+}
+
+STORM_CLONES void add_bias_gelu_tanh(float* z, float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float *sum = z + r * n, *out = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      sum[i] += b ? b[i] : 0.0f;
+      out[i] = sum[i] * simd::normal_cdf_by_tanh(sum[i]).value;
+    }
+  }
 }
 
 STORM_CLONES void add_bias_tanh(float* y, const float* b, int64_t rows, int64_t n) {
@@ -67,10 +81,19 @@ STORM_CLONES void tanh_backward(float* dy, const float* y, int64_t size) {
   for (int64_t i = 0; i < size; ++i) dy[i] *= 1 - y[i] * y[i];
 }
 
-void gelu_backward(float* dy, const float* z, int64_t size) {
+STORM_CLONES void gelu_backward(float* dy, const float* z, int64_t size) {
+#pragma omp simd
   for (int64_t i = 0; i < size; ++i) {
-    const float cdf = 0.5f * (1 + std::erf(z[i] * 0.70710678f));
-    dy[i] *= cdf + z[i] * 0.39894228f * std::exp(-0.5f * z[i] * z[i]);
+    const simd::ValueAndSlope phi = simd::normal_cdf(z[i]);
+    dy[i] *= phi.value + z[i] * phi.slope;
+  }
+}
+
+STORM_CLONES void gelu_tanh_backward(float* dy, const float* z, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) {
+    const simd::ValueAndSlope phi = simd::normal_cdf_by_tanh(z[i]);
+    dy[i] *= phi.value + z[i] * phi.slope;
   }
 }
 
@@ -80,7 +103,7 @@ void forward(const Execution& run, const Node& node) {
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* z = activation == Activation::gelu ? run.data(node.outputs[1]) : y;
+  float* z = keeps_sum(activation) ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
   gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0);
@@ -95,6 +118,9 @@ void forward(const Execution& run, const Node& node) {
         break;
       case Activation::gelu:
         add_bias_gelu(z + begin * n, part, b, end - begin, n);
+        break;
+      case Activation::gelu_tanh:
+        add_bias_gelu_tanh(z + begin * n, part, b, end - begin, n);
         break;
       case Activation::tanh:
         add_bias_tanh(part, b, end - begin, n);
@@ -128,6 +154,7 @@ void backward(const Execution& run, const Node& node) {
         mask_rows(part, stream, begin, end - begin, n, factors.data());
       }
       if (activation == Activation::gelu) gelu_backward(part, run.data(node.outputs[1]) + begin * n, size);
+      if (activation == Activation::gelu_tanh) gelu_tanh_backward(part, run.data(node.outputs[1]) + begin * n, size);
     });
   static thread_local Buffer memory[2];
   const Operand slopes = operand(dy, rows, n, memory[0]);
@@ -151,8 +178,8 @@ Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activat
   node.keep_inputs = 0b011;
   const Shape out{in.rows, w.rows};
   const Attributes attributes{activation, dropout};
-  if (activation == Activation::gelu) {
-    node.keep_outputs = 0b10;  // the sum before the activation
+  if (keeps_sum(activation)) {
+    node.keep_outputs = 0b10;
     return graph.record(node, {{out}, {out}}, attributes);
   }
   node.keep_outputs = activation == Activation::none ? 0 : 0b01;

@@ -29,6 +29,23 @@ unsigned blocks_of(int64_t rows, int64_t n) {
   return static_cast<unsigned>((rows * ((n + 7) / 8) + kThreads - 1) / kThreads);
 }
 
+// z Phi(z) by z, the exact form and the one by tanh. Phi and its slope are 0 or 1 and 0 beyond what f32 tells from it.
+struct Gelu {
+  float value, slope;
+};
+__device__ __forceinline__ Gelu gelu(float z, bool by_tanh) {
+  float phi, density;
+  if (by_tanh) {
+    const float t = z < -9.9f ? -9.9f : z > 9.9f ? 9.9f : z;
+    phi = z < -9.9f ? 0.0f : 1 / (1 + expf(-1.59576912f * (t + 0.044715f * t * t * t)));
+    density = z > 9.9f ? 0.0f : phi * (1 - phi) * 1.59576912f * (1 + 0.134145f * t * t);
+  } else {
+    phi = 0.5f * erfcf(z * -0.70710678f);
+    density = 0.39894228f * expf(-0.5f * z * z);
+  }
+  return {z * phi, phi + z * density};
+}
+
 // z: [rows, n] holds x W^T and gets the bias (null: none); y = dropout(activation(z)). z may be y.
 __global__ void __launch_bounds__(kThreads) activate_kernel(float* z, float* y, const float* bias, int64_t rows,
                                                             int64_t n, Activation activation, DropoutStream stream) {
@@ -42,9 +59,9 @@ __global__ void __launch_bounds__(kThreads) activate_kernel(float* z, float* y, 
     float out = sum;
     if (activation == Activation::relu) out = 0.0f > sum ? 0.0f : sum;  // a NaN stays one
     if (activation == Activation::tanh) out = tanhf(sum);
-    if (activation == Activation::gelu) {
+    if (keeps_sum(activation)) {
       z[at] = sum;
-      out = sum * 0.5f * (1 + erff(sum * 0.70710678f));
+      out = gelu(sum, activation == Activation::gelu_tanh).value;
     }
     y[at] = stream.active() ? out * dropout_factor(stream, bits, i) : out;
   }
@@ -69,10 +86,7 @@ __global__ void __launch_bounds__(kThreads)
     }
     if (stream.active()) d *= dropout_factor(stream, bits, i);
     if (activation == Activation::tanh) d *= 1 - saved[at] * saved[at];
-    if (activation == Activation::gelu) {
-      const float z = saved[at], cdf = 0.5f * (1 + erff(z * 0.70710678f));
-      d *= cdf + z * 0.39894228f * expf(-0.5f * z * z);
-    }
+    if (keeps_sum(activation)) d *= gelu(saved[at], activation == Activation::gelu_tanh).slope;
     dy[at] = d;
   }
 }
@@ -101,7 +115,7 @@ void forward(const Execution& run, const Node& node, Context& context) {
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* z = activation == Activation::gelu ? run.data(node.outputs[1]) : y;
+  float* z = keeps_sum(activation) ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
   const DropoutStream stream = dropout_of(run, node, run.gradients() ? dropout : 0);
   const bool fused = b && !stream.active() && (activation == Activation::none || activation == Activation::relu);
@@ -125,7 +139,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
   const float* gate = rounds && activation == Activation::relu ? run.data(node.outputs[0]) : nullptr;
   if (!gate && (activation != Activation::none || stream.active())) {
     const float* saved =
-        activation == Activation::none ? nullptr : run.data(node.outputs[activation == Activation::gelu ? 1 : 0]);
+        activation == Activation::none ? nullptr : run.data(node.outputs[keeps_sum(activation) ? 1 : 0]);
     context.launch("linear backward", blocks_of(rows, n), kThreads, 0, activate_backward_kernel, dy, saved, rows, n,
                    activation, stream);
   }

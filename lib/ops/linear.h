@@ -1,12 +1,16 @@
 // y = dropout(act(x W^T + b)): bias, activation and the feed-forward's inner dropout in one pass over the product.
-// act: ReLU (Vaswani et al. 2017, §3.3) or GELU, x Phi(x) (Hendrycks and Gimpel 2016, the exact form).
+// act: tanh, ReLU (Vaswani et al. 2017, §3.3) or GELU, x Phi(x) (Hendrycks and Gimpel 2016), in its exact form or with
+// their approximation of Phi by tanh, which GPT-2 took: x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2.
 #pragma once
 
 #include "tensor/graph.h"
 
 namespace storm {
 
-enum class Activation : uint8_t { none, relu, gelu, tanh };
+enum class Activation : uint8_t { none, relu, gelu, gelu_tanh, tanh };
+
+// Whether backward reads the sum before the activation, which is then the node's second output.
+constexpr bool keeps_sum(Activation a) { return a == Activation::gelu || a == Activation::gelu_tanh; }
 
 // tanh goes without dropout.
 // x: [tokens, in], weight: [out, in], bias: [1, out] or none -> [tokens, out]

@@ -2,14 +2,7 @@
 
 namespace storm {
 
-void Execution::forward() const {
-  for (const Node& node : graph_.nodes()) node.op->forward(*this, node);
-}
-
-void Execution::backward() const {
-  const auto nodes = graph_.nodes();
-  for (auto it = nodes.rbegin(); it != nodes.rend(); ++it)
-    if (backpropagates(*it)) it->op->backward(*this, *it);
-}
+void Execution::forward(const Node& node) const { node.op->forward(*this, node); }
+void Execution::backward(const Node& node) const { node.op->backward(*this, node); }
 
 }  // namespace storm

@@ -32,8 +32,17 @@ class Execution {
   // Whether backward has work at this node: someone asks for its outputs' gradients.
   bool backpropagates(const Node& node) const;
 
-  void forward() const;   // every node, in order
-  void backward() const;  // every node that has a gradient to pass on, in reverse
+  void forward() const {  // every node, in order
+    for (const Node& node : graph_.nodes()) forward(node);
+  }
+  void backward() const {  // every node that has a gradient to pass on, in reverse
+    const auto nodes = graph_.nodes();
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node)
+      if (backpropagates(*node)) backward(*node);
+  }
+  // One node of them. Tests link these two in an execution of their own.
+  void forward(const Node& node) const;
+  void backward(const Node& node) const;
 
   Shape shape(Value v) const { return graph_.shape(v); }
 
@@ -50,7 +59,8 @@ class Execution {
   }
 
   // Where the gradient of a value lies; null when none is wanted (an input) or none came (an output nobody used).
-  // backward may overwrite the gradient of its own outputs: nobody reads it afterwards.
+  // backward may overwrite the gradients of its own outputs, and the data of those that it keeps and that are no
+  // results: nobody reads them afterwards.
   float* gradient(Value v) const;
   // 1 when backward must add to the gradient of input i (another use was there first, or it is a parameter), 0 when it
   // must overwrite what is there: the beta of a matrix product.

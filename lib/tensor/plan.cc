@@ -70,14 +70,12 @@ struct Need {
   int32_t takes = -1;  // the value whose memory it may take over, if that one dies now
 };
 
-std::size_t rounded(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
-std::size_t bytes_of(const ValueInfo& v) {
-  return rounded(static_cast<std::size_t>(v.shape.size()) * byte_size(v.dtype));
-}
+std::size_t bytes_of(const ValueInfo& v) { return static_cast<std::size_t>(v.shape.size()) * byte_size(v.dtype); }
 
 }  // namespace
 
-void make_plan(const Graph& graph, Plan& plan) {
+void make_plan(const Graph& graph, Plan& plan, std::size_t zone) {
+  const auto room = [zone](std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign + zone; };
   const auto nodes = graph.nodes();
   const auto values = graph.values();
   const auto n = static_cast<int32_t>(nodes.size());
@@ -123,7 +121,7 @@ void make_plan(const Graph& graph, Plan& plan) {
   for (std::size_t v = 0; v < values.size(); ++v) {
     const ValueInfo& info = values[v];
     if (info.origin != Origin::computed) continue;
-    const auto bytes = bytes_of(info);
+    const auto bytes = room(bytes_of(info));
     const Node& producer = nodes[static_cast<std::size_t>(info.producer)];
     const bool takes = producer.in_place >= 0 && producer.outputs[0] == Value{static_cast<int32_t>(v)};
     needs.push_back({info.producer, info.result ? 2 * n : data_dies[v], bytes, &plan.data[v],
@@ -132,11 +130,10 @@ void make_plan(const Graph& graph, Plan& plan) {
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto number = nodes[i].number;
-    if (nodes[i].scratch_forward)
-      needs.push_back({number, number, rounded(nodes[i].scratch_forward), &plan.scratch[i]});
+    if (nodes[i].scratch_forward) needs.push_back({number, number, room(nodes[i].scratch_forward), &plan.scratch[i]});
     if (nodes[i].scratch_backward && graph.backpropagates(nodes[i]))
-      needs.push_back({2 * n - 1 - number, 2 * n - 1 - number, rounded(nodes[i].scratch_backward),
-                       &plan.scratch[nodes.size() + i]});
+      needs.push_back(
+          {2 * n - 1 - number, 2 * n - 1 - number, room(nodes[i].scratch_backward), &plan.scratch[nodes.size() + i]});
   }
 
   // Walk the time: give each need its place when it is born, take the memory back when it has died.
@@ -159,7 +156,7 @@ void make_plan(const Graph& graph, Plan& plan) {
       const auto from = static_cast<std::size_t>(need.takes);
       const bool free_now =
           values[from].origin == Origin::computed && !values[from].result && data_dies[from] == need.born;
-      if (free_now && bytes_of(values[from]) == need.bytes) {
+      if (free_now && room(bytes_of(values[from])) == need.bytes) {
         *need.place = plan.data[from];
         taken[from] = true;
         continue;
@@ -170,9 +167,9 @@ void make_plan(const Graph& graph, Plan& plan) {
   plan.bytes = memory.top();
 }
 
-Plan make_plan(const Graph& graph) {
+Plan make_plan(const Graph& graph, std::size_t zone) {
   Plan plan;
-  make_plan(graph, plan);
+  make_plan(graph, plan, zone);
   return plan;
 }
 

@@ -20,7 +20,9 @@ struct Plan {
   std::vector<uint16_t> accumulate;
 };
 
-Plan make_plan(const Graph& graph);
-void make_plan(const Graph& graph, Plan& plan);  // the same, into a plan whose memory is used again
+// zone: so many bytes, a multiple of 64, lie unused behind each place, for tests that look for writes outside.
+Plan make_plan(const Graph& graph, std::size_t zone = 0);
+// The same, into a plan whose memory is used again.
+void make_plan(const Graph& graph, Plan& plan, std::size_t zone = 0);
 
 }  // namespace storm

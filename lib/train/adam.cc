@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
+#include "train/decay_turns.h"
 
 namespace storm {
 
@@ -37,8 +38,12 @@ STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, f
 
 }  // namespace
 
-Adam::Adam(std::size_t count, const AdamOptions& options)
-    : count_(count), options_(options), m_(count * sizeof(float)), v_(count * sizeof(float)) {}
+Adam::Adam(std::size_t count, const AdamOptions& options, std::vector<int64_t> decay_turns)
+    : count_(count),
+      options_(options),
+      decay_turns_(std::move(decay_turns)),
+      m_(count * sizeof(float)),
+      v_(count * sizeof(float)) {}
 
 void Adam::update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
                   float gradient_scale) {
@@ -54,9 +59,13 @@ void Adam::update(std::span<float> values, std::span<float> gradients, int64_t s
                   .root2 = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
                   .epsilon = static_cast<float>(options_.epsilon),
                   .keep = static_cast<float>(1 - rate * options_.weight_decay)};
+  Factors spared = f;
+  spared.keep = 1;
   parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
-    update_range(f, values.data() + begin, gradients.data() + begin, first().data() + begin, second().data() + begin,
-                 end - begin);
+    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
+      update_range(decays ? f : spared, values.data() + from, gradients.data() + from, first().data() + from,
+                   second().data() + from, to - from);
+    });
   });
 }
 

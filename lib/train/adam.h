@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "tensor/buffer.h"
 
@@ -10,12 +11,13 @@ namespace storm {
 
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.98, epsilon = 1e-9;  // Vaswani et al. 2017, §5.3
-  double weight_decay = 0;                           // each step takes rate * weight_decay of every parameter
+  double weight_decay = 0;                           // each step takes rate * weight_decay of what decays
 };
 
 class Adam {
  public:
-  Adam(std::size_t count, const AdamOptions& options);
+  // decay_turns: what decays (train/decay_turns.h).
+  Adam(std::size_t count, const AdamOptions& options, std::vector<int64_t> decay_turns = {});
 
   // The step-th update (from 1), in one pass over the buffers: values move by the gradients, each times
   // gradient_scale (what clipping leaves), and the gradients are zero afterwards.
@@ -27,6 +29,7 @@ class Adam {
  private:
   std::size_t count_;
   AdamOptions options_;
+  std::vector<int64_t> decay_turns_;
   Buffer m_, v_;
 };
 

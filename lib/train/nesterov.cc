@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
+#include "train/decay_turns.h"
 
 namespace storm {
 
@@ -29,8 +30,8 @@ STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, i
 
 }  // namespace
 
-Nesterov::Nesterov(std::size_t count, const NesterovOptions& options)
-    : count_(count), options_(options), m_(count * sizeof(float)) {}
+Nesterov::Nesterov(std::size_t count, const NesterovOptions& options, std::vector<int64_t> decay_turns)
+    : count_(count), options_(options), decay_turns_(std::move(decay_turns)), m_(count * sizeof(float)) {}
 
 void Nesterov::update(std::span<float> values, std::span<float> gradients, double rate, float gradient_scale) {
   require(values.size() == count_ && gradients.size() == count_, "Nesterov: made for ", count_, " parameters, given ",
@@ -39,8 +40,13 @@ void Nesterov::update(std::span<float> values, std::span<float> gradients, doubl
                   .rate = static_cast<float>(rate),
                   .gradient_scale = gradient_scale,
                   .keep = static_cast<float>(1 - rate * options_.weight_decay)};
+  Factors spared = f;
+  spared.keep = 1;
   parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
-    update_range(f, values.data() + begin, gradients.data() + begin, momentum().data() + begin, end - begin);
+    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
+      update_range(decays ? f : spared, values.data() + from, gradients.data() + from, momentum().data() + from,
+                   to - from);
+    });
   });
 }
 

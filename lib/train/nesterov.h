@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "tensor/buffer.h"
 
@@ -11,12 +12,13 @@ namespace storm {
 
 struct NesterovOptions {
   double momentum = 0.99;   // Gehring et al. 2017, §4.2
-  double weight_decay = 0;  // each step takes rate * weight_decay of every parameter
+  double weight_decay = 0;  // each step takes rate * weight_decay of what decays
 };
 
 class Nesterov {
  public:
-  Nesterov(std::size_t count, const NesterovOptions& options);
+  // decay_turns: what decays (train/decay_turns.h).
+  Nesterov(std::size_t count, const NesterovOptions& options, std::vector<int64_t> decay_turns = {});
 
   // One update, in one pass over the buffers: with the gradients g, each times gradient_scale (what clipping leaves),
   // m = momentum * m + g, and values move by -rate * (g + momentum * m). The gradients are zero afterwards.
@@ -27,6 +29,7 @@ class Nesterov {
  private:
   std::size_t count_;
   NesterovOptions options_;
+  std::vector<int64_t> decay_turns_;
   Buffer m_;
 };
 

@@ -1,6 +1,7 @@
 #include "train/optimizer.h"
 
 #include "base/error.h"
+#include "train/decay_turns.h"
 
 namespace storm {
 
@@ -20,12 +21,20 @@ UpdateRule update_rule(const OptimizerOptions& o) {
   return {.beta1 = o.adam.beta1, .beta2 = o.adam.beta2, .epsilon = o.adam.epsilon, .weight_decay = o.adam.weight_decay};
 }
 
-Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device)
+Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device)
+    : Optimizer(parameters.trained_values().size(), options, device,
+                update_rule(options).weight_decay == 0 || options.decay_vectors ? std::vector<int64_t>{}
+                                                                                : turns_at_vectors(parameters)) {}
+
+Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device,
+                     std::vector<int64_t> decay_turns)
     : optimizer_(options.kind == OptimizerOptions::Kind::adam
-                     ? std::variant<Adam, Nesterov>(Adam(count, options.adam))
-                     : std::variant<Adam, Nesterov>(Nesterov(count, options.nesterov))),
+                     ? std::variant<Adam, Nesterov>(Adam(count, options.adam, decay_turns))
+                     : std::variant<Adam, Nesterov>(Nesterov(count, options.nesterov, decay_turns))),
       device_(device),
+      decay_turns_(std::move(decay_turns)),
       rule_(update_rule(options)) {
+  rule_.decay_turns = decay_turns_;
   for (const State& s : state()) {
     buffers_.push_back(s.values);
     mirrors_.emplace_back(device, s.values);

@@ -9,6 +9,7 @@
 
 #include "tensor/device.h"
 #include "tensor/mirror.h"
+#include "tensor/parameters.h"
 #include "train/adam.h"
 #include "train/nesterov.h"
 
@@ -18,6 +19,7 @@ struct OptimizerOptions {
   enum class Kind : uint8_t { adam, nesterov } kind = Kind::adam;
   AdamOptions adam;
   NesterovOptions nesterov;
+  bool decay_vectors = false;  // biases and gains of norms, too
 
   std::size_t buffers() const { return kind == Kind::adam ? 2 : 1; }  // floats for each parameter
 };
@@ -29,7 +31,10 @@ std::string optimizer_name(OptimizerOptions::Kind kind);
 class Optimizer {
  public:
   // device: null for the CPU. Otherwise the buffers have twins there, and so must have what is updated.
-  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr);
+  Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device = nullptr);
+  // The same for so many numbers, all of which decay but where decay_turns (decay_turns.h) say otherwise.
+  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr,
+            std::vector<int64_t> decay_turns = {});
 
   // The step-th update (from 1). The gradients, each times gradient_scale, are zero afterwards.
   void update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, float gradient_scale);
@@ -50,6 +55,7 @@ class Optimizer {
  private:
   std::variant<Adam, Nesterov> optimizer_;
   Device* device_;
+  std::vector<int64_t> decay_turns_;
   UpdateRule rule_;
   std::vector<Mirror> mirrors_;
   std::vector<std::span<float>> buffers_;

@@ -36,6 +36,7 @@ nlohmann::json to_json(const TrainSettings& s) {
           {"epsilon", s.optimizer.adam.epsilon},
           {"momentum", s.optimizer.nesterov.momentum},
           {"weight_decay", s.optimizer.adam.weight_decay},
+          {"decay_vectors", s.optimizer.decay_vectors},
           {"clip_norm", s.clip_norm},
           {"label_smoothing", s.label_smoothing},
           {"precision", name(s.precision)},
@@ -57,6 +58,7 @@ TrainSettings settings_from(const nlohmann::json& j) {
   s.precision = precision_from_name(j.value("precision", "f32"));
   read_newer_entry(j, "device", s.device);
   s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
+  s.optimizer.decay_vectors = j.value("decay_vectors", true);
   read_newer_entry(j, "momentum", s.optimizer.nesterov.momentum);
   read_entry(j, "beta1", s.optimizer.adam.beta1);
   read_entry(j, "beta2", s.optimizer.adam.beta2);

@@ -51,7 +51,7 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       batches_(data_.train, task.sides(), settings.max_tokens, true, settings.seed),
       memory_(available(device, planned_memory(model, task, data_.train, settings, device))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      optimizer_(model.parameters().trained_values().size(), settings.optimizer, device) {
+      optimizer_(model.parameters(), settings.optimizer, device) {
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(*data_.valid, task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();

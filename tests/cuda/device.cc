@@ -14,6 +14,7 @@
 #include "tests/ops/check.h"
 #include "tests/ops/once.h"
 #include "train/adam.h"
+#include "train/decay_turns.h"
 #include "train/gradient_norm.h"
 #include "train/nesterov.h"
 
@@ -55,15 +56,20 @@ double relative_error(std::span<const float> got, std::span<const float> want) {
 }
 
 // Three updates of two batches each, on both; the second batch is larger than all that was there before.
-void train_both(const UpdateRule& rule) {
+void train_both(UpdateRule rule, bool spares_vectors) {
   constexpr double rate = 0.01;
   const auto device = cuda::open_device(0);
   const auto here = small_model(), there = small_model();
   Parameters &mine = here->parameters(), &theirs = there->parameters();
   const std::size_t count = mine.values().size();
+  const auto turns = turns_at_vectors(mine);
+  REQUIRE(turns.size() > 4);
+  if (spares_vectors) rule.decay_turns = turns;
   Adam adam(count,
-            {.beta1 = rule.beta1, .beta2 = rule.beta2, .epsilon = rule.epsilon, .weight_decay = rule.weight_decay});
-  Nesterov nesterov(count, {.momentum = rule.momentum, .weight_decay = rule.weight_decay});
+            {.beta1 = rule.beta1, .beta2 = rule.beta2, .epsilon = rule.epsilon, .weight_decay = rule.weight_decay},
+            {rule.decay_turns.begin(), rule.decay_turns.end()});
+  Nesterov nesterov(count, {.momentum = rule.momentum, .weight_decay = rule.weight_decay},
+                    {rule.decay_turns.begin(), rule.decay_turns.end()});
   std::vector<float> first(count), second(count);
   std::vector<std::span<float>> state{first};
   if (!rule.nesterov) state.push_back(second);
@@ -80,8 +86,8 @@ void train_both(const UpdateRule& rule) {
       const auto want = storm::loss(as<EncoderDecoder>(*here), graph, batch, 0.1f, scale),
                  got = storm::loss(as<EncoderDecoder>(*there), other, batch, 0.1f, scale);
       const test::Once once(graph, 7, number);
-      once.run.forward();
-      once.run.backward();
+      once.forward();
+      once.backward();
       const Plan plan = make_plan(other);
       device->run(other, plan, 7, number);
       double totals[2];
@@ -116,11 +122,13 @@ void train_both(const UpdateRule& rule) {
 
 // Adam's epsilon is large, or a gradient's last bit would decide about the sign of a step.
 TEST_CASE("three updates of a Transformer on a device are the CPU's: loss, gradients, norm, weights; Adam") {
-  train_both({.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-2, .weight_decay = 0.1});
+  for (const bool spares_vectors : {false, true})
+    train_both({.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-2, .weight_decay = 0.1}, spares_vectors);
 }
 
 TEST_CASE("three updates of a Transformer on a device are the CPU's, with Nesterov's momentum") {
-  train_both({.nesterov = true, .momentum = 0.9, .weight_decay = 0.1});
+  for (const bool spares_vectors : {false, true})
+    train_both({.nesterov = true, .momentum = 0.9, .weight_decay = 0.1}, spares_vectors);
 }
 
 TEST_CASE("a cache in device memory is what the next step reads") {
@@ -144,7 +152,7 @@ TEST_CASE("a cache in device memory is what the next step reads") {
     Graph graph(false), other(false);
     const Value want = record(graph, here), y = record(other, there);
     const test::Once once(graph);
-    once.run.forward();
+    once.forward();
     const Plan plan = make_plan(other);
     device->run(other, plan, 0, 0);
     std::vector<float> got(rows * 16);

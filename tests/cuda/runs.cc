@@ -71,9 +71,9 @@ Outcome on_cpu(Words& words, uint64_t number) {
   Graph graph(true);
   const auto loss = words.record(graph);
   const test::Once once(graph, 7, number);
-  once.run.forward();
+  once.forward();
   const double* totals = once.run.data<double>(loss.totals);
-  once.run.backward();
+  once.backward();
   return {{totals[0], totals[1]}, words.gradients};
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "models/architecture.h"
 #include "stream/stream.h"
+#include "tests/ops/once.h"
 
 namespace storm::test {
 
@@ -87,13 +88,11 @@ Result run(Model& model, const Batch& batch) {
   const auto tokens = static_cast<double>(batch.inputs[1].tokens());
   Graph graph(true);
   const auto loss = storm::loss(as<EncoderDecoder>(model), graph, batch, 0.1f, static_cast<float>(1 / tokens));
-  const Plan plan = make_plan(graph);
-  Buffer arena(plan.bytes);
-  const Execution execution(graph, plan, arena.data());
-  execution.forward();
-  execution.backward();
-  const double* totals = execution.data<double>(loss.totals);
-  const float* nll = execution.data(loss.token_nll);
+  const Once once(graph);
+  once.forward();
+  once.backward();
+  const double* totals = once.run.data<double>(loss.totals);
+  const float* nll = once.run.data(loss.token_nll);
   return {totals[0] / tokens, totals[1] / tokens, {nll, nll + batch.inputs[1].tokens()}};
 }
 

@@ -60,6 +60,7 @@ TEST_CASE(
     return error_of(which, *model, batch) > 100 * kTolerance;
   };
   CHECK(breaks("post", {{"activation", "gelu"}}));
+  CHECK(breaks("pre", {{"activation", "gelu-tanh"}}));
   CHECK(breaks("post", {{"positions", "sinusoidal-concat"}}));
   CHECK(breaks("pre", {{"activation", "relu"}}));
   CHECK(breaks("pre", {{"positions", "sinusoidal"}}));

@@ -8,6 +8,7 @@
 #include "models/architecture.h"
 #include "tests/catch.h"
 #include "tests/models/fixture.h"
+#include "tests/ops/once.h"
 
 using namespace storm;
 
@@ -180,13 +181,10 @@ TEST_CASE("every combination of recurrent settings builds with dropout, and its 
         std::ranges::fill(model->parameters().gradients(), 0.0f);
         Graph graph(true);
         const auto loss = storm::loss(as<EncoderDecoder>(*model), graph, batch, 0.1f, 1);
-        const Plan plan = make_plan(graph);
-        Buffer arena(plan.bytes);
-        std::ranges::fill(arena.as<float>(), NAN);
-        const Execution run(graph, plan, arena.data(), 1, number);
-        run.forward();
-        run.backward();
-        CHECK(std::isfinite(run.data<double>(loss.totals)[0]));
+        const test::Once once(graph, 1, number);
+        once.forward();
+        once.backward();
+        CHECK(std::isfinite(once.run.data<double>(loss.totals)[0]));
         double sum = 0;
         for (const float g : model->parameters().gradients()) sum += static_cast<double>(g) * static_cast<double>(g);
         return sum;

@@ -78,7 +78,7 @@ TEST_CASE("weights come out sentence after sentence and sum to one; logits are w
       g.keep(out.context);
       REQUIRE(g.shape(out.weights).size() == 2 * 3 + 0 + 0 + 1 * 4);
       const test::Once run(g);
-      run.run.forward();
+      run.forward();
       found[logits].assign(run.run.data(out.weights), run.run.data(out.weights) + 10);
       contexts[logits].assign(run.run.data(out.context), run.run.data(out.context) + kQueries * 4);
     }

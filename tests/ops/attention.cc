@@ -6,10 +6,9 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "tensor/buffer.h"
-#include "tensor/execution.h"
 #include "tests/catch.h"
 #include "tests/ops/check.h"
+#include "tests/ops/once.h"
 
 using namespace storm;
 using test::Doubles;
@@ -168,13 +167,10 @@ Result run_case(const Case& c, const std::vector<std::vector<float>>& in, const 
   graph.keep(y);
   const Node seed{.op = &kSeed, .inputs = {y, graph.constant(graph.shape(y), weights.data())}};
   graph.record(seed, {}, 0);
-  const Plan plan = make_plan(graph);
-  Buffer arena(plan.bytes);
-  std::fill(arena.as<float>().begin(), arena.as<float>().end(), NAN);
-  const Execution run(graph, plan, arena.data(), 7, 3);
-  run.forward();
-  result.out.assign(run.data(y), run.data(y) + graph.shape(y).size());
-  if (backward) run.backward();
+  const test::Once once(graph, 7, 3);
+  once.forward();
+  result.out.assign(once.run.data(y), once.run.data(y) + graph.shape(y).size());
+  if (backward) once.backward();
   return result;
 }
 
@@ -336,9 +332,7 @@ TEST_CASE("inputs and offsets that do not fit are refused") {
                                   .d_k = 2,
                                   .d_v = 2});
     g.keep(y);
-    const Plan plan = make_plan(g);
-    Buffer arena(plan.bytes);
-    Execution(g, plan, arena.data()).forward();
+    test::Once(g).forward();
   };
   attempt(offsets, 2, 8);
   CHECK_THROWS_AS(attempt(short_ones, 2, 8), Error);

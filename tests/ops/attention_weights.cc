@@ -61,7 +61,7 @@ std::vector<float> run(const Case& c, const Inputs& in, AttentionScores scores) 
                                     scores);
   g.keep(y);
   const test::Once once(g);
-  once.run.forward();
+  once.forward();
   const float* out = once.run.data(y);
   return {out, out + g.shape(y).size()};
 }

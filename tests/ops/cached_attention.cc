@@ -6,10 +6,9 @@
 
 #include "base/error.h"
 #include "ops/attention.h"
-#include "tensor/buffer.h"
-#include "tensor/execution.h"
 #include "tests/catch.h"
 #include "tests/ops/check.h"
+#include "tests/ops/once.h"
 
 using namespace storm;
 using test::random_floats;
@@ -25,11 +24,9 @@ struct Heads {
 
 std::vector<float> run(Graph& graph, Value y) {
   graph.keep(y);
-  const Plan plan = make_plan(graph);
-  Buffer arena(plan.bytes);
-  const Execution execution(graph, plan, arena.data());
-  execution.forward();
-  return {execution.data(y), execution.data(y) + graph.shape(y).size()};
+  const test::Once once(graph);
+  once.forward();
+  return {once.run.data(y), once.run.data(y) + graph.shape(y).size()};
 }
 
 // The last row of causal attention over one whole history [steps, in].

@@ -4,9 +4,8 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "tensor/buffer.h"
-#include "tensor/execution.h"
 #include "tests/catch.h"
+#include "tests/ops/once.h"
 
 namespace storm::test {
 
@@ -20,6 +19,8 @@ void sum_forward(const Execution& run, const Node& node) {
   for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(y[i]) * static_cast<double>(w[i]);
   if (float* d = run.gradient(node.inputs[0])) std::copy(w, w + n, d);
 }
+constexpr std::ptrdiff_t kMargin = 16;  // floats
+
 constexpr Op kWeightedSum{"a test's weighted sum", sum_forward, nullptr, true};
 
 double dot(const Doubles& a, const std::vector<float>& w) {
@@ -64,8 +65,8 @@ void check_op(const OpCase& c) {
   for (std::size_t i = 0; i < c.inputs.size(); ++i) {
     data.push_back(random_floats(static_cast<std::size_t>(c.inputs[i].size()), c.seed * 100 + i));
     for (float& x : data[i]) x *= static_cast<float>(c.scale);
-    // Whatever lies in a parameter's gradient must be added to, so something does.
-    gradients.emplace_back(data[i].size(), 0.5f);
+    // Whatever lies in a parameter's gradient must be added to, so something does; what lies around it must be let be.
+    gradients.emplace_back(kMargin + data[i].size() + kMargin, 0.5f);
     exact.emplace_back(data[i].begin(), data[i].end());
   }
   const Doubles want = c.reference(exact);
@@ -75,18 +76,15 @@ void check_op(const OpCase& c) {
   Graph graph(true);
   std::vector<Value> inputs;
   for (std::size_t i = 0; i < c.inputs.size(); ++i)
-    inputs.push_back(graph.parameter(c.inputs[i], data[i].data(), gradients[i].data()));
+    inputs.push_back(graph.parameter(c.inputs[i], data[i].data(), gradients[i].data() + kMargin));
   const Value y = c.record(graph, inputs);
   REQUIRE(graph.shape(y).size() == static_cast<int64_t>(want.size()));
   graph.keep(y);
   weighted_sum(graph, y, weights.data());
-  const Plan plan = make_plan(graph);
-  Buffer arena(std::max<std::size_t>(plan.bytes, 64));
-  std::fill(arena.as<float>().begin(), arena.as<float>().end(), NAN);  // an op must not count on a clean arena
-  const Execution run(graph, plan, arena.data());
-  run.forward();
-  check_close(run.data(y), want, c.tolerance, "forward");
-  run.backward();
+  const Once once(graph);
+  once.forward();
+  check_close(once.run.data(y), want, c.tolerance, "forward");
+  once.backward();
 
   for (std::size_t i = 0; i < exact.size(); ++i) {
     Doubles slope(exact[i].size());
@@ -100,7 +98,10 @@ void check_op(const OpCase& c) {
       slope[j] = (up - down) / (2 * h);
     }
     for (float& g : gradients[i]) g -= 0.5f;
-    check_close(gradients[i].data(), slope,
+    const auto size = static_cast<std::ptrdiff_t>(slope.size());
+    const auto around = [](auto from) { return std::all_of(from, from + kMargin, [](float g) { return g == 0; }); };
+    CHECK((around(gradients[i].begin()) && around(gradients[i].begin() + kMargin + size)));
+    check_close(gradients[i].data() + kMargin, slope,
                 std::max(c.tolerance, 2e-7 / std::max(1e-3, std::abs(*std::max_element(slope.begin(), slope.end())))),
                 ("gradient of input " + std::to_string(i)).c_str());
   }
@@ -111,11 +112,9 @@ void check_op(const OpCase& c) {
     constants.push_back(inference.constant(c.inputs[i], data[i].data()));
   const Value again = c.record(inference, constants);
   inference.keep(again);
-  const Plan small = make_plan(inference);
-  Buffer memory(std::max<std::size_t>(small.bytes, 64));
-  const Execution second(inference, small, memory.data());
+  const Once second(inference);
   second.forward();
-  check_close(second.data(again), want, c.tolerance, "forward without gradients");
+  check_close(second.run.data(again), want, c.tolerance, "forward without gradients");
 }
 
 }  // namespace storm::test

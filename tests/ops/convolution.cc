@@ -68,9 +68,9 @@ struct Result {
                               nullptr, true};
     g.record(Node{.op = &weigh, .inputs = {out, g.constant({c.rows(), c.out}, weights.data())}}, {}, 0);
     const test::Once once(g, 5, 6);
-    once.run.forward();
+    once.forward();
     y.assign(once.run.data(out), once.run.data(out) + c.rows() * c.out);
-    once.run.backward();
+    once.backward();
     for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(y[i]) * static_cast<double>(weights[i]);
   }
 };
@@ -223,7 +223,7 @@ TEST_CASE("next_windows moves each row's window on by one from its parent's, and
   g.keep(first);
   g.keep(second);
   const test::Once once(g);
-  once.run.forward();
+  once.forward();
   const auto values = [&](Value v) {
     return std::vector<float>(once.run.data(v), once.run.data(v) + g.shape(v).size());
   };

@@ -104,8 +104,8 @@ TEST_CASE("cross_entropy equals its double-precision reference: loss, likelihood
     Graph graph(true);
     const auto out = in.record(graph, c, static_cast<float>(kScale));
     const test::Once once(graph);
-    once.run.forward();
-    once.run.backward();
+    once.forward();
+    once.backward();
     INFO("rows " << c.rows << ", d " << c.d << ", vocabulary " << c.vocabulary);
     Doubles x(in.x.begin(), in.x.end()), weight(in.weight.begin(), in.weight.end()),
         bias(in.bias.begin(), in.bias.end());
@@ -136,7 +136,7 @@ TEST_CASE("cross_entropy equals its double-precision reference: loss, likelihood
     Graph inference(false);
     const auto again = in.record(inference, c, 1);
     const test::Once second(inference);
-    second.run.forward();
+    second.forward();
     CHECK(std::abs(second.run.data<double>(again.totals)[0] - loss) <= test::allowed(2e-6) * n);
   }
 }
@@ -147,7 +147,7 @@ TEST_CASE("cross_entropy over no rows is zero and leaves the parameters' gradien
   Graph graph(true);
   const auto out = in.record(graph, c, 1);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   CHECK(once.run.data<double>(out.totals)[0] == 0);
   CHECK(once.run.data<double>(out.totals)[1] == 0);
   CHECK(in.dweight == std::vector<float>(15, 0.5f));
@@ -161,7 +161,7 @@ TEST_CASE("cross_entropy: NaN and infinite inputs show in the loss, and a wild t
     Graph graph(true);
     const auto out = in.record(graph, c, 1);
     const test::Once once(graph);
-    once.run.forward();
+    once.forward();
     CHECK_FALSE(std::isfinite(once.run.data<double>(out.totals)[0]));
     CHECK_FALSE(std::isfinite(once.run.data<double>(out.totals)[1]));
     CHECK(std::isfinite(once.run.data(out.token_nll)[0]));
@@ -183,7 +183,7 @@ TEST_CASE("cross_entropy: large logits neither overflow nor lose the loss") {
   Graph graph(true);
   const auto out = in.record(graph, c, 1);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   CHECK(once.run.data<double>(out.totals)[1] == Approx(10000 + std::log1p(std::exp(-1))).epsilon(1e-7));
   CHECK(in.dbias[2] == -0.5f);
 }
@@ -200,7 +200,7 @@ TEST_CASE("cross_entropy's sums do not depend on the number of threads") {
     Graph graph(true);
     const auto out = in.record(graph, c, 1);
     const test::Once once(graph);
-    once.run.forward();
+    once.forward();
     totals.push_back(once.run.data<double>(out.totals)[0]);
     biases.push_back(in.dbias);
   }

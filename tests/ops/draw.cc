@@ -29,7 +29,7 @@ Drawn drawn(const std::vector<float>& x, const std::vector<double>& uniforms, co
   graph.keep(d.log_probs);
   graph.keep(d.totals);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   const auto* ids = once.run.data<int32_t>(d.ids);
   const float* log_probs = once.run.data(d.log_probs);
   const auto* totals = once.run.data<double>(d.totals);

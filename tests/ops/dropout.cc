@@ -65,9 +65,9 @@ struct Net {
                               nullptr, true};
     g.record(Node{.op = &weigh, .inputs = {out, g.constant({kTokens, kWidth}, weights.data())}}, {}, 0);
     const test::Once once(g, 42, batch);
-    once.run.forward();
+    once.forward();
     y.assign(once.run.data(out), once.run.data(out) + kTokens * kWidth);
-    once.run.backward();
+    once.backward();
     double sum = 0;
     for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(y[i]) * static_cast<double>(weights[i]);
     return sum;
@@ -128,7 +128,7 @@ TEST_CASE("ops apply the mask of their node in forward: what is kept is scaled, 
       residual_norm(g, embed(g, table, id, {}, {}, 2), embed(g, table, id, {}, {}, 3), table, table, 1e-5f, 0.3f);
   for (const Value v : {dropped, residual.sum}) g.keep(v);
   const test::Once once(g, 5, 6);
-  once.run.forward();
+  once.forward();
   for (int64_t r = 0; r < 40; ++r) {
     const auto a = mask(5, 6, g.producer(dropped).number, 0.4f, r, 33);
     const auto b = mask(5, 6, g.producer(residual.sum).number, 0.3f, r, 33);
@@ -200,7 +200,7 @@ TEST_CASE("the ReLU layer's dropout drops and scales its outputs and their gradi
         true};
     g.record(Node{.op = &sum, .inputs = {y}}, {}, 0);
     const test::Once once(g, 1, 2);
-    once.run.forward();
+    once.forward();
     std::vector<float> want(33, 0.0f);
     for (int64_t r = 0; r < 6; ++r) {
       const auto m = mask(1, 2, g.producer(y).number, 0.5f, r, 33);
@@ -209,7 +209,7 @@ TEST_CASE("the ReLU layer's dropout drops and scales its outputs and their gradi
         CHECK(once.run.data(y)[static_cast<std::size_t>(r) * 33 + i] == m[i]);
       }
     }
-    once.run.backward();
+    once.backward();
     CHECK(d_bias == want);
   }
 }

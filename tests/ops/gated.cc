@@ -53,7 +53,7 @@ TEST_CASE("glu's gates close and open at the ends of the range without overflow"
   const Value y = glu(g, g.constant({1, 8}, z.data()), g.constant({1, 8}, bias.data()));
   g.keep(y);
   const test::Once once(g);
-  once.run.forward();
+  once.forward();
   const float* out = once.run.data(y);
   CHECK(std::abs(out[0]) < 1e-36f);
   CHECK(std::abs(out[1]) < 1e-36f);
@@ -77,8 +77,8 @@ TEST_CASE("glu's gradients have the same bits for any number of threads") {
                             nullptr, true};
     g.record(Node{.op = &sum, .inputs = {y}}, {}, 0);
     const test::Once once(g);
-    once.run.forward();
-    once.run.backward();
+    once.forward();
+    once.backward();
     dz.insert(dz.end(), db.begin(), db.end());
     return dz;
   };
@@ -181,8 +181,8 @@ TEST_CASE("attention_memory scales the gradient of the encoder's outputs, and no
         true};
     g.record(Node{.op = &sum, .inputs = {kv}}, {}, 0);
     const test::Once once(g);
-    once.run.forward();
-    once.run.backward();
+    once.forward();
+    once.backward();
     return std::pair(dz, de);
   };
   const auto [dz, de] = gradients(1);

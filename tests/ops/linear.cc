@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include <cmath>
+#include <numbers>
 
 #include "tests/catch.h"
 #include "tests/ops/check.h"
@@ -20,6 +21,8 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
         z += in[0][static_cast<std::size_t>(r * k + i)] * in[1][static_cast<std::size_t>(j * k + i)];
       if (activation == Activation::relu) z = std::max(z, 0.0);
       if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
+      if (activation == Activation::gelu_tanh)
+        z *= 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
       if (activation == Activation::tanh) z = std::tanh(z);
       y[static_cast<std::size_t>(r * n + j)] = z;
     }
@@ -29,18 +32,50 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
 }  // namespace
 
 TEST_CASE("linear equals its double-precision reference, forward and gradients") {
-  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu, Activation::tanh})
-    for (const bool bias : {true, false})
-      for (const auto [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
-        std::vector<Shape> shapes{{rows, k}, {n, k}};
-        if (bias) shapes.push_back({1, n});
-        test::check_op({.inputs = shapes,
-                        .record =
-                            [&](Graph& g, std::span<const Value> v) {
-                              return linear(g, v[0], v[1], bias ? v[2] : Value{}, activation);
-                            },
-                        .reference = [&](auto in) { return reference(in, rows, k, n, activation); }});
-      }
+  // Numbers of one, and numbers that reach where GELU's tails end.
+  for (const double scale : {1.0, 3.0})
+    for (const auto activation :
+         {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh, Activation::tanh})
+      for (const bool bias : {true, false})
+        for (const auto [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
+          std::vector<Shape> shapes{{rows, k}, {n, k}};
+          if (bias) shapes.push_back({1, n});
+          test::check_op({.inputs = shapes,
+                          .record =
+                              [&](Graph& g, std::span<const Value> v) {
+                                return linear(g, v[0], v[1], bias ? v[2] : Value{}, activation);
+                              },
+                          .reference = [&](auto in) { return reference(in, rows, k, n, activation); },
+                          .scale = scale});
+        }
+}
+
+TEST_CASE("GELU has PyTorch's values, and its tails end in the identity and in nothing") {
+  const std::vector<float> x{1, -1, -3, 20, -20, 1e30f, -1e30f, NAN}, weight{1};
+  const auto out_of = [&](Activation activation) {
+    Graph graph(false);
+    const Value y =
+        linear(graph, graph.constant({8, 1}, x.data()), graph.constant({1, 1}, weight.data()), {}, activation);
+    graph.keep(y);
+    test::Once once(graph);
+    once.forward();
+    return std::vector<float>(once.run.data(y), once.run.data(y) + 8);
+  };
+  // torch.nn.functional.gelu(x), and the same with approximate="tanh".
+  const auto exact = out_of(Activation::gelu), by_tanh = out_of(Activation::gelu_tanh);
+  const std::vector<float> want{0.84134475f, -0.15865525f, -0.00404969f},
+      want_by_tanh{0.84119199f, -0.15880801f, -0.00363739f};
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(exact[i] == Approx(want[i]).epsilon(2e-6));
+    CHECK(by_tanh[i] == Approx(want_by_tanh[i]).epsilon(2e-6));
+  }
+  for (const auto& y : {exact, by_tanh}) {
+    CHECK(y[3] == 20);
+    CHECK(y[4] == 0);
+    CHECK(y[5] == 1e30f);
+    CHECK(y[6] == 0);
+    CHECK(std::isnan(y[7]));
+  }
 }
 
 TEST_CASE("a ReLU keeps a NaN: a model that has diverged must not look sound") {
@@ -51,7 +86,7 @@ TEST_CASE("a ReLU keeps a NaN: a model that has diverged must not look sound") {
                            graph.constant({1, 2}, bias.data()), Activation::relu, dropout);
     graph.keep(y);
     test::Once once(graph);
-    once.run.forward();
+    once.forward();
     const float* out = once.run.data(y);
     CHECK(std::isnan(out[0]));  // 1 * 1 + NaN * 0
     CHECK(std::isnan(out[1]));

@@ -105,7 +105,7 @@ TEST_CASE("a sentence gets in a batch what it gets alone, to the last digits") {
       const Value together = recurrent(all, in).h;
       all.keep(together);
       const test::Once run(all);
-      run.run.forward();
+      run.forward();
       for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
         const int32_t n = offsets[s + 1] - offsets[s];
         const std::vector<int32_t> own{0, n};
@@ -115,7 +115,7 @@ TEST_CASE("a sentence gets in a batch what it gets alone, to the last digits") {
         const Value y = recurrent(one, alone).h;
         one.keep(y);
         const test::Once single(one);
-        single.run.forward();
+        single.forward();
         float worst = 0;
         for (int64_t i = 0; i < n * 24; ++i)
           worst = std::max(worst, std::abs(single.run.data(y)[i] - run.run.data(together)[offsets[s] * 24 + i]));
@@ -141,7 +141,7 @@ TEST_CASE("variational dropout keeps one mask a sentence over all its steps, in 
   const Value y = recurrent(g, in).h;
   g.keep(y);
   const test::Once run(g, 3, 8);
-  run.run.forward();
+  run.forward();
   const float* states = run.run.data(y);
   int dead = 0, differ = 0;
   for (int64_t i = 0; i < h; ++i) {
@@ -181,8 +181,8 @@ TEST_CASE("variational dropout's gradients are those of its forward") {
       const Value y = recurrent(g, in).h;
       const Value total = test::weighted_sum(g, y, weights.data());
       const test::Once run(g, 3, 8);
-      run.run.forward();
-      if (gradients) run.run.backward();
+      run.forward();
+      if (gradients) run.backward();
       return run.run.data<double>(total)[0];
     };
     loss(true);
@@ -218,7 +218,7 @@ TEST_CASE("shapes that do not fit are refused by name") {
       in.offsets = g.constant({static_cast<int64_t>(o.size()), 1}, o.data());
       recurrent(g, in);
       const test::Once run(g);
-      run.run.forward();
+      run.forward();
     } catch (const Error& e) {
       return std::string(e.what());
     }

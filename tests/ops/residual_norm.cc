@@ -100,8 +100,8 @@ TEST_CASE("a plain layer norm's sum is its input, and no rows are no work") {
   const auto second = residual_norm(graph, first.normed, first.normed, gain, bias, 1e-5f, 0.5f);
   residual_norm(graph, second.sum, second.normed, gain, bias, 1e-5f);
   const test::Once once(graph);
-  once.run.forward();
-  once.run.backward();
+  once.forward();
+  once.backward();
   CHECK(d_gain == std::vector<float>(4, 7.0f));
 }
 
@@ -115,6 +115,6 @@ TEST_CASE("layer norm keeps its digits where the mean is far from zero") {
                       .normed;
   graph.keep(y);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   for (int i = 0; i < 64; ++i) CHECK(std::abs(once.run.data(y)[i] - (i % 2 ? 1.0f : -1.0f)) < 1e-5f);
 }

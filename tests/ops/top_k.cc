@@ -27,7 +27,7 @@ Best best_of(const std::vector<float>& logits, int64_t rows, int32_t k) {
   graph.keep(out.log_probs);
   graph.keep(out.ids);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   const auto n = graph.shape(out.ids).size();
   const float* p = once.run.data(out.log_probs);
   const int32_t* id = once.run.data<int32_t>(out.ids);
@@ -98,7 +98,7 @@ TEST_CASE("log_softmax equals its double-precision reference, and a row does not
       const Value y = log_softmax(graph, graph.constant({count, n}, x));
       graph.keep(y);
       const test::Once once(graph);
-      once.run.forward();
+      once.forward();
       return std::vector<float>(once.run.data(y), once.run.data(y) + count * n);
     };
     const auto y = run(logits.data(), rows);
@@ -124,7 +124,7 @@ TEST_CASE("pick takes the column that each row names, and no other") {
   const Value y = pick(graph, in, graph.constant({rows, 1}, columns.data()));
   graph.keep(y);
   const test::Once once(graph);
-  once.run.forward();
+  once.forward();
   for (int64_t r = 0; r < rows; ++r)
     REQUIRE(once.run.data(y)[r] == x[static_cast<std::size_t>(r * n + columns[static_cast<std::size_t>(r)])]);
   columns[9] = n;

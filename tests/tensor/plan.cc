@@ -148,7 +148,7 @@ void run_random_graph(uint64_t seed, bool gradients, std::size_t count) {
 }
 
 // A chain of `count` ops over [64, 1], 256 bytes each, then a loss that needs no memory of its own.
-std::size_t chain_bytes(bool gradients, int count, Node node, float* weight) {
+std::size_t chain_bytes(bool gradients, int count, Node node, float* weight, std::size_t zone = 0) {
   Graph graph(gradients);
   Value v = graph.parameter({64, 1}, weight, weight);
   for (int i = 0; i < count; ++i) {
@@ -156,7 +156,7 @@ std::size_t chain_bytes(bool gradients, int count, Node node, float* weight) {
     v = graph.record(node, {{{64, 1}}}, 0);
   }
   graph.record(Node{.op = &kLoss, .inputs = {v}}, {}, 0);
-  return make_plan(graph).bytes;
+  return make_plan(graph, zone).bytes;
 }
 
 }  // namespace
@@ -184,6 +184,10 @@ TEST_CASE("a plan is exactly as large as what lives at once") {
   // At the loss: ten values and one gradient. Later gradients take the place of values that have been used.
   CHECK(chain_bytes(true, 10, keep, weight.data()) == 11 * 256);
   CHECK(chain_bytes(true, 0, keep, weight.data()) == 0);
+  // With a zone behind each place.
+  CHECK(chain_bytes(false, 10, plain, weight.data(), 128) == 2 * (256 + 128));
+  CHECK(chain_bytes(true, 10, in_place, weight.data(), 128) == 2 * (256 + 128));
+  CHECK(chain_bytes(false, 10, scratch, weight.data(), 64) == 2 * (256 + 64) + 1024 + 64);
 }
 
 TEST_CASE("an op takes over the memory of an input only when nobody needs it later") {

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "tests/catch.h"
 #include "train/adam.h"
+#include "train/decay_turns.h"
 #include "train/gradient_norm.h"
 #include "train/nesterov.h"
 #include "train/schedule.h"
@@ -113,6 +114,38 @@ TEST_CASE("Nesterov's momentum moves parameters as its formulas in double precis
   Nesterov with_decay(1, {.momentum = 0.9, .weight_decay = 0.1});
   with_decay.update(decayed, none, 0.5);
   CHECK(decayed[0] == Approx(0.95).margin(1e-6));
+}
+
+TEST_CASE(
+    "matrices decay and vectors do not, unless they are asked to, with either optimizer and any number of threads") {
+  Parameters parameters({{.name = "gain", .shape = {1, 5}, .vector = true},
+                         {.name = "bias", .shape = {1, 16}, .vector = true},
+                         {.name = "row", .shape = {1, 33}},  // a matrix of one row
+                         {.name = "large", .shape = {90, 91}},
+                         {.name = "long", .shape = {1, 9000}, .vector = true},
+                         {.name = "last", .shape = {2, 3}}});
+  parameters.allocate_gradients();
+  CHECK(turns_at_vectors(parameters) == std::vector<int64_t>{0, 32, 32 + 48 + 8192, 32 + 48 + 8192 + 9008});
+  const int most = omp_get_max_threads();
+  for (const auto kind : {OptimizerOptions::Kind::adam, OptimizerOptions::Kind::nesterov})
+    for (const bool decay_vectors : {false, true})
+      for (const int threads : {1, 3}) {
+        omp_set_num_threads(threads);
+        OptimizerOptions options;
+        options.kind = kind;
+        options.decay_vectors = decay_vectors;
+        options.adam.weight_decay = options.nesterov.weight_decay = 0.1;
+        Optimizer optimizer(parameters, options);
+        std::ranges::fill(parameters.values(), 2.0f);
+        optimizer.update(parameters.values(), parameters.gradients(), 1, 0.5, 1);  // of no gradients: it only decays
+        for (const auto& spec : parameters.specs()) {
+          INFO(spec.name << ", " << threads << " threads");
+          const auto view = parameters.view(spec.name);
+          const float want = spec.vector && !decay_vectors ? 2.0f : static_cast<float>(1 - 0.5 * 0.1) * 2;
+          CHECK(std::ranges::all_of(view, [&](float x) { return x == want; }));
+        }
+      }
+  omp_set_num_threads(most);
 }
 
 TEST_CASE("optimizers have names, and buffers that a checkpoint can hold") {

@@ -26,6 +26,32 @@ TEST_CASE(
   CHECK(good("label_smoothing", kMostSmoothing));
 }
 
+TEST_CASE("vectors do not decay unless it is said, but they do in a checkpoint of before it could be said") {
+  CHECK_FALSE(settings_from(to_json(TrainSettings{})).optimizer.decay_vectors);
+  TrainSettings all;
+  all.optimizer.decay_vectors = true;
+  CHECK(settings_from(to_json(all)).optimizer.decay_vectors);
+  auto json = to_json(TrainSettings{});
+  REQUIRE(json.erase("decay_vectors") == 1);
+  CHECK(settings_from(json).optimizer.decay_vectors);
+}
+
+TEST_CASE("a run takes what its settings say of weight decay") {
+  const auto gains = [](double weight_decay, bool decay_vectors) {
+    test::SmallRun run(60);
+    run.settings.optimizer.adam.weight_decay = weight_decay;
+    run.settings.optimizer.decay_vectors = decay_vectors;
+    run.settings.schedule = {Schedule::Kind::constant, 1e-6, 0, 0};
+    run.plan.steps = 1;
+    const auto model = run.model();
+    Trainer(*model, Translation(*model, SpecialIds{}), run.data(), run.settings, run.plan).run();
+    return model->parameters().view("encoder.0.self.norm.weight")[0];
+  };
+  CHECK(gains(0, false) > 0.9999f);
+  CHECK(gains(1e5, false) > 0.9999f);
+  CHECK(gains(1e5, true) < 0.91f);
+}
+
 TEST_CASE("a checkpoint with such settings is refused by name") {
   const test::SmallRun run;
   const auto model = run.model();

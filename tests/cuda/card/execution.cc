@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -79,13 +80,13 @@ CardContext& card() {
 // One node on the card.
 class Visit {
  public:
-  Visit(const Execution& host, const Plan& plan, const Node& node, bool backward)
-      : host_(host), plan_(plan), node_(node) {
+  Visit(const Execution& host, Plan plan, const Node& node, bool backward)
+      : host_(host), plan_(std::move(plan)), node_(node) {
     const bool gradients = backward || node.op->gradient_in_forward;
     for (const Value v : node.inputs) add(v, true, false, gradients, gradients);
     for (const Value v : node.outputs) add(v, backward || fills_outputs(), !backward, backward, false);
     add_cache();
-    const auto at = plan.scratch[static_cast<std::size_t>(node.number) + (backward ? host.graph().nodes().size() : 0)];
+    const auto at = plan_.scratch[static_cast<std::size_t>(node.number) + (backward ? host.graph().nodes().size() : 0)];
     const std::size_t scratch = at == Plan::kNone ? 0 : backward ? node.scratch_backward : node.scratch_forward;
     twins_.send();
     scratch_.emplace(scratch);
@@ -152,7 +153,7 @@ class Visit {
   }
 
   const Execution& host_;
-  const Plan& plan_;
+  const Plan plan_;
   const Node& node_;
   Twins twins_;
   std::optional<Piece> scratch_;
@@ -168,28 +169,20 @@ Plan for_single_nodes(Plan plan) {
 
 }  // namespace
 
-void Execution::forward() const {
-  const Plan plan = for_single_nodes(plan_);
-  for (const Node& node : graph_.nodes()) {
-    if (const auto* kernels = cuda::Kernels::find(node.op->name))
-      Visit(*this, plan, node, false).run(kernels->forward);
-    else
-      node.op->forward(*this, node);
-  }
+void Execution::forward(const Node& node) const {
+  if (const auto* kernels = cuda::Kernels::find(node.op->name))
+    Visit(*this, for_single_nodes(plan_), node, false).run(kernels->forward);
+  else
+    node.op->forward(*this, node);
 }
 
-void Execution::backward() const {
-  const Plan plan = for_single_nodes(plan_);
-  const auto nodes = graph_.nodes();
-  for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
-    if (!backpropagates(*it)) continue;
-    const auto* kernels = cuda::Kernels::find(it->op->name);
-    require(!kernels || kernels->backward, it->op->name, ": no CUDA kernel for backward");
-    if (kernels)
-      Visit(*this, plan, *it, true).run(kernels->backward);
-    else
-      it->op->backward(*this, *it);
-  }
+void Execution::backward(const Node& node) const {
+  const auto* kernels = cuda::Kernels::find(node.op->name);
+  require(!kernels || kernels->backward, node.op->name, ": no CUDA kernel for backward");
+  if (kernels)
+    Visit(*this, for_single_nodes(plan_), node, true).run(kernels->backward);
+  else
+    node.op->backward(*this, node);
 }
 
 bool Execution::backpropagates(const Node& node) const {

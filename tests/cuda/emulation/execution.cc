@@ -57,26 +57,16 @@ const cuda::Kernels* kernels_of(const Node& node) {
 
 }  // namespace
 
-void Execution::forward() const {
+void Execution::forward(const Node& node) const {
   EmulatedContext context;
-  for (const Node& node : graph_.nodes()) {
-    if (const auto* kernels = kernels_of(node))
-      kernels->forward(*this, node, context);
-    else
-      node.op->forward(*this, node);
-  }
+  if (const auto* kernels = kernels_of(node)) return kernels->forward(*this, node, context);
+  node.op->forward(*this, node);
 }
 
-void Execution::backward() const {
+void Execution::backward(const Node& node) const {
   EmulatedContext context;
-  const auto nodes = graph_.nodes();
-  for (auto it = nodes.rbegin(); it != nodes.rend(); ++it) {
-    if (!backpropagates(*it)) continue;
-    if (const auto* kernels = kernels_of(*it))
-      kernels->backward(*this, *it, context);
-    else
-      it->op->backward(*this, *it);
-  }
+  if (const auto* kernels = kernels_of(node)) return kernels->backward(*this, node, context);
+  node.op->backward(*this, node);
 }
 
 }  // namespace storm
