@@ -22,13 +22,14 @@
 
 namespace storm::simd {
 
-// e^x to 2 ulp for x in [-87, 88]; below that it is 0 to f32's smallest normal, above it saturates. Range reduction to
-// |r| <= ln2/2 and a polynomial (Cephes' expf, S. L. Moshier). Without branches, so that it vectorises.
+// e^x to 2 ulp for x in [-87, 88]; below that it is 0 to f32's smallest normal, above it saturates; NaN stays NaN.
+// Range reduction to |r| <= ln2/2 and a polynomial (Cephes' expf, S. L. Moshier). Without branches, so that it
+// vectorises.
 STORM_INLINE float exp(float x) {
   x = x < -87.3f ? -87.3f : x;
   x = x > 88.3f ? 88.3f : x;
-  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
-  const float n = (x * 1.44269504088896341f + magic) - magic;
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number, which the lowest bits then are
+  const float shifted = x * 1.44269504088896341f + magic, n = shifted - magic;
   const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -37,7 +38,7 @@ STORM_INLINE float exp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+  return p * std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) + 127) << 23);
 }
 
 // 1 / (1 + e^-x) to 4 ulp.

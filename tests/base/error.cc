@@ -7,7 +7,7 @@
 
 using namespace storm;
 
-#ifndef STORM_SANITIZE  // AddressSanitizer's operators are its own, and it minds where one of a pair is replaced
+#ifndef STORM_SANITIZE  // sanitizers bring operators of their own, and mind where one of a pair is replaced
 
 namespace {
 int allocations_left = -1;  // before one fails; negative: none does

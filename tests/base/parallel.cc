@@ -43,7 +43,7 @@ struct Threads {
 
 }  // namespace
 
-TEST_CASE("a loop over ranges does all of its work when OpenMP delivers fewer threads than were asked for") {
+TEST_CASE("a loop over ranges does all of its work when OpenMP delivers fewer threads than were asked for", "[teams]") {
   const Threads threads(4);
   for (const int64_t n : {1, 3, 4, 7, 1000})
     for (const int64_t grain : {1, 3, 64}) {
@@ -58,7 +58,8 @@ TEST_CASE("a loop over ranges does all of its work when OpenMP delivers fewer th
     }
 }
 
-TEST_CASE("a loop over items does each of them once when OpenMP delivers fewer threads than were asked for") {
+TEST_CASE("a loop over items does each of them once when OpenMP delivers fewer threads than were asked for",
+          "[teams]") {
   const Threads threads(4);
   for (const int limit : {1, 2, 4}) {
     std::vector<int> times(100);
@@ -67,7 +68,7 @@ TEST_CASE("a loop over items does each of them once when OpenMP delivers fewer t
   }
 }
 
-TEST_CASE("the number of a thread is below their count in every loop, also where fewer came") {
+TEST_CASE("the number of a thread is below their count in every loop, also where fewer came", "[teams]") {
   const Threads threads(4);
   std::atomic<int64_t> most = 0;
   const auto note = [&](int64_t, int64_t) {

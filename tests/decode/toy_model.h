@@ -2,6 +2,7 @@
 // enough that every output can be written down, and no two pasts look alike.
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -39,7 +40,7 @@ class ToyModel : public Model, public EncoderDecoder {
   int64_t longest_target() const override { return longest; }
 
   int64_t longest = INT32_MAX;
-  mutable int64_t steps = 0, rows = 0;  // what decoding took
+  mutable std::atomic<int64_t> steps = 0, rows = 0;  // what decoding took, in all threads
 
  private:
   ToyModel(int32_t vocabulary, float spread, float eos_bonus, ParameterList list)

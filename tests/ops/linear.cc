@@ -37,7 +37,8 @@ TEST_CASE("linear equals its double-precision reference, forward and gradients")
     for (const auto activation :
          {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh, Activation::tanh})
       for (const bool bias : {true, false})
-        for (const auto [rows, k, n] : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
+        for (const auto& size : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
+          const int64_t rows = size[0], k = size[1], n = size[2];  // clang++ 14 captures no structured bindings
           std::vector<Shape> shapes{{rows, k}, {n, k}};
           if (bias) shapes.push_back({1, n});
           test::check_op({.inputs = shapes,
