@@ -195,9 +195,9 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, c
   if (settings.seed != checkpoint.settings.seed)
     throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
                          checkpoint.settings.seed, "): the order of the data hangs on it; leave it out"));
-  if (settings.optimizer.kind != checkpoint.settings.optimizer.kind)
-    throw UsageError(str("--optimizer ", optimizer_name(settings.optimizer.kind), " is not what ",
-                         checkpoint.loaded.name, " has (", optimizer_name(checkpoint.settings.optimizer.kind),
+  if (settings.optimizer.name != checkpoint.settings.optimizer.name)
+    throw UsageError(str("--optimizer ", settings.optimizer.name, " is not what ", checkpoint.loaded.name, " has (",
+                         checkpoint.settings.optimizer.name,
                          "): its state would not fit; leave it out, or begin anew with --init"));
   for (const auto& [key, value] : now.items())
     if (before.at(key) != value && key != "threads")
@@ -246,14 +246,15 @@ int64_t micro_batch(const Model& model, const Task& task, const TokenFile& file,
 // What is auto, by the model and the data.
 void resolve_auto(const Args& args, const Model& model, const Task& task, const TokenFile& file, const Device* device,
                   TrainSettings& settings) {
-  const bool nesterov = settings.optimizer.kind == OptimizerOptions::Kind::nesterov;  // Gehring et al. 2017, §4.2
-  if (args.text("clip-norm") == "auto")
-    settings.clip_norm = nesterov ? 0.1 : architecture(model.architecture()).clip_norm;
-  if (args.text("lr") == "auto") {
-    const auto width = static_cast<double>(model.description().width);
-    const auto warmup = static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1));
-    settings.schedule.peak = nesterov ? 0.25 : 1 / std::sqrt(width * warmup);
-  }
+  const auto width = static_cast<double>(model.description().width);
+  const auto warmup = static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1));
+  std::map<std::string, double> automatic{{"lr", 1 / std::sqrt(width * warmup)}, {"clip_norm", 0}};
+  for (const auto& training : {architecture(model.architecture()).training, settings.optimizer.kind().training})
+    for (const auto& [key, value] : training) automatic[key] = value;
+  for (const TrainSetting& row : train_settings())
+    if (automatic.contains(row.key) &&
+        (row.automatic ? args.text(row.setting.flag) == "auto" : !args.given(row.setting.flag)))
+      row.set(settings, automatic.at(row.key));
   const Room within = room(args, settings, device);
   if (args.text("max-tokens") != "auto") {
     settings.micro_batch = micro_batch(model, task, file, settings, within);

@@ -62,27 +62,10 @@ inline std::vector<Flag> flags() {
       {"epochs", "N", "0", "stop after so many passes over the data (0: no limit)"},
       {"minutes", "X", "0", "stop after so much time, that of earlier runs included (0: no limit)"},
       {"patience", "N", "0", "stop when so many validations in a row are no better than the best (0: no limit)"},
-      {"max-tokens", "N", "4096",
-       "tokens of a batch, on its larger side, EOS included; auto: what fits --memory, or the device"},
       {"memory", "SIZE", "",
        "900M, 4G: of --max-tokens N, batches are run in parts that fit; auto: the largest batches that fit. On a "
        "device "
        "it is the device's memory, by default what is free"},
-      {"accumulate", "N", "1", "batches of an update"},
-      {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup), with nesterov 0.25"},
-      {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
-      {"warmup", "N", "4000", "updates in which the rate rises to its peak"},
-      {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
-      {"precision", "KIND", "f32",
-       "matrix products of training take operands as they are (f32), or rounded to bf16 or, on CUDA devices, to tf32"},
-      {"clip-norm", "X", "auto", ""},
-      {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
-      {"momentum", "X", "0.99", "nesterov: share of the last update that goes on"},
-      {"beta1", "X", "0.9", "Adam: decay of the mean"},
-      {"beta2", "X", "0.98", "Adam: decay of the variance"},
-      {"epsilon", "X", "1e-9", "Adam: added to the root of the variance"},
-      {"weight-decay", "X", "0", "decoupled weight decay of matrices; biases and gains of norms are spared"},
-      {"decay-vectors", "", "", "--weight-decay does not spare them"},
       {"validate-every", "N", "500", "updates from validation to validation"},
       {"measure", "NAME,...", "", ""},
       {"valid-bleu", "", "",
@@ -95,17 +78,27 @@ inline std::vector<Flag> flags() {
       {"average-of", "WHICH", "last", "last (by --save-every) or best (by validation); best of 1: the best model"},
       {"log", "FILE", "", "a line of tab-separated figures for each report and validation"},
       {"report-every", "N", "100", "updates from report to report"}};
-  std::string names, presets, clipping;
+  for (const TrainSetting& row : train_settings())
+    if (!row.setting.flag.empty())
+      all.push_back({row.setting.flag, row.setting.value,
+                     row.automatic && row.setting.flag != "max-tokens" ? "auto" : row.setting.preset,
+                     row.setting.help});
+  std::string names, presets;
   for (const Architecture* a : architectures()) {
     names += (names.empty() ? "" : ", ") + a->name;
     for (const auto& p : a->presets) presets += (presets.empty() ? "" : ", ") + p.name;
-    if (a->clip_norm > 0) clipping += str(", ", a->name, ": ", a->clip_norm);
   }
   const auto help = [&](const std::string& flag) -> std::string& {
     return std::ranges::find(all, flag, &Flag::name)->help;
   };
-  help("clip-norm") =
-      "gradients longer than this are scaled down to it (0: off; auto: off" + clipping + ", with nesterov: 0.1)";
+  for (const TrainSetting& row : train_settings()) {  // who sets an automatic one
+    std::string but;
+    for (const Architecture* a : architectures())
+      if (a->training.contains(row.key)) but += str(", ", a->training.at(row.key), " for ", a->name);
+    for (const OptimizerKind* kind : optimizer_kinds())
+      if (kind->training.contains(row.key)) but += str(", ", kind->training.at(row.key), " with ", kind->name);
+    if (!but.empty()) help(row.setting.flag) += ", but" + but.substr(1);
+  }
   help("task") = "what the model is trained for, by default what its architecture is made for:";
   help("measure") = "also measured on the validation set:";
   for (const TaskKind* task : task_kinds()) {
@@ -158,37 +151,24 @@ inline std::size_t memory_bytes(const Args& args) {
   return static_cast<std::size_t>(*value * unit);
 }
 
-// `settings` with what the command line says; with resuming, only what is given there. lr, max_tokens and
-// clip_norm that are auto stay as they are.
+// `settings` with what the command line says; with resuming, only what is given there. What is auto stays as it is.
 inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) {
-  const auto said = [&](const char* flag) { return !resuming || args.given(flag); };
-  if (said("max-tokens") && args.text("max-tokens") != "auto")
-    s.max_tokens = args.integer("max-tokens", 1, kMostTokens);
-  if (said("accumulate")) s.accumulate = args.integer("accumulate", 1, 1 << 20);
-  if (said("schedule")) s.schedule.kind = schedule_from_name(args.text("schedule"));
-  if (said("warmup")) s.schedule.warmup = args.integer("warmup", 0, INT64_MAX);
-  if (said("lr") && args.text("lr") != "auto") s.schedule.peak = args.real("lr", 0, 1e6);
+  const auto said = [&](const std::string& flag) { return !resuming || args.given(flag); };
+  for (const TrainSetting& row : train_settings()) {
+    const auto& flag = row.setting.flag;
+    if (flag.empty() || !said(flag) || (row.automatic && args.text(flag) == "auto")) continue;
+    row.set(s, row.setting.value.empty() ? nlohmann::json(args.on(flag)) : typed_setting(args.text(flag)));
+  }
   if (said("steps")) s.schedule.steps = args.integer("steps", 0, INT64_MAX);
   if (s.schedule.kind == Schedule::Kind::linear || s.schedule.kind == Schedule::Kind::cosine) {
     if (s.schedule.steps == 0) throw UsageError(str("--schedule ", schedule_name(s.schedule.kind), " needs --steps"));
   } else {
     s.schedule.steps = 0;
   }
-  auto& o = s.optimizer;
-  if (said("optimizer")) o.kind = optimizer_from_name(args.text("optimizer"));
-  const bool nesterov = o.kind == OptimizerOptions::Kind::nesterov;
-  for (const char* flag : {"beta1", "beta2", "epsilon", "momentum"})
-    if (args.given(flag) && nesterov != (flag == std::string("momentum")))
-      throw UsageError(str("--", flag, " has no meaning with --optimizer ", optimizer_name(o.kind)));
-  if (said("beta1")) o.adam.beta1 = args.real("beta1", 0, kMostDecay);
-  if (said("beta2")) o.adam.beta2 = args.real("beta2", 0, kMostDecay);
-  if (said("epsilon")) o.adam.epsilon = args.real("epsilon", 0, 1);
-  if (said("momentum")) o.nesterov.momentum = args.real("momentum", 0, kMostDecay);
-  if (said("weight-decay")) o.adam.weight_decay = o.nesterov.weight_decay = args.real("weight-decay", 0, 1e6);
-  if (said("decay-vectors")) o.decay_vectors = args.on("decay-vectors");
-  if (said("clip-norm") && args.text("clip-norm") != "auto") s.clip_norm = args.real("clip-norm", 0, 1e9);
-  if (said("precision")) s.precision = precision_from_name(args.text("precision"));
-  if (said("label-smoothing")) s.label_smoothing = args.real("label-smoothing", 0, kMostSmoothing);
+  for (const OptimizerKind* kind : optimizer_kinds())
+    for (const auto& number : kind->numbers)
+      if (kind->name != s.optimizer.name && args.given(flag_of_key(number.key)))
+        throw UsageError(str("--", flag_of_key(number.key), " has no meaning with --optimizer ", s.optimizer.name));
   if (said("seed")) s.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   return s;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace storm {
 
@@ -23,6 +24,12 @@ std::string key_of_flag(std::string flag) {
 std::string flag_of_key(std::string key) {
   std::ranges::replace(key, '_', '-');
   return key;
+}
+
+nlohmann::json typed_setting(const std::string& text) {
+  if (const auto whole = parse_number<int64_t>(text)) return *whole;
+  if (const auto real = parse_number<double>(text)) return *real;
+  return text;
 }
 
 int64_t Settings::whole(const std::string& key, int64_t least, int64_t most) const {

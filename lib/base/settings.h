@@ -19,6 +19,10 @@ struct Setting {
 std::string key_of_flag(std::string flag);
 std::string flag_of_key(std::string key);
 
+// A setting's text as a configuration keeps it: numbers stay numbers, whole ones whole, so that it reads as a person
+// would write it.
+nlohmann::json typed_setting(const std::string& text);
+
 // Reads typed settings from a configuration, which it borrows; an error names the setting as a user writes it.
 class Settings {
  public:

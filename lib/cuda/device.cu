@@ -118,12 +118,12 @@ class CudaDevice final : public Device, private Context {
   }
 
   void update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
-              const UpdateRule& rule, int64_t step, double rate, float gradient_scale) override {
-    update(values, gradients, state, rule, step, rate, GradientScale{.factor = gradient_scale});
+              const Update& rule, float gradient_scale) override {
+    update(values, gradients, state, rule, GradientScale{.factor = gradient_scale});
   }
   void clipped_update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
-                      const UpdateRule& rule, int64_t step, double rate, double clip_norm) override {
-    update(values, gradients, state, rule, step, rate, GradientScale{.norm = norm_at(), .most = clip_norm});
+                      const Update& rule, double clip_norm) override {
+    update(values, gradients, state, rule, GradientScale{.norm = norm_at(), .most = clip_norm});
   }
 
  private:
@@ -240,13 +240,13 @@ class CudaDevice final : public Device, private Context {
   }
 
   void update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
-              const UpdateRule& rule, int64_t step, double rate, const GradientScale& scale) {
+              const Update& rule, const GradientScale& scale) {
     const Found found = find(values.data());
     const auto turns = rule.decay_turns;
     const std::byte* turns_here = turns.empty() ? nullptr : tables_.find(turns.data(), turns.size_bytes(), stream());
     queue_update(*this, found.data, twin(gradients.data()), twin(state[0].data()),
                  state.size() > 1 ? twin(state[1].data()) : nullptr, static_cast<int64_t>(values.size()), rule,
-                 reinterpret_cast<const int64_t*>(turns_here), step, rate, scale);
+                 reinterpret_cast<const int64_t*>(turns_here), scale);
     found.twin->rounded_to = ProductPrecision::f32;
   }
   double* norm_sums() const { return reinterpret_cast<double*>(norm_.data()); }

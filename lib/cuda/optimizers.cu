@@ -1,7 +1,6 @@
 #include "cuda/optimizers.h"
 
-#include <cmath>
-
+#include "base/error.h"
 #include "cuda/rows.cuh"
 
 namespace storm::cuda {
@@ -10,11 +9,11 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 
-struct AdamFactors {
-  float beta1, beta2, rest1, rest2, step_size, root2, epsilon, keep;  // as train/adam.cc's
+struct AdamFactors {  // in the order of train/adam.cc
+  float beta1, beta2, rest1, rest2, step_size, root2, epsilon, keep;
 };
 
-struct NesterovFactors {
+struct NesterovFactors {  // in the order of train/nesterov.cc
   float momentum, rate, keep;
 };
 
@@ -108,25 +107,20 @@ void queue_norm(Context& context, const float* x, int64_t n, double* sums, doubl
 }
 
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
-                  const UpdateRule& rule, const int64_t* decay_turns, int64_t step, double rate,
-                  const GradientScale& scale) {
-  const DecayTurns turns{decay_turns, static_cast<int64_t>(rule.decay_turns.size())};
-  const auto keep = static_cast<float>(1 - rate * rule.weight_decay);
-  if (rule.nesterov) {
-    const NesterovFactors k{static_cast<float>(rule.momentum), static_cast<float>(rate), keep};
-    return context.launch("nesterov", blocks_of(n), kThreads, 0, nesterov_kernel, k, scale, turns, values, gradients,
-                          first, n);
+                  const Update& update, const int64_t* decay_turns, const GradientScale& scale) {
+  const DecayTurns turns{decay_turns, static_cast<int64_t>(update.decay_turns.size())};
+  const auto& f = update.factors;
+  if (update.rule == "adam") {
+    const AdamFactors k{f[0], f[1], f[2], f[3], f[4], f[5], f[6], update.keep};
+    context.launch("adam", blocks_of(n), kThreads, 0, adam_kernel, k, scale, turns, values, gradients, first, second,
+                   n);
+  } else if (update.rule == "nesterov") {
+    const NesterovFactors k{f[0], f[1], update.keep};
+    context.launch("nesterov", blocks_of(n), kThreads, 0, nesterov_kernel, k, scale, turns, values, gradients, first,
+                   n);
+  } else {
+    fail(update.rule, ": no CUDA kernel for this optimizer; take --device cpu");
   }
-  const auto t = static_cast<double>(step);
-  const AdamFactors k{.beta1 = static_cast<float>(rule.beta1),
-                      .beta2 = static_cast<float>(rule.beta2),
-                      .rest1 = static_cast<float>(1 - rule.beta1),
-                      .rest2 = static_cast<float>(1 - rule.beta2),
-                      .step_size = static_cast<float>(rate / (1 - std::pow(rule.beta1, t))),
-                      .root2 = static_cast<float>(1 / std::sqrt(1 - std::pow(rule.beta2, t))),
-                      .epsilon = static_cast<float>(rule.epsilon),
-                      .keep = keep};
-  context.launch("adam", blocks_of(n), kThreads, 0, adam_kernel, k, scale, turns, values, gradients, first, second, n);
 }
 
 }  // namespace storm::cuda

@@ -20,10 +20,9 @@ struct GradientScale {
   double most = 0;
 };
 
-// first, second: [n], the optimizer's buffers; second is null for Nesterov's momentum. decay_turns: the rule's, on the
-// device. gradients are zero afterwards.
+// first, second: [n], the optimizer's buffers; second is null where it has one alone. decay_turns: the update's, on the
+// device. gradients are zero afterwards. Throws Error for a rule that has no kernel.
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
-                  const UpdateRule& rule, const int64_t* decay_turns, int64_t step, double rate,
-                  const GradientScale& scale);
+                  const Update& update, const int64_t* decay_turns, const GradientScale& scale);
 
 }  // namespace storm::cuda

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/number.h"
 #include "models/convs2s/config.h"
 #include "models/rnn/config.h"
 #include "models/transformer/config.h"
@@ -17,16 +16,9 @@ namespace {
 const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
                                               &convs2s_architecture()};
 
-// Numbers stay numbers: whole ones whole, so that a configuration reads as a person would write it.
-nlohmann::json typed(const std::string& text) {
-  if (const auto whole = parse_number<int64_t>(text)) return *whole;
-  if (const auto real = parse_number<double>(text)) return *real;
-  return text;
-}
-
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};
-  for (const auto& s : arch.settings) config[key_of_flag(s.flag)] = typed(s.preset);
+  for (const auto& s : arch.settings) config[key_of_flag(s.flag)] = typed_setting(s.preset);
   return config;
 }
 
@@ -70,10 +62,10 @@ nlohmann::json make_config(const Architecture& arch, std::string_view preset,
   nlohmann::json config = defaults(arch);
   const Preset* found = find_preset(arch, preset);
   if (!found) throw UsageError(str("--preset: '", preset, "' is none of ", arch.name, "'s ", preset_names(arch)));
-  for (const auto& [flag, value] : found->settings) config[key_of_flag(flag)] = typed(value);
+  for (const auto& [flag, value] : found->settings) config[key_of_flag(flag)] = typed_setting(value);
   for (const auto& [flag, value] : settings) {
     if (!config.contains(key_of_flag(flag))) throw UsageError(str(arch.name, " has no setting --", flag));
-    config[key_of_flag(flag)] = typed(value);
+    config[key_of_flag(flag)] = typed_setting(value);
   }
   require(vocabularies.size() == arch.vocabularies.size(), arch.name, ": has ", arch.vocabularies.size(),
           " vocabularies, given ", vocabularies.size());

@@ -3,6 +3,7 @@
 // of the vocabularies.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -30,7 +31,7 @@ struct Architecture {
   std::string task;  // what it is trained for, unless another one is named (tasks/task.h)
   // Throws UsageError for settings that do not fit together. The parameters are zero.
   std::unique_ptr<Model> (*make)(const nlohmann::json& config);
-  double clip_norm = 0;  // what training scales longer gradients down to, unless it is told otherwise; 0: off
+  std::map<std::string, double> training = {};  // what it sets of training's settings unless the user does: "clip_norm"
 };
 
 std::span<const Architecture* const> architectures();

@@ -21,6 +21,8 @@ constexpr const char* kKindKey = "storm.kind";
 constexpr const char* kVersionKey = "storm.version";
 constexpr const char* kCommandKey = "storm.command";
 constexpr const char* kStreamVersion = "1";
+// Of a checkpoint: which of its tensors are the training's state and no parameters, their names joined by commas.
+constexpr const char* kStateTensorsKey = "train.tensors";
 
 struct Tensor {
   std::string name;

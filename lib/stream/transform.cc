@@ -13,6 +13,7 @@ namespace storm {
 namespace {
 
 constexpr int64_t kBlock = 1 << 16;  // elements held at a time
+const std::string kOlderState = "adam.m,adam.v,nesterov.m";  // in checkpoints of before they named them
 
 template <class T>
 T load(const std::byte* from) {
@@ -183,9 +184,9 @@ void write_average(std::span<const Document> documents, const std::string& comma
   auto tensors = last.tensors();
   if (last.kind() == "checkpoint") {  // no run goes on from an average: the training's state would be nonsense
     metadata[kKindKey] = "model";
+    const auto names = "," + (metadata.contains(kStateTensorsKey) ? metadata.at(kStateTensorsKey) : kOlderState) + ",";
     std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("train."); });
-    std::erase_if(tensors,
-                  [](const Tensor& t) { return t.name.starts_with("adam.") || t.name.starts_with("nesterov."); });
+    std::erase_if(tensors, [&](const Tensor& t) { return names.find("," + t.name + ",") != names.npos; });
   }
   sort_for_writing(tensors);
   std::vector<double> one;

@@ -6,10 +6,12 @@
 // and whatever else a graph names, ids and offsets, is copied there before each run.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "tensor/graph.h"
 #include "tensor/plan.h"
@@ -17,12 +19,14 @@
 
 namespace storm {
 
-// One update of every parameter, as train/adam.h and train/nesterov.h define them.
-struct UpdateRule {
-  bool nesterov = false;
-  double beta1 = 0, beta2 = 0, epsilon = 0, momentum = 0, weight_decay = 0;
-  std::span<const int64_t> decay_turns =
-      {};  // what decays, as train/decay_turns.h says it; lives as long as the updates
+// One update of every parameter: the rule's name, by which a device finds its kernel as it does an op's, and what the
+// optimizer of that name multiplies by in this step, in its own order.
+struct Update {
+  static constexpr std::size_t kFactors = 8;
+  std::string_view rule;
+  std::array<float, kFactors> factors{};
+  float keep = 1;                             // what decay leaves of a parameter that decays
+  std::span<const int64_t> decay_turns = {};  // which do: numbers before the first, from the second to the third, ...
 };
 
 class Device {
@@ -70,12 +74,11 @@ class Device {
   virtual uint64_t fetch_norm(std::span<const float> gradients, double* to) = 0;
   // state: the optimizer's buffers, each of values' size. The gradients are zero afterwards.
   virtual void update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
-                      const UpdateRule& rule, int64_t step, double rate, float gradient_scale) = 0;
+                      const Update& update, float gradient_scale) = 0;
   // The same with the norm that fetch_norm was asked for last, so that nobody waits for it: the gradients are
   // multiplied by clip_scale (train/gradient_norm.h) of it and clip_norm.
   virtual void clipped_update(std::span<float> values, std::span<float> gradients,
-                              std::span<const std::span<float>> state, const UpdateRule& rule, int64_t step,
-                              double rate, double clip_norm) = 0;
+                              std::span<const std::span<float>> state, const Update& update, double clip_norm) = 0;
 };
 
 // What a device rounds products' operands to for as long as this lives; f32 afterwards, for who computes there next.

@@ -1,25 +1,20 @@
-#include "train/adam.h"
-
+// Adam over all parameters at once (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019).
 #include <cmath>
 
-#include "base/error.h"
-#include "base/parallel.h"
 #include "cpu/simd.h"
-#include "train/decay_turns.h"
+#include "train/optimizer.h"
 
 namespace storm {
 
 namespace {
 
-constexpr int64_t kGrain = 4096;
-
+// In this order on a device, too (cuda/optimizers.cu).
 struct Factors {
   float beta1, beta2, rest1, rest2;  // rest: 1 - beta
-  float gradient_scale;
-  float step_size;  // rate / (1 - beta1^step)
-  float root2;      // 1 / sqrt(1 - beta2^step)
+  float step_size;                   // rate / (1 - beta1^step)
+  float root2;                       // 1 / sqrt(1 - beta2^step)
   float epsilon;
-  float keep;  // 1 - rate * weight_decay
+  float keep, gradient_scale;
 };
 
 STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, float* v, int64_t n) {
@@ -36,37 +31,36 @@ STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, f
   }
 }
 
+std::array<float, Update::kFactors> factors(const OptimizerOptions& options, int64_t step, double rate) {
+  const double beta1 = options.numbers.at("beta1"), beta2 = options.numbers.at("beta2");
+  const auto t = static_cast<double>(step);
+  return {static_cast<float>(beta1),
+          static_cast<float>(beta2),
+          static_cast<float>(1 - beta1),
+          static_cast<float>(1 - beta2),
+          static_cast<float>(rate / (1 - std::pow(beta1, t))),
+          static_cast<float>(1 / std::sqrt(1 - std::pow(beta2, t))),
+          static_cast<float>(options.numbers.at("epsilon"))};
+}
+
+void update(const OptimizerKind::Step& s, float* values, float* gradients, std::span<float* const> state, int64_t n) {
+  const auto& f = s.factors;
+  update_range({f[0], f[1], f[2], f[3], f[4], f[5], f[6], s.keep, s.gradient_scale}, values, gradients, state[0],
+               state[1], n);
+}
+
 }  // namespace
 
-Adam::Adam(std::size_t count, const AdamOptions& options, std::vector<int64_t> decay_turns)
-    : count_(count),
-      options_(options),
-      decay_turns_(std::move(decay_turns)),
-      m_(count * sizeof(float)),
-      v_(count * sizeof(float)) {}
-
-void Adam::update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
-                  float gradient_scale) {
-  require(values.size() == count_ && gradients.size() == count_, "Adam: made for ", count_, " parameters, given ",
-          values.size(), " and ", gradients.size(), " gradients");
-  const auto t = static_cast<double>(step);
-  const Factors f{.beta1 = static_cast<float>(options_.beta1),
-                  .beta2 = static_cast<float>(options_.beta2),
-                  .rest1 = static_cast<float>(1 - options_.beta1),
-                  .rest2 = static_cast<float>(1 - options_.beta2),
-                  .gradient_scale = gradient_scale,
-                  .step_size = static_cast<float>(rate / (1 - std::pow(options_.beta1, t))),
-                  .root2 = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
-                  .epsilon = static_cast<float>(options_.epsilon),
-                  .keep = static_cast<float>(1 - rate * options_.weight_decay)};
-  Factors spared = f;
-  spared.keep = 1;
-  parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
-    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
-      update_range(decays ? f : spared, values.data() + from, gradients.data() + from, first().data() + from,
-                   second().data() + from, to - from);
-    });
-  });
+const OptimizerKind& adam() {
+  static const OptimizerKind kind{.name = "adam",  // its numbers' presets: Vaswani et al. 2017, §5.3
+                                  .numbers = {{"beta1", 0.9, kMostDecay, "Adam: decay of the mean"},
+                                              {"beta2", 0.98, kMostDecay, "Adam: decay of the variance"},
+                                              {"epsilon", 1e-9, 1, "Adam: added to the root of the variance"}},
+                                  .buffers = {"adam.m", "adam.v"},
+                                  .training = {},
+                                  .factors = factors,
+                                  .update = update};
+  return kind;
 }
 
 }  // namespace storm

@@ -18,7 +18,11 @@ void save_checkpoint(const std::string& path, const Model& model, const Optimize
                                       {kSettingsKey, to_json(settings).dump()},
                                       {kStateKey, to_json(state).dump()},
                                       {kPlanKey, nlohmann::json(plan).dump()}});
-  for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
+  std::string& buffers = document.metadata[kStateTensorsKey];
+  for (const auto& [name, values] : optimizer.state()) {
+    document.add_view(name, std::span<const float>(values));
+    buffers += (buffers.empty() ? "" : ",") + name;
+  }
   Output output(path);
   write_document(output, document);
   output.commit();
@@ -37,8 +41,8 @@ Checkpoint load_checkpoint(const std::string& path) {
     const auto state = state_from(json(kStateKey));
     constexpr int64_t kMost = int64_t{1} << 48;  // of what is counted
     const auto count = [](int64_t n) { return n >= 0 && n <= kMost; };
-    require(in_range(settings) && count(state.step) && count(state.batches) && count(state.place.epoch) &&
-                count(state.place.next) && state.place.next <= state.rows && count(state.not_better),
+    require(count(state.step) && count(state.batches) && count(state.place.epoch) && count(state.place.next) &&
+                state.place.next <= state.rows && count(state.not_better),
             path, ": the training's state holds numbers out of range; the file is damaged");
     const auto plan = document.metadata.contains(kPlanKey) ? json(kPlanKey).get<PlanFlags>() : PlanFlags{};
     return {std::move(loaded), settings, state, plan, document};

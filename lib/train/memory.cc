@@ -38,7 +38,8 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   for (int64_t& length : most) length = std::min(length, max_tokens);
   TrainingMemory m;
   const Parameters& parameters = model.parameters();
-  m.state = (parameters.values().size() + (1 + options.optimizer.buffers()) * parameters.trained_values().size()) *
+  m.state = (parameters.values().size() +
+             (1 + options.optimizer.kind().buffers.size()) * parameters.trained_values().size()) *
             sizeof(float);
   // Long rows make for more attention, short ones for more rows.
   const OneBatch of_long = measured(model, task, max_tokens, most, options);

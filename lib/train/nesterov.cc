@@ -1,19 +1,17 @@
-#include "train/nesterov.h"
-
-#include "base/error.h"
-#include "base/parallel.h"
+// Gradient descent with Nesterov's accelerated momentum (Sutskever et al. 2013, in the form that keeps the weights
+// where the gradient was taken, as Bengio et al. 2013 have it), with decoupled weight decay. With the gradients g,
+// m = momentum * m + g, and values move by -rate * (g + momentum * m).
 #include "cpu/simd.h"
-#include "train/decay_turns.h"
+#include "train/optimizer.h"
 
 namespace storm {
 
 namespace {
 
-constexpr int64_t kGrain = 4096;
-
+// In this order on a device, too (cuda/optimizers.cu).
 struct Factors {
-  float momentum, rate, gradient_scale;
-  float keep;  // 1 - rate * weight_decay
+  float momentum, rate;
+  float keep, gradient_scale;
 };
 
 STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, int64_t n) {
@@ -28,26 +26,26 @@ STORM_CLONES void update_range(const Factors& f, float* p, float* g, float* m, i
   }
 }
 
+std::array<float, Update::kFactors> factors(const OptimizerOptions& options, int64_t, double rate) {
+  return {static_cast<float>(options.numbers.at("momentum")), static_cast<float>(rate)};
+}
+
+void update(const OptimizerKind::Step& s, float* values, float* gradients, std::span<float* const> state, int64_t n) {
+  update_range({s.factors[0], s.factors[1], s.keep, s.gradient_scale}, values, gradients, state[0], n);
+}
+
 }  // namespace
 
-Nesterov::Nesterov(std::size_t count, const NesterovOptions& options, std::vector<int64_t> decay_turns)
-    : count_(count), options_(options), decay_turns_(std::move(decay_turns)), m_(count * sizeof(float)) {}
-
-void Nesterov::update(std::span<float> values, std::span<float> gradients, double rate, float gradient_scale) {
-  require(values.size() == count_ && gradients.size() == count_, "Nesterov: made for ", count_, " parameters, given ",
-          values.size(), " and ", gradients.size(), " gradients");
-  const Factors f{.momentum = static_cast<float>(options_.momentum),
-                  .rate = static_cast<float>(rate),
-                  .gradient_scale = gradient_scale,
-                  .keep = static_cast<float>(1 - rate * options_.weight_decay)};
-  Factors spared = f;
-  spared.keep = 1;
-  parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
-    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
-      update_range(decays ? f : spared, values.data() + from, gradients.data() + from, momentum().data() + from,
-                   to - from);
-    });
-  });
+const OptimizerKind& nesterov() {
+  // Momentum, rate and clipping: Gehring et al. 2017, §4.2.
+  static const OptimizerKind kind{
+      .name = "nesterov",
+      .numbers = {{"momentum", 0.99, kMostDecay, "nesterov: share of the last update that goes on"}},
+      .buffers = {"nesterov.m"},
+      .training = {{"lr", 0.25}, {"clip_norm", 0.1}},
+      .factors = factors,
+      .update = update};
+  return kind;
 }
 
 }  // namespace storm

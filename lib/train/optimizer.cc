@@ -1,61 +1,89 @@
 #include "train/optimizer.h"
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "train/decay_turns.h"
 
 namespace storm {
 
-OptimizerOptions::Kind optimizer_from_name(const std::string& name) {
-  if (name == "adam") return OptimizerOptions::Kind::adam;
-  if (name == "nesterov") return OptimizerOptions::Kind::nesterov;
-  throw UsageError(str("--optimizer: '", name, "' is none of adam, nesterov"));
+const OptimizerKind& adam();
+const OptimizerKind& nesterov();
+
+namespace {
+
+constexpr int64_t kGrain = 4096;  // numbers that a thread takes at least
+
+}  // namespace
+
+std::span<const OptimizerKind* const> optimizer_kinds() {
+  // An optimizer is added by its line here, and its declaration above.
+  static const OptimizerKind* const kinds[] = {&adam(), &nesterov()};
+  return kinds;
 }
 
-std::string optimizer_name(OptimizerOptions::Kind kind) {
-  return kind == OptimizerOptions::Kind::adam ? "adam" : "nesterov";
+const OptimizerKind& optimizer_kind(std::string_view name) {
+  std::string names;
+  for (const OptimizerKind* kind : optimizer_kinds()) {
+    if (kind->name == name) return *kind;
+    names += (names.empty() ? "" : ", ") + kind->name;
+  }
+  throw UsageError(str("--optimizer: '", name, "' is none of ", names));
 }
 
-UpdateRule update_rule(const OptimizerOptions& o) {
-  if (o.kind == OptimizerOptions::Kind::nesterov)
-    return {.nesterov = true, .momentum = o.nesterov.momentum, .weight_decay = o.nesterov.weight_decay};
-  return {.beta1 = o.adam.beta1, .beta2 = o.adam.beta2, .epsilon = o.adam.epsilon, .weight_decay = o.adam.weight_decay};
+OptimizerOptions::OptimizerOptions() {
+  for (const OptimizerKind* kind : optimizer_kinds())
+    for (const auto& number : kind->numbers) numbers[number.key] = number.preset;
 }
 
 Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device)
-    : Optimizer(parameters.trained_values().size(), options, device,
-                update_rule(options).weight_decay == 0 || options.decay_vectors ? std::vector<int64_t>{}
-                                                                                : turns_at_vectors(parameters)) {}
+    : Optimizer(
+          parameters.trained_values().size(), options, device,
+          options.weight_decay == 0 || options.decay_vectors ? std::vector<int64_t>{} : turns_at_vectors(parameters)) {}
 
 Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device,
                      std::vector<int64_t> decay_turns)
-    : optimizer_(options.kind == OptimizerOptions::Kind::adam
-                     ? std::variant<Adam, Nesterov>(Adam(count, options.adam, decay_turns))
-                     : std::variant<Adam, Nesterov>(Nesterov(count, options.nesterov, decay_turns))),
-      device_(device),
-      decay_turns_(std::move(decay_turns)),
-      rule_(update_rule(options)) {
-  rule_.decay_turns = decay_turns_;
-  for (const State& s : state()) {
-    buffers_.push_back(s.values);
-    mirrors_.emplace_back(device, s.values);
+    : count_(count), options_(options), kind_(options.kind()), device_(device), decay_turns_(std::move(decay_turns)) {
+  for (std::size_t i = 0; i < kind_.buffers.size(); ++i) {
+    memory_.emplace_back(count * sizeof(float));
+    buffers_.push_back(memory_.back().as<float>().first(count));
+    mirrors_.emplace_back(device, buffers_.back());
   }
+}
+
+Update Optimizer::update_of(int64_t step, double rate) const {
+  return {.rule = kind_.name,
+          .factors = kind_.factors(options_, step, rate),
+          .keep = static_cast<float>(1 - rate * options_.weight_decay),
+          .decay_turns = decay_turns_};
 }
 
 void Optimizer::update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
                        float gradient_scale) {
-  if (device_) return device_->update(values, gradients, buffers_, rule_, step, rate, gradient_scale);
-  if (auto* adam = std::get_if<Adam>(&optimizer_)) return adam->update(values, gradients, step, rate, gradient_scale);
-  std::get<Nesterov>(optimizer_).update(values, gradients, rate, gradient_scale);
+  require(values.size() == count_ && gradients.size() == count_, kind_.name, ": made for ", count_,
+          " parameters, given ", values.size(), " and ", gradients.size(), " gradients");
+  const Update update = update_of(step, rate);
+  if (device_) return device_->update(values, gradients, buffers_, update, gradient_scale);
+  const OptimizerKind::Step decayed{update.factors, update.keep, gradient_scale};
+  OptimizerKind::Step spared = decayed;
+  spared.keep = 1;
+  parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
+    std::vector<float*> state(buffers_.size());
+    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
+      for (std::size_t i = 0; i < state.size(); ++i) state[i] = buffers_[i].data() + from;
+      kind_.update(decays ? decayed : spared, values.data() + from, gradients.data() + from, state, to - from);
+    });
+  });
 }
 
 void Optimizer::clipped_update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
                                double clip_norm) {
-  device_->clipped_update(values, gradients, buffers_, rule_, step, rate, clip_norm);
+  device_->clipped_update(values, gradients, buffers_, update_of(step, rate), clip_norm);
 }
 
 std::vector<Optimizer::State> Optimizer::state() const {
-  if (const auto* adam = std::get_if<Adam>(&optimizer_)) return {{"adam.m", adam->first()}, {"adam.v", adam->second()}};
-  return {{"nesterov.m", std::get<Nesterov>(optimizer_).momentum()}};
+  std::vector<State> all;
+  for (std::size_t i = 0; i < buffers_.size(); ++i) all.push_back({kind_.buffers[i], buffers_[i]});
+  return all;
 }
 
 void Optimizer::download() const {

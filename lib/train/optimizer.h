@@ -1,32 +1,63 @@
-// The optimizers by name. Each keeps flat buffers beside the parameters, which a checkpoint holds under their names.
+// Optimizers. Each is one file here and one line in the table of optimizer.cc: which numbers it has, which flat buffers
+// it keeps beside the parameters, and its update of a range of them. A device has a kernel of its name
+// (cuda/optimizers.cu).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
-#include <variant>
+#include <string_view>
 #include <vector>
 
+#include "tensor/buffer.h"
 #include "tensor/device.h"
 #include "tensor/mirror.h"
 #include "tensor/parameters.h"
-#include "train/adam.h"
-#include "train/nesterov.h"
 
 namespace storm {
 
-struct OptimizerOptions {
-  enum class Kind : uint8_t { adam, nesterov } kind = Kind::adam;
-  AdamOptions adam;
-  NesterovOptions nesterov;
-  bool decay_vectors = false;  // biases and gains of norms, too
+struct OptimizerOptions;
 
-  std::size_t buffers() const { return kind == Kind::adam ? 2 : 1; }  // floats for each parameter
+// The most that a decay of beta1, beta2 or momentum may be: at 1, the formulas divide by zero.
+inline constexpr double kMostDecay = 0.999999;
+
+struct OptimizerKind {
+  // What one update multiplies by.
+  struct Step {
+    std::array<float, Update::kFactors> factors;
+    float keep;            // 1 - rate * weight_decay: what decoupled weight decay leaves (Loshchilov and Hutter 2019)
+    float gradient_scale;  // of each gradient: what clipping leaves
+  };
+  struct Number {
+    std::string key;      // "beta1", as a checkpoint has it
+    double preset, most;  // from 0 on
+    std::string help;
+  };
+
+  std::string name;                        // "adam"
+  std::vector<Number> numbers;             // its settings
+  std::vector<std::string> buffers;        // of as many floats as there are parameters; their names in a checkpoint
+  std::map<std::string, double> training;  // what it sets of training's settings unless the user does: "lr"
+  std::array<float, Update::kFactors> (*factors)(const OptimizerOptions& options, int64_t step, double rate);
+  // Moves n values along their gradients, which are zero afterwards. state: the buffers' parts.
+  void (*update)(const Step& step, float* values, float* gradients, std::span<float* const> state, int64_t n);
 };
 
-UpdateRule update_rule(const OptimizerOptions& options);              // as a device is told of it
-OptimizerOptions::Kind optimizer_from_name(const std::string& name);  // throws UsageError
-std::string optimizer_name(OptimizerOptions::Kind kind);
+std::span<const OptimizerKind* const> optimizer_kinds();
+const OptimizerKind& optimizer_kind(std::string_view name);  // throws UsageError that lists the names
+
+struct OptimizerOptions {
+  OptimizerOptions();  // each kind's own numbers
+
+  std::string name = "adam";
+  std::map<std::string, double> numbers;  // of all kinds, by key
+  double weight_decay = 0;                // each step takes rate * weight_decay of every parameter that decays
+  bool decay_vectors = false;             // biases and gains of norms decay, too
+
+  const OptimizerKind& kind() const { return optimizer_kind(name); }
+};
 
 class Optimizer {
  public:
@@ -36,14 +67,14 @@ class Optimizer {
   Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr,
             std::vector<int64_t> decay_turns = {});
 
-  // The step-th update (from 1). The gradients, each times gradient_scale, are zero afterwards.
-  void update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, float gradient_scale);
+  // The step-th update (from 1), in one pass. The gradients, each times gradient_scale, are zero afterwards.
+  void update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, float gradient_scale = 1);
   // The same on a device, for which nobody waits: gradient_scale is what clip_norm (gradient_norm.h) leaves of the norm
   // that the device was asked for last.
   void clipped_update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, double clip_norm);
 
   struct State {
-    const char* name;  // in a checkpoint
+    std::string name;  // in a checkpoint
     std::span<float> values;
   };
   std::vector<State> state() const;  // the host's
@@ -53,12 +84,16 @@ class Optimizer {
   void upload() const;
 
  private:
-  std::variant<Adam, Nesterov> optimizer_;
+  Update update_of(int64_t step, double rate) const;
+
+  std::size_t count_;
+  OptimizerOptions options_;
+  const OptimizerKind& kind_;
   Device* device_;
   std::vector<int64_t> decay_turns_;
-  UpdateRule rule_;
-  std::vector<Mirror> mirrors_;
+  std::vector<Buffer> memory_;
   std::vector<std::span<float>> buffers_;
+  std::vector<Mirror> mirrors_;
 };
 
 }  // namespace storm

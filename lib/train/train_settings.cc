@@ -1,12 +1,146 @@
 #include "train/train_settings.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
-#include "data/batch.h"
-#include "train/json_entry.h"
 
 namespace storm {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kNoLimit = int64_t{1} << 52;
+constexpr double kMostSmoothing = 0.999;  // at 1, the smoothed labels divide by zero
+
+// access: what of the settings it is, for reading as for writing.
+template <class Access>
+TrainSetting row(Setting setting, Access access) {
+  TrainSetting r{.setting = setting, .key = key_of_flag(setting.flag), .older = {}, .get = {}, .set = {}};
+  r.get = [access](const TrainSettings& s) { return json(access(s)); };
+  return r;
+}
+
+template <class Access>
+TrainSetting whole(const Setting& setting, int64_t least, int64_t most, Access access) {
+  TrainSetting r = row(setting, access);
+  r.set = [access, least, most, key = r.key](TrainSettings& s, const json& value) {
+    access(s) = static_cast<std::decay_t<decltype(access(s))>>(Settings(json{{key, value}}).whole(key, least, most));
+  };
+  return r;
+}
+
+// From 0 to `most`, both ends allowed.
+template <class Access>
+TrainSetting real(const Setting& setting, double most, Access access) {
+  TrainSetting r = row(setting, access);
+  r.set = [access, most, flag = setting.flag](TrainSettings& s, const json& value) {
+    if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() <= most))
+      throw UsageError(str("--", flag, ": ", value.dump(), " is not a number from 0 to ", most));
+    access(s) = value.get<double>();
+  };
+  return r;
+}
+
+// A name of something: read turns it into that, name back.
+template <class Read, class Name>
+TrainSetting named(const Setting& setting, Read read, Name name) {
+  return {.setting = setting,
+          .key = key_of_flag(setting.flag),
+          .older = {},
+          .get = [name](const TrainSettings& s) { return json(name(s)); },
+          .set = [read](TrainSettings& s, const json& value) { read(s, value.get<std::string>()); }};
+}
+
+TrainSetting automatic(TrainSetting r) {
+  r.automatic = true;
+  return r;
+}
+TrainSetting since(json older, TrainSetting r) {
+  r.older = std::move(older);
+  return r;
+}
+// One that no flag sets.
+TrainSetting kept(std::string key, TrainSetting r) {
+  r.key = std::move(key);
+  r.setting.flag = "";
+  return r;
+}
+
+std::vector<TrainSetting> table() {
+  std::vector<TrainSetting> all{
+      automatic(whole(
+          {"max-tokens", "N", "4096",
+           "tokens of a batch, on its larger side, EOS included; auto: what fits --memory, or the device"},
+          1, kMostTokens, [](auto& s) -> auto& { return s.max_tokens; })),
+      since(0, kept("micro_batch",
+                    whole(
+                        {"micro-batch", "", "", ""}, 0, kMostTokens, [](auto& s) -> auto& { return s.micro_batch; }))),
+      whole(
+          {"accumulate", "N", "1", "batches of an update"}, 1, 1 << 20, [](auto& s) -> auto& { return s.accumulate; }),
+      named(
+          {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
+          [](TrainSettings& s, const std::string& name) { s.schedule.kind = schedule_from_name(name); },
+          [](const TrainSettings& s) { return schedule_name(s.schedule.kind); }),
+      automatic(real(
+          {"lr", "X", "auto", "the schedule's peak; auto: 1 / sqrt(d_model * warmup)"}, 1e6,
+          [](auto& s) -> auto& { return s.schedule.peak; })),
+      whole(
+          {"warmup", "N", "4000", "updates in which the rate rises to its peak"}, 0, kNoLimit,
+          [](auto& s) -> auto& { return s.schedule.warmup; }),
+      kept("schedule_steps",
+           whole(
+               {"steps", "", "", ""}, 0, kNoLimit, [](auto& s) -> auto& { return s.schedule.steps; })),
+      since("adam", named(
+                        {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
+                        [](TrainSettings& s, const std::string& name) { s.optimizer.name = optimizer_kind(name).name; },
+                        [](const TrainSettings& s) { return s.optimizer.name; })),
+      real(
+          {"weight-decay", "X", "0", "decoupled weight decay of matrices; biases and gains of norms are spared"}, 1e6,
+          [](auto& s) -> auto& { return s.optimizer.weight_decay; }),
+      automatic(real(
+          {"clip-norm", "X", "auto", "gradients longer than this are scaled down to it (0: off); auto: off"}, 1e9,
+          [](auto& s) -> auto& { return s.clip_norm; })),
+      real(
+          {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
+          kMostSmoothing, [](auto& s) -> auto& { return s.label_smoothing; }),
+      since("f32", named(
+                       {"precision", "KIND", "f32",
+                        "matrix products of training take operands as they are (f32), or rounded to bf16 or, on CUDA "
+                        "devices, to tf32"},
+                       [](TrainSettings& s, const std::string& name) { s.precision = precision_from_name(name); },
+                       [](const TrainSettings& s) { return name(s.precision); })),
+      kept("seed", whole(
+                       {"seed", "", "", ""}, 0, INT64_MAX, [](auto& s) -> auto& { return s.seed; })),
+      kept("threads", whole(
+                          {"threads", "", "", ""}, 1, kNoLimit, [](auto& s) -> auto& { return s.threads; })),
+      since("cpu", kept("device",
+                        named(
+                            {"device", "", "", ""}, [](TrainSettings& s, const std::string& name) { s.device = name; },
+                            [](const TrainSettings& s) { return s.device; })))};
+  TrainSetting vectors = row(
+      {"decay-vectors", "", "", "--weight-decay does not spare them"},
+      [](auto& s) -> auto& { return s.optimizer.decay_vectors; });
+  vectors.set = [](TrainSettings& s, const json& value) {
+    if (!value.is_boolean()) throw UsageError("--decay-vectors: is yes or no");
+    s.optimizer.decay_vectors = value.get<bool>();
+  };
+  all.push_back(since(true, std::move(vectors)));
+  for (const OptimizerKind* kind : optimizer_kinds())
+    for (const auto& number : kind->numbers) {
+      const Setting setting{number.key, "X", str(number.preset), number.help};
+      all.push_back(since(number.preset, real(
+                                             setting, number.most, [key = number.key](auto& s) -> auto& {
+                                               return s.optimizer.numbers.at(key);
+                                             })));
+    }
+  return all;
+}
+
+}  // namespace
+
+std::span<const TrainSetting> train_settings() {
+  static const std::vector<TrainSetting> all = table();
+  return all;
+}
 
 std::string device_name(const Device* device) {
   if (!device) return "cpu";
@@ -22,67 +156,18 @@ ProductPrecision precision_from_name(const std::string& text) {
                        text == name(ProductPrecision::f16) ? "; f16 is for decoding" : ""));
 }
 
-nlohmann::json to_json(const TrainSettings& s) {
-  return {{"max_tokens", s.max_tokens},
-          {"micro_batch", s.micro_batch},
-          {"accumulate", s.accumulate},
-          {"schedule", schedule_name(s.schedule.kind)},
-          {"lr", s.schedule.peak},
-          {"warmup", s.schedule.warmup},
-          {"schedule_steps", s.schedule.steps},
-          {"optimizer", optimizer_name(s.optimizer.kind)},
-          {"beta1", s.optimizer.adam.beta1},
-          {"beta2", s.optimizer.adam.beta2},
-          {"epsilon", s.optimizer.adam.epsilon},
-          {"momentum", s.optimizer.nesterov.momentum},
-          {"weight_decay", s.optimizer.adam.weight_decay},
-          {"decay_vectors", s.optimizer.decay_vectors},
-          {"clip_norm", s.clip_norm},
-          {"label_smoothing", s.label_smoothing},
-          {"precision", name(s.precision)},
-          {"seed", s.seed},
-          {"threads", s.threads},
-          {"device", s.device}};
+json to_json(const TrainSettings& settings) {
+  json j = json::object();
+  for (const TrainSetting& row : train_settings()) j[row.key] = row.get(settings);
+  return j;
 }
 
-TrainSettings settings_from(const nlohmann::json& j) {
-  TrainSettings s;
-  read_entry(j, "max_tokens", s.max_tokens);
-  read_entry(j, "accumulate", s.accumulate);
-  s.schedule.kind = schedule_from_name(j.at("schedule").get<std::string>());
-  read_entry(j, "lr", s.schedule.peak);
-  read_entry(j, "warmup", s.schedule.warmup);
-  read_entry(j, "schedule_steps", s.schedule.steps);
-  // A checkpoint of before there was a choice has none of these.
-  read_newer_entry(j, "micro_batch", s.micro_batch);
-  s.precision = precision_from_name(j.value("precision", "f32"));
-  read_newer_entry(j, "device", s.device);
-  s.optimizer.kind = optimizer_from_name(j.value("optimizer", "adam"));
-  s.optimizer.decay_vectors = j.value("decay_vectors", true);
-  read_newer_entry(j, "momentum", s.optimizer.nesterov.momentum);
-  read_entry(j, "beta1", s.optimizer.adam.beta1);
-  read_entry(j, "beta2", s.optimizer.adam.beta2);
-  read_entry(j, "epsilon", s.optimizer.adam.epsilon);
-  read_entry(j, "weight_decay", s.optimizer.adam.weight_decay);
-  s.optimizer.nesterov.weight_decay = s.optimizer.adam.weight_decay;
-  read_entry(j, "clip_norm", s.clip_norm);
-  read_entry(j, "label_smoothing", s.label_smoothing);
-  read_entry(j, "seed", s.seed);
-  read_entry(j, "threads", s.threads);
-  return s;
-}
-
-bool in_range(const TrainSettings& s) {
-  const auto within = [](auto x, double low, double high) {
-    return static_cast<double>(x) >= low && static_cast<double>(x) <= high;
-  };
-  const auto& adam = s.optimizer.adam;
-  return within(s.max_tokens, 1, kMostTokens) && within(s.micro_batch, 0, static_cast<double>(s.max_tokens)) &&
-         within(s.accumulate, 1, 1 << 20) && within(s.schedule.peak, 0, 1e6) && s.schedule.warmup >= 0 &&
-         s.schedule.steps >= 0 && within(adam.beta1, 0, kMostDecay) && within(adam.beta2, 0, kMostDecay) &&
-         within(adam.epsilon, 0, 1) && within(adam.weight_decay, 0, 1e6) &&
-         within(s.optimizer.nesterov.momentum, 0, kMostDecay) && within(s.clip_norm, 0, 1e9) &&
-         within(s.label_smoothing, 0, kMostSmoothing) && s.threads >= 1;
+TrainSettings settings_from(const json& j) {
+  TrainSettings settings;
+  for (const TrainSetting& row : train_settings())
+    row.set(settings, row.older.is_null() || j.contains(row.key) ? j.at(row.key) : row.older);
+  if (settings.micro_batch > settings.max_tokens) throw UsageError("micro_batch is more than max_tokens");
+  return settings;
 }
 
 }  // namespace storm

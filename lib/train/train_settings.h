@@ -1,21 +1,22 @@
-// What decides the bits of a run, beside the model, the data and the machine. Kept in the checkpoint, with every value
-// that was "auto" resolved, so that a resumed run goes on as it began.
+// What the updates of a training follow from, beside the model and the data: its settings, each of them one row of a
+// table that the flags of train, their ranges and help, and the checkpoint's JSON are made of.
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
 
+#include "base/settings.h"
+#include "data/batch.h"
 #include "tensor/device.h"
 #include "tensor/product_precision.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
 namespace storm {
-
-// The most that flags and files may say: at 1, Adam's and Nesterov's formulas and the smoothed labels divide by zero.
-inline constexpr double kMostDecay = 0.999999;   // of beta1, beta2 and momentum
-inline constexpr double kMostSmoothing = 0.999;  // of label_smoothing
 
 struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
@@ -33,12 +34,24 @@ struct TrainSettings {
   int64_t tokens_at_once() const { return micro_batch > 0 ? micro_batch : max_tokens; }
 };
 
+struct TrainSetting {
+  Setting setting;         // as a user writes it; no flag: a checkpoint alone has it
+  std::string key;         // in a checkpoint's JSON
+  bool automatic = false;  // the flag's value may be "auto", which is resolved by the model and the data
+  nlohmann::json older;    // what it was in checkpoints that lack it; null: all have it
+  std::function<nlohmann::json(const TrainSettings&)> get;
+  // Throws UsageError for a value of another kind or out of its range.
+  std::function<void(TrainSettings&, const nlohmann::json&)> set;
+};
+
+std::span<const TrainSetting> train_settings();
+
 // "cpu", or what the device is, whichever of several alike.
 std::string device_name(const Device* device);
 ProductPrecision precision_from_name(const std::string& name);  // those of training; throws UsageError
 
 nlohmann::json to_json(const TrainSettings& settings);
-TrainSettings settings_from(const nlohmann::json& json);  // throws nlohmann's exceptions for what is missing
-bool in_range(const TrainSettings& settings);             // what no flag can ask for is a sign of damage
+// Throws nlohmann's exceptions for what is missing, and UsageError for what no flag can ask for: a sign of damage.
+TrainSettings settings_from(const nlohmann::json& json);
 
 }  // namespace storm

@@ -13,10 +13,9 @@
 #include "tests/catch.h"
 #include "tests/ops/check.h"
 #include "tests/ops/once.h"
-#include "train/adam.h"
 #include "train/decay_turns.h"
 #include "train/gradient_norm.h"
-#include "train/nesterov.h"
+#include "train/optimizer.h"
 
 using namespace storm;
 
@@ -56,26 +55,17 @@ double relative_error(std::span<const float> got, std::span<const float> want) {
 }
 
 // Three updates of two batches each, on both; the second batch is larger than all that was there before.
-void train_both(UpdateRule rule, bool spares_vectors) {
+void train_both(OptimizerOptions options, bool spares_vectors) {
   constexpr double rate = 0.01;
+  options.weight_decay = 0.1;
+  options.decay_vectors = !spares_vectors;
   const auto device = cuda::open_device(0);
   const auto here = small_model(), there = small_model();
   Parameters &mine = here->parameters(), &theirs = there->parameters();
-  const std::size_t count = mine.values().size();
-  const auto turns = turns_at_vectors(mine);
-  REQUIRE(turns.size() > 4);
-  if (spares_vectors) rule.decay_turns = turns;
-  Adam adam(count,
-            {.beta1 = rule.beta1, .beta2 = rule.beta2, .epsilon = rule.epsilon, .weight_decay = rule.weight_decay},
-            {rule.decay_turns.begin(), rule.decay_turns.end()});
-  Nesterov nesterov(count, {.momentum = rule.momentum, .weight_decay = rule.weight_decay},
-                    {rule.decay_turns.begin(), rule.decay_turns.end()});
-  std::vector<float> first(count), second(count);
-  std::vector<std::span<float>> state{first};
-  if (!rule.nesterov) state.push_back(second);
+  REQUIRE(turns_at_vectors(mine).size() > 4);
+  Optimizer on_cpu(mine, options), on_device(theirs, options, device.get());
   device->mirror(theirs.values());
   device->mirror(theirs.gradients());
-  for (const auto s : state) device->mirror(s);
 
   for (int64_t step = 1; step <= 3; ++step) {
     for (const int size : {2, 9}) {
@@ -104,31 +94,32 @@ void train_both(UpdateRule rule, bool spares_vectors) {
     const double norm = gradient_norm(mine.gradients());
     CHECK(std::abs(device->norm(theirs.gradients()) - norm) < kTolerance * norm);
     const float clip = clip_scale(norm, 0.5);
-    if (rule.nesterov)
-      nesterov.update(mine.values(), mine.gradients(), rate, clip);
-    else
-      adam.update(mine.values(), mine.gradients(), step, rate, clip);
-    device->update(theirs.values(), theirs.gradients(), state, rule, step, rate, clip);
+    on_cpu.update(mine.values(), mine.gradients(), step, rate, clip);
+    on_device.update(theirs.values(), theirs.gradients(), step, rate, clip);
     device->download(theirs.values());
     CHECK(relative_error(theirs.values(), mine.values()) < kTolerance);
     device->download(theirs.gradients());
     for (const float g : theirs.gradients()) REQUIRE(g == 0);
   }
-  for (const auto s : state) device->forget(s);
-  CHECK_THROWS_AS(device->norm(first), Error);
+  device->forget(theirs.values());
+  device->forget(theirs.gradients());
+  CHECK_THROWS_AS(device->norm(theirs.gradients()), Error);
 }
 
 }  // namespace
 
 // Adam's epsilon is large, or a gradient's last bit would decide about the sign of a step.
 TEST_CASE("three updates of a Transformer on a device are the CPU's: loss, gradients, norm, weights; Adam") {
-  for (const bool spares_vectors : {false, true})
-    train_both({.beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-2, .weight_decay = 0.1}, spares_vectors);
+  OptimizerOptions options;
+  options.numbers["epsilon"] = 1e-2;
+  for (const bool spares_vectors : {false, true}) train_both(options, spares_vectors);
 }
 
 TEST_CASE("three updates of a Transformer on a device are the CPU's, with Nesterov's momentum") {
-  for (const bool spares_vectors : {false, true})
-    train_both({.nesterov = true, .momentum = 0.9, .weight_decay = 0.1}, spares_vectors);
+  OptimizerOptions options;
+  options.name = "nesterov";
+  options.numbers["momentum"] = 0.9;
+  for (const bool spares_vectors : {false, true}) train_both(options, spares_vectors);
 }
 
 TEST_CASE("a cache in device memory is what the next step reads") {

@@ -166,7 +166,7 @@ TEST_CASE("a device: products of bf16 are those of the rounded operands, also af
       std::vector<float> momentum(w.size());
       device->mirror(momentum);
       const std::array<std::span<float>, 1> state{momentum};
-      device->update(w, dw, state, {.nesterov = true}, 1, 0.5, 1);
+      device->update(w, dw, state, {.rule = "nesterov", .factors = {0, 0.5f}}, 1);
       device->forget(momentum);
     }
   }
@@ -242,7 +242,8 @@ TEST_CASE("a device: an update clipped by a norm that nobody waited for is the o
   constexpr int64_t n = 1000;
   for (const bool nesterov : {false, true})
     for (const double clip : {0.0, 0.5, 1e6}) {
-      const UpdateRule rule{.nesterov = nesterov, .beta1 = 0.9, .beta2 = 0.98, .epsilon = 1e-3, .momentum = 0.9};
+      Update update{.rule = "adam", .factors = {0.9f, 0.98f, 0.1f, 0.02f, 1, 7, 1e-3f}};
+      if (nesterov) update = {.rule = "nesterov", .factors = {0.9f, 0.1f}};
       std::array<std::vector<float>, 4> mine, theirs;  // values, gradients, state
       for (auto* all : {&mine, &theirs})
         for (std::size_t i = 0; i < 4; ++i) {
@@ -253,10 +254,10 @@ TEST_CASE("a device: an update clipped by a norm that nobody waited for is the o
       const auto of_mine = state(mine), of_theirs = state(theirs);
       const double norm = device->norm(mine[1]);
       CHECK(std::abs(norm - gradient_norm(mine[1])) < kTolerance * norm);
-      device->update(mine[0], mine[1], of_mine, rule, 1, 0.1, clip_scale(norm, clip));
+      device->update(mine[0], mine[1], of_mine, update, clip_scale(norm, clip));
       double fetched = 0;
       const uint64_t number = device->fetch_norm(theirs[1], &fetched);
-      device->clipped_update(theirs[0], theirs[1], of_theirs, rule, 1, 0.1, clip);
+      device->clipped_update(theirs[0], theirs[1], of_theirs, update, clip);
       device->wait(number);
       CHECK(fetched == norm);
       for (std::size_t i = 0; i < 4; ++i) {

@@ -41,7 +41,7 @@ test::SmallRun short_run() {
   run.settings.max_tokens = 40;
   run.settings.schedule = {Schedule::Kind::inverse_sqrt, 0.01, 10, 0};
   // Adam would make whole steps of rounding errors, and weights could not be compared.
-  run.settings.optimizer.kind = OptimizerOptions::Kind::nesterov;
+  run.settings.optimizer.name = "nesterov";
   run.settings.clip_norm = 0.5;
   run.plan.steps = 6;
   run.plan.validate_every = run.plan.save_every = 3;
@@ -201,7 +201,7 @@ TEST_CASE(
   auto whole = short_run(), parts = short_run();
   const bool adam = GENERATE(false, true);
   for (test::SmallRun* run : {&whole, &parts}) {
-    if (adam) run->settings.optimizer.kind = OptimizerOptions::Kind::adam;
+    if (adam) run->settings.optimizer.name = "adam";
     run->settings.micro_batch = 20;
   }
   whole.plan.steps = 3;

@@ -205,7 +205,7 @@ TEST_CASE("recurrent presets are as large as they say") {
       CHECK(parameters > 2'000'000);
       CHECK(parameters < 4'000'000);
     }
-  CHECK(architecture("rnn").clip_norm == 5);
+  CHECK(architecture("rnn").training.at("clip_norm") == 5);
   CHECK(&architecture_of_preset("rnn-attn") == &architecture("rnn"));
   CHECK(&architecture_of_preset("tiny") == &architecture("transformer"));
   CHECK_THROWS_AS(architecture_of_preset("huge"), UsageError);

@@ -85,7 +85,7 @@ ok "--resume warns of flags that the run was begun with and that are left out" f
 sed 's/\(batches\\":\)2/\1-/' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a state that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/\(epsilon\\":\)1e-09/\1-1e-9/' stop.st.checkpoint >cut.st.checkpoint
-refuses "--resume with settings that cannot be" 1 'cut.st.checkpoint: .*out of range' "${run[@]}" --steps 1 --resume -o cut.st
+refuses "--resume with settings that cannot be" 1 "cut.st.checkpoint: the training's state: --epsilon: -1e-09 is not a number from 0 to 1" "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/\(batches\\":2\)[0-9]/\1./' stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a state with a number that is not whole" 1 "cut.st.checkpoint: the training's state: 'batches' is not a whole number" "${run[@]}" --steps 1 --resume -o cut.st
 sed 's/inverse-sqrt/inverse-root/' stop.st.checkpoint >cut.st.checkpoint
@@ -186,7 +186,7 @@ refuses "an output that is the data" 2 'train.st is what --data reads' train --d
 refuses "a log that is the data" 2 'train.st is what --data names' "${run[@]}" --steps 1 --log ./train.st -o x.st
 refuses "a log that is the output" 2 'x.st is what --save names' "${run[@]}" --steps 1 --log x.st -o x.st
 refuses "an unknown flag" 2 'see train --help' train --data train.st --layer 3 -o x.st
-refuses "a number out of range" 2 "--label-smoothing: '1.5'" train --data train.st --label-smoothing 1.5 -o x.st
+refuses "a number out of range" 2 "--label-smoothing: 1.5 is not a number from 0 to 0.999" train --data train.st --label-smoothing 1.5 -o x.st
 refuses "a setting out of range" 2 '--dropout: 1.5' train --data train.st --dropout 1.5 -o x.st
 refuses "heads that do not divide" 2 '--heads: 3 heads' train --data train.st --heads 3 -o x.st
 refuses "an unknown preset" 2 "--preset: 'huge' is none of" train --data train.st --preset huge -o x.st

@@ -104,7 +104,7 @@ TEST_CASE("a batch that is run in parts moves the weights as the whole one does"
   std::vector<int64_t> runs;
   for (test::SmallRun* run : {&whole, &parts}) {
     run->model = [] { return test::small_model({{"dropout", "0"}}); };
-    run->settings.optimizer.kind = OptimizerOptions::Kind::nesterov;  // Adam would make steps of rounding errors
+    run->settings.optimizer.name = "nesterov";  // Adam would make steps of rounding errors
     run->plan.steps = 5;
     const auto state = trained(*run);
     runs.push_back(state.batches);
@@ -178,7 +178,7 @@ TEST_CASE("a run that was stopped and resumed ends in the bits of one that was n
     run->settings.accumulate = 2;
     run->settings.micro_batch = nesterov ? 40 : 0;
     run->settings.clip_norm = 0.5;
-    if (nesterov) run->settings.optimizer.kind = OptimizerOptions::Kind::nesterov;
+    if (nesterov) run->settings.optimizer.name = "nesterov";
     if (convolutional) run->model = test::small_convs2s;
     run->plan.log = run->folder / "run.tsv";
   }
@@ -225,7 +225,7 @@ TEST_CASE("a checkpoint of one optimizer is refused by the other") {
   const test::SmallRun run;
   trained(run);
   OptimizerOptions nesterov;
-  nesterov.kind = OptimizerOptions::Kind::nesterov;
+  nesterov.name = "nesterov";
   const auto checkpoint = load_checkpoint(run.checkpoint());
   const Optimizer other(checkpoint.loaded.model->parameters().values().size(), nesterov);
   CHECK_THROWS_AS(checkpoint.restore(other), Error);

@@ -13,7 +13,12 @@ TEST_CASE(
     auto json = to_json(TrainSettings{});
     REQUIRE(json.contains(name));
     json[name] = value;
-    return in_range(settings_from(json));
+    try {
+      settings_from(json);
+      return true;
+    } catch (const UsageError&) {
+      return false;
+    }
   };
   for (const char* name : {"beta1", "beta2", "momentum"}) {
     INFO(name);
@@ -23,7 +28,7 @@ TEST_CASE(
     CHECK_FALSE(good(name, -0.1));
   }
   CHECK_FALSE(good("label_smoothing", 1));
-  CHECK(good("label_smoothing", kMostSmoothing));
+  CHECK(good("label_smoothing", 0.999));
 }
 
 TEST_CASE("vectors do not decay unless it is said, but they do in a checkpoint of before it could be said") {
@@ -39,7 +44,7 @@ TEST_CASE("vectors do not decay unless it is said, but they do in a checkpoint o
 TEST_CASE("a run takes what its settings say of weight decay") {
   const auto gains = [](double weight_decay, bool decay_vectors) {
     test::SmallRun run(60);
-    run.settings.optimizer.adam.weight_decay = weight_decay;
+    run.settings.optimizer.weight_decay = weight_decay;
     run.settings.optimizer.decay_vectors = decay_vectors;
     run.settings.schedule = {Schedule::Kind::constant, 1e-6, 0, 0};
     run.plan.steps = 1;
@@ -68,5 +73,5 @@ TEST_CASE("a checkpoint with such settings is refused by name") {
   write_document(output, document);
   output.commit();
   CHECK(test::error_of([&] { load_checkpoint(run.checkpoint()); }) ==
-        run.checkpoint() + ": the training's state holds numbers out of range; the file is damaged");
+        run.checkpoint() + ": the training's state: --beta1: 1 is not a number from 0 to 0.999999");
 }

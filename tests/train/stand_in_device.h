@@ -41,10 +41,9 @@ class StandInDevice final : public Device {
   void wait(uint64_t) override {}
   double norm(std::span<const float>) override { return 0; }
   uint64_t fetch_norm(std::span<const float>, double*) override { return 0; }
-  void update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const UpdateRule&, int64_t, double,
-              float) override {}
-  void clipped_update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const UpdateRule&, int64_t,
-                      double, double) override {}
+  void update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const Update&, float) override {}
+  void clipped_update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const Update&,
+                      double) override {}
 
  private:
   DeviceLog& log_;

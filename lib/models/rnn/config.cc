@@ -79,7 +79,7 @@ const Architecture& rnn_architecture() {
         const auto config = RnnConfig::from(json);
         return std::make_unique<RnnModel>(json, config, RnnLayers(config));
       },
-      .clip_norm = 5};
+      .training = {{"clip_norm", 5}}};
   return architecture;
 }
 

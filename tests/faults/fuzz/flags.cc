@@ -14,7 +14,7 @@ namespace {
 void read_train(const Args& args) {
   const auto plan = train_flags::plan(args);
   const auto settings = train_flags::settings(args, {}, false);
-  if (!in_range(settings)) std::abort();  // what a checkpoint would be refused for
+  settings_from(to_json(settings));  // what flags may say, a checkpoint may hold
   const auto [architecture, preset] = train_flags::chosen(args);
   make_config(architecture, preset, train_flags::given_settings(args), {300, 300});
   train_flags::decoding(args);
