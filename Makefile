@@ -101,7 +101,8 @@ $(BUILD)/lib/%.a: $$(patsubst $$(percent).cc,$(BUILD)/obj/$$(percent).o,$$(wildc
 	@mkdir -p $(@D) && rm -f $@
 	ar qcs $@ $^
 
-$(programs): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
+tool_parts = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tools/$*/*.cc))
+$(programs): $(BUILD)/bin/%: $(BUILD)/obj/tools/%.o $$(tool_parts) $(BUILD)/obj/tools/cli.o $(call archives,$(parts))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
@@ -199,7 +200,7 @@ install: all $(complete_backend)
 dist: tests bench-programs $(complete_backend) $(complete_card_programs) $(device_rate)
 	BUILD=$(BUILD) scripts/dist $(complete_backend)
 
-sources := $(wildcard lib/*/*.h lib/*/*/*.h lib/*/*.cc lib/*/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc tests/faults/*/*.h tests/faults/*/*.cc data/*.h data/*.cc scripts/*.cc)
+sources := $(wildcard lib/*/*.h lib/*/*/*.h lib/*/*.cc lib/*/*/*.cc lib/*/*.cu lib/*/*.cuh tools/*.h tools/*.cc tools/*/*.h tools/*/*.cc tests/*.h tests/*.cc tests/*/*.h tests/*/*.cc tests/faults/*/*.h tests/faults/*/*.cc data/*.h data/*.cc scripts/*.cc)
 format:
 	clang-format -i $(sources)
 

@@ -15,8 +15,8 @@ namespace storm {
 // Rows copied out of a file, each of so many columns of ids.
 struct Rows {
   std::size_t columns = 1;
-  std::vector<int32_t> ids;         // a row's columns one after another
-  std::vector<int64_t> offsets{0};  // [rows * columns + 1]
+  std::vector<int32_t> ids = {};       // a row's columns one after another
+  std::vector<int64_t> offsets = {0};  // [rows * columns + 1]
 
   int64_t size() const { return static_cast<int64_t>((offsets.size() - 1) / columns); }
   std::span<const int32_t> operator()(int64_t row, std::size_t column) const {

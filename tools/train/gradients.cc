@@ -1,0 +1,177 @@
+// Training by gradients: what train does with every preset of an architecture.
+#include <omp.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/file_lock.h"
+#include "base/log.h"
+#include "base/output.h"
+#include "base/signals.h"
+#include "cpu/gemm.h"
+#include "tools/train/learner.h"
+#include "tools/train/memory_plan.h"
+#include "tools/train/resume.h"
+#include "tools/train_flags.h"
+
+namespace storm {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Early, so that no training is lost to a file that cannot be written in the end.
+void require_writable(const TrainPlan& plan) {
+  const auto& path = plan.output;
+  if (path.empty() || path == "-")
+    throw UsageError("-o MODEL is missing: a file, since checkpoints are kept beside it (or give --dry-run)");
+  std::error_code ignored;
+  require(!fs::exists(path, ignored) || fs::is_regular_file(path, ignored), path,
+          ": cannot write: is not a regular file, and checkpoints are kept beside it");
+  Output model(path), checkpoint(checkpoint_path(path));
+  if (plan.snapshots.active()) Output snapshot(snapshot_path(path, INT64_MAX));
+}
+
+// Throws Error for products that are not to be had, before any work is done for them.
+void require_products(ProductPrecision precision, Device* device) {
+  if (device)
+    const DeviceProductsScope scope(*device, precision);
+  else
+    const ProductPrecisionScope scope(precision);
+}
+
+void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
+                   const TrainSettings& settings, const Device* device) {
+  const auto& batches = trainer.batches();
+  const auto memory = planned_memory(model, task, streams.train, settings, device);
+  const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
+  const int64_t count = batches.batches(0);
+  const auto& rows = streams.task.rows;
+  Output out("-");
+  out.write(str("parameters\t", model.parameters().numbers(), "\n", rows, "\t", batches.rows(), "\ndropped_", rows,
+                "\t", batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nmicro_batch\t",
+                settings.tokens_at_once(), "\nbatches/epoch\t", count, "\nupdates/epoch\t",
+                (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
+                "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
+                "\nall_MiB\t", mib(memory.total()), "\n"));
+  if (device) out.write(str("device\t", device->description(), "\nfree_MiB\t", mib(device->free_bytes()), "\n"));
+  out.commit();
+}
+
+// Flags that contradict one another, and files that would be overwritten while they are read.
+void check_files(const Args& args, const TrainPlan& plan) {
+  if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
+  if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
+  if (args.text("data") == "-" && ::isatty(STDIN_FILENO)) throw UsageError("--data FILE is missing");
+  std::error_code ignored;
+  for (const char* flag : {"data", "valid", "init"})
+    if (!plan.output.empty() && fs::equivalent(args.text(flag), plan.output, ignored))
+      throw UsageError(str("-o: ", plan.output, " is what --", flag, " reads; give it another name"));
+  for (const char* flag : {"data", "valid", "init", "save"})
+    if (!plan.log.empty() && (plan.log == args.text(flag) || fs::equivalent(args.text(flag), plan.log, ignored)))
+      throw UsageError(str("--log: ", plan.log, " is what --", flag, " names; give it another name"));
+}
+
+std::unique_ptr<FileLock> locked(const TrainPlan& plan) {
+  const auto path = plan.output + ".lock";
+  return std::make_unique<FileLock>(path, str(plan.output, ": another training is writing it, and holds ", path,
+                                              "; wait for its end, or give another -o"));
+}
+
+void announce(const Model& model, const Streams& streams, const Trainer& trainer, const TrainSettings& settings,
+              const Device* device, std::size_t free) {
+  if (device)
+    note(name(settings.precision), " products, ", trainer.memory().total() >> 20, " of ", free >> 20, " MiB");
+  else
+    note(gemm_description(), ", ", settings.threads, " threads");
+  const int64_t step = trainer.state().step;
+  note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.task.rows, ", ",
+       all_tokens(streams.train, trainer.batches().sides().back()), " target tokens, max_tokens ", settings.max_tokens,
+       ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
+}
+
+void train_by_gradients(const Args& args) {
+  auto plan = train_flags::plan(args);
+  const bool dry = args.on("dry-run");
+  check_files(args, plan);
+  auto settings = train_flags::settings(args, {}, false);
+  settings.threads = omp_get_max_threads();
+  plan.flags = plan_flags(args);
+  if (!dry) require_writable(plan);
+  const auto lock = dry ? nullptr : locked(plan);
+  const auto device = args.device();
+  const std::size_t free = device ? device->free_bytes() : 0;
+  auto checkpoint = checkpoint_of(args, plan);
+
+  const TaskKind& kind = wanted_task(args, checkpoint ? &*checkpoint : nullptr);
+  const auto measure_names = train_flags::measures(args, kind);
+  plan.best_by = train_flags::best_by(args, measure_names);
+  Streams data(args, kind);
+  if (checkpoint) check_resumed(args, *checkpoint, data);
+  const auto model = checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data);
+  data.index();
+  const auto task = kind.make(*model, data.vocabularies);
+  std::unique_ptr<Measures> measures;
+  if (!measure_names.empty()) measures = task->measures(*data.valid, measure_names, train_flags::decoding(args));
+
+  // The log has a column for each; where nothing is measured, for the task's first, so that logs have one shape.
+  auto columns = measure_names;
+  if (columns.empty() && !kind.measures.empty()) columns.push_back(kind.measures[0]);
+
+  model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
+  if (checkpoint) {
+    settings = resumed_settings(args, *checkpoint, device.get());
+    resolve_resumed(args, *checkpoint, *model, *task, data.train, device.get(), settings);
+    const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
+    if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
+  } else {
+    resolve_automatic(args, *model, *task, data.train, device.get(), settings);
+  }
+  require_products(settings.precision, device.get());
+  Trainer trainer(*model, *task,
+                  {.train = data.train,
+                   .valid = data.valid ? &*data.valid : nullptr,
+                   .vocabularies = data.files(),
+                   .measure_names = columns,
+                   .measures = measures.get()},
+                  settings, plan, dry ? nullptr : device.get());
+  require_rows(trainer.batches(), data.train, kind.rows, "", "dropped");
+  if (const BatchSource* judged = trainer.validation_batches())
+    require_rows(*judged, *data.valid, kind.rows, str(" of ", data.valid->name()), "validation leaves them out");
+  if (dry) return print_dry_run(*model, *task, data, trainer, settings, device.get());
+  if (checkpoint) trainer.resume(*checkpoint);
+  if (checkpoint) warn_of_missing(args, *checkpoint);
+  checkpoint.reset();
+
+  announce(*model, data, trainer, settings, device.get(), free);
+  const auto before = trainer.state();
+  catch_stop_signals();  // only now is there something to save: until here a signal ends the process as ever
+  trainer.run();
+  const auto& after = trainer.state();
+  const auto tokens = static_cast<double>(after.predicted - before.predicted);
+  args.stat("steps", static_cast<double>(after.step - before.step));
+  args.stat("target_tokens", tokens);
+  args.stat("target_tokens/s", tokens / (after.training_seconds - before.training_seconds));
+  if (device)
+    args.stat("device_MiB", (static_cast<double>(free) - static_cast<double>(device->free_bytes())) / (1 << 20));
+  args.stat("planning_seconds", trainer.planning_seconds());
+  args.stat("parameters", static_cast<double>(model->parameters().numbers()));
+}
+
+}  // namespace
+
+const Learner& gradient_learner() {
+  static const Learner learner{.name = "gradients",
+                               .presets =
+                                   [] {
+                                     std::vector<std::string> names;
+                                     for (const Architecture* a : architectures())
+                                       for (const Preset& preset : a->presets) names.push_back(preset.name);
+                                     return names;
+                                   }(),
+                               .flags = train_flags::flags(),
+                               .learn = train_by_gradients};
+  return learner;
+}
+
+}  // namespace storm

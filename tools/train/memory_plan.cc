@@ -1,0 +1,72 @@
+#include "tools/train/memory_plan.h"
+
+#include <cmath>
+#include <map>
+
+#include "base/log.h"
+#include "tools/train_flags.h"
+
+namespace storm {
+
+namespace {
+
+// The memory that training may take: what --memory says, or what a device has. Of 0 bytes it may take what it likes.
+struct Room {
+  std::size_t bytes = 0;
+  MemoryOptions options;
+};
+
+Room room(const Args& args, const TrainSettings& settings, const Device* device) {
+  Room r{.bytes = args.given("memory") ? train_flags::memory_bytes(args) : 0,
+         .options = {.optimizer = settings.optimizer, .device = device, .precision = settings.precision}};
+  if (!device) return r;
+  const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));
+  if (r.bytes == 0 || r.bytes > usable) {
+    r.bytes = std::max<std::size_t>(usable, 1);
+    r.options.whose = device->description() + ", free memory";
+  }
+  return r;
+}
+
+int64_t micro_batch(const Model& model, const Task& task, const TokenFile& file, const TrainSettings& settings,
+                    const Room& room) {
+  return fitting_micro_batch(model, task, room.bytes, settings.max_tokens, longest_rows(file, task.sides()),
+                             room.options);
+}
+
+}  // namespace
+
+void resolve_automatic(const Args& args, const Model& model, const Task& task, const TokenFile& file,
+                       const Device* device, TrainSettings& settings) {
+  const auto width = static_cast<double>(model.description().width);
+  const auto warmup = static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1));
+  std::map<std::string, double> automatic{{"lr", 1 / std::sqrt(width * warmup)}, {"clip_norm", 0}};
+  for (const auto& training : {architecture(model.architecture()).training, settings.optimizer.kind().training})
+    for (const auto& [key, value] : training) automatic[key] = value;
+  for (const TrainSetting& row : train_settings())
+    if (automatic.contains(row.key) &&
+        (row.automatic ? args.text(row.setting.flag) == "auto" : !args.given(row.setting.flag)))
+      row.set(settings, automatic.at(row.key));
+  const Room within = room(args, settings, device);
+  if (args.text("max-tokens") != "auto") {
+    settings.micro_batch = micro_batch(model, task, file, settings, within);
+    return;
+  }
+  if (within.bytes == 0) throw UsageError("--max-tokens auto needs --memory SIZE");
+  int64_t most = 1;
+  for (const Side& side : task.sides()) most = std::max(most, all_tokens(file, side));
+  settings.max_tokens = fitting_max_tokens(model, task, within.bytes, std::min(most, kMostTokens),
+                                           longest_rows(file, task.sides()), within.options);
+}
+
+void resolve_resumed(const Args& args, const Checkpoint& checkpoint, const Model& model, const Task& task,
+                     const TokenFile& file, const Device* device, TrainSettings& settings) {
+  const bool moved = settings.device != checkpoint.settings.device;
+  const int64_t before = settings.micro_batch;
+  if (moved || args.given("memory"))
+    settings.micro_batch = micro_batch(model, task, file, settings, room(args, settings, device));
+  if (!moved && settings.micro_batch != before)
+    warn("micro_batch is now ", settings.micro_batch, ", it was ", before, " before");
+}
+
+}  // namespace storm

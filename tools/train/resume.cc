@@ -1,0 +1,132 @@
+#include "tools/train/resume.h"
+
+#include <omp.h>
+
+#include <filesystem>
+
+#include "base/log.h"
+#include "stream/stream.h"
+#include "tools/train_flags.h"
+
+namespace storm {
+
+namespace {
+
+// A model's configuration with the settings of the command line in place of its own.
+nlohmann::json changed(nlohmann::json config, const Args& args) {
+  for (const char* flag : {"arch", "preset"})
+    if (args.given(flag) && (flag != std::string("arch") || config.at("arch") != args.text("arch")))
+      throw UsageError(str("--", flag, ": the model of --init has its own; leave the flag out"));
+  const auto& arch = architecture(config.at("arch").get<std::string>());
+  const auto given = train_flags::given_settings(args);
+  const std::vector<int64_t> any_size(arch.vocabularies.size(), 1);
+  const auto fresh = make_config(arch, arch.presets.front().name, given, any_size);
+  for (const auto& [flag, value] : given) config[key_of_flag(flag)] = fresh.at(key_of_flag(flag));
+  return config;
+}
+
+}  // namespace
+
+PlanFlags plan_flags(const Args& args) {
+  PlanFlags flags{{"valid-bleu", args.on("valid-bleu") ? "yes" : "no"}};
+  for (const char* flag : {"valid", "measure", "log", "steps", "epochs", "minutes", "patience", "validate-every",
+                           "save-every", "report-every", "average", "average-of", "best-by", "beam", "length-penalty"})
+    flags[flag] = args.text(flag);
+  return flags;
+}
+
+void warn_of_missing(const Args& args, const Checkpoint& checkpoint) {
+  const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
+  for (const auto& [flag, now] : plan_flags(args)) {
+    const auto before = checkpoint.plan.find(flag);
+    if (before == checkpoint.plan.end() || before->second == now || args.given(flag)) continue;
+    if ((flag == "steps" || flag == "epochs" || flag == "minutes") &&
+        (limited || checkpoint.settings.schedule.steps > 0))
+      continue;  // another limit
+    warn("--", flag, " is left out, and was ", before->second, " before; give it again for what it did");
+  }
+}
+
+std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan) {
+  const auto path = checkpoint_path(plan.output);
+  std::error_code ignored;
+  const bool exists = std::filesystem::exists(path, ignored);
+  if (args.on("resume") && exists) return load_checkpoint(path);
+  if (args.on("resume"))
+    note(path, ": there is none; the training begins");
+  else if (!args.on("dry-run") && exists)
+    note(path, ": of an earlier run; it will be replaced (--resume would go on from it)");
+  return {};
+}
+
+const TaskKind& wanted_task(const Args& args, const Checkpoint* checkpoint) {
+  if (args.given("task")) return task_kind(args.text("task"));
+  if (checkpoint) return task_kind(task_of(checkpoint->loaded.model->config()));
+  if (args.given("init")) return task_kind(task_of(load_model(args.text("init")).model->config()));
+  return task_kind(train_flags::chosen(args).first.task);
+}
+
+std::unique_ptr<Model> new_model(const Args& args, const Streams& streams) {
+  const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  if (!args.given("init")) {
+    const auto [arch, preset] = train_flags::chosen(args);
+    auto config = make_config(arch, preset, train_flags::given_settings(args), streams.sizes());
+    if (streams.task.name != arch.task) config["task"] = streams.task.name;
+    auto model = make_model(config);
+    if (!args.on("dry-run")) model->parameters().initialize(seed);
+    return model;
+  }
+  const auto path = args.text("init");
+  const auto document = read_document(path);
+  const auto loaded = load_model(document, path);
+  streams.require_same(loaded);
+  auto model = make_model(changed(loaded.model->config(), args));
+  read_parameters(document, *model);
+  return model;
+}
+
+void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams) {
+  const auto& name = checkpoint.loaded.name;
+  streams.require_same(checkpoint.loaded);
+  const Model& model = *checkpoint.loaded.model;
+  const auto& config = model.config();
+  if (args.given("task") && args.text("task") != task_of(config))
+    throw UsageError(str("--task ", args.text("task"), " is not what ", name, " has (", task_of(config),
+                         "); leave it out, or begin anew with --init"));
+  const auto& arch = architecture(model.architecture());
+  if (args.given("arch") && args.text("arch") != arch.name)
+    throw UsageError(str("--arch ", args.text("arch"), " is not what ", name, " has (", arch.name,
+                         "); leave it out, or give another -o"));
+  const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
+                                train_flags::given_settings(args), model.description().vocabularies);
+  for (const auto& s : arch.settings) {
+    const auto key = key_of_flag(s.flag);
+    if ((args.given(s.flag) || args.given("preset")) && config.contains(key) && config[key] != wish.at(key))
+      throw UsageError(str("--", s.flag, " ", wish.at(key).dump(), " is not what ", name, " has (", config[key].dump(),
+                           "); leave it out, or begin anew with --init"));
+  }
+}
+
+TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device) {
+  auto settings = train_flags::settings(args, checkpoint.settings, true);
+  const auto before = to_json(checkpoint.settings), now = to_json(settings);
+  if (settings.seed != checkpoint.settings.seed)
+    throw UsageError(str("--seed ", settings.seed, " is not what ", checkpoint.loaded.name, " has (",
+                         checkpoint.settings.seed, "): the order of the data hangs on it; leave it out"));
+  if (settings.optimizer.name != checkpoint.settings.optimizer.name)
+    throw UsageError(str("--optimizer ", settings.optimizer.name, " is not what ", checkpoint.loaded.name, " has (",
+                         checkpoint.settings.optimizer.name,
+                         "): its state would not fit; leave it out, or begin anew with --init"));
+  for (const auto& [key, value] : now.items())
+    if (before.at(key) != value && key != "threads")
+      warn(key, " is now ", value.dump(), ", it was ", before.at(key).dump(), " before");
+  settings.device = device_name(device);
+  constexpr const char* kOtherBits = "; the bits will not be those of an undisturbed run";
+  if (settings.device != checkpoint.settings.device)
+    warn("device: now ", settings.device, ", before ", checkpoint.settings.device, kOtherBits);
+  else if (!device && checkpoint.settings.threads != omp_get_max_threads())
+    warn("threads: now ", omp_get_max_threads(), ", before ", checkpoint.settings.threads, kOtherBits);
+  return settings;
+}
+
+}  // namespace storm

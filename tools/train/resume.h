@@ -1,0 +1,30 @@
+// How a training is begun from files: from a model (--init), from a checkpoint (--resume), or anew.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "tools/train/streams.h"
+#include "train/trainer.h"
+
+namespace storm {
+
+// What the checkpoint keeps of the flags that no update depends on.
+PlanFlags plan_flags(const Args& args);
+// A resumed run takes its settings from the checkpoint, and these from the command line alone: what is left out there
+// would be missed only at the end.
+void warn_of_missing(const Args& args, const Checkpoint& checkpoint);
+
+// What --resume goes on from, where there is such.
+std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan);
+// Throws Error for other vocabularies, and UsageError for flags that contradict the checkpoint's model.
+void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams);
+// The checkpoint's settings, but for what the command line changes, which a warning names.
+TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device);
+
+// The task that the command line asks for, or what the model is for that it begins with, or its architecture.
+const TaskKind& wanted_task(const Args& args, const Checkpoint* checkpoint);
+// The model of --init, or a fresh one, whose weights are drawn unless it is only planned.
+std::unique_ptr<Model> new_model(const Args& args, const Streams& streams);
+
+}  // namespace storm

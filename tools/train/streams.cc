@@ -1,0 +1,78 @@
+#include "tools/train/streams.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "tools/train_flags.h"
+
+namespace storm {
+
+namespace {
+
+const std::string& vocabulary_of(const TokenFile& file, const std::string& column) {
+  const auto* bytes = file.info().vocabulary(column);
+  require(bytes != nullptr, file.name(), ": carries no vocabulary for '", column, "'; make the stream with tokenize");
+  return *bytes;
+}
+
+// Which columns of the streams are the task's.
+std::vector<std::string> columns_of(const Args& args, const TaskKind& task) {
+  auto columns = train_flags::words_of(args.text("columns"));
+  if (columns.empty()) columns = task.columns;
+  if (columns.size() != task.columns.size())
+    throw UsageError(str("--columns ", args.text("columns"), ": ", task.name, " has the columns ",
+                         train_flags::joined(task.columns), "; name a column of the stream for each"));
+  return columns;
+}
+
+}  // namespace
+
+Streams::Streams(const Args& args, const TaskKind& kind)
+    : task(kind), train(args.text("data"), columns_of(args, kind)) {
+  if (args.given("valid")) valid.emplace(args.text("valid"), columns_of(args, kind));
+  for (const auto& column : train.columns()) {
+    const auto& bytes = vocabulary_of(train, column);
+    vocabularies.push_back(Vocabulary::from_bytes(bytes, train.name()));
+    if (valid) require_same_vocabulary(train.name(), bytes, vocabulary_of(*valid, column));
+  }
+}
+
+std::vector<int64_t> Streams::sizes() const {
+  std::vector<int64_t> sizes;
+  for (const auto& vocabulary : vocabularies) sizes.push_back(vocabulary.size());
+  return sizes;
+}
+
+std::map<std::string, std::string> Streams::files() const {
+  if (std::ranges::all_of(vocabularies, [&](const auto& v) { return v == vocabularies[0]; }))
+    return {{"vocab", vocabularies[0].bytes()}};
+  std::map<std::string, std::string> files;
+  for (std::size_t c = 0; c < vocabularies.size(); ++c) files["vocab." + task.columns[c]] = vocabularies[c].bytes();
+  return files;
+}
+
+void Streams::require_same(const LoadedModel& loaded) const {
+  for (std::size_t c = 0; c < vocabularies.size(); ++c)
+    require_same_vocabulary(loaded.name, loaded.vocabulary(task.columns[c]), vocabularies[c].bytes());
+}
+
+void Streams::index() {
+  for (TokenFile* file : {&train, valid ? &*valid : nullptr}) {
+    if (!file) continue;
+    file->index(sizes());
+    require(file->size() > 0, file->name(), ": holds no ", task.rows);
+  }
+}
+
+void require_rows(const BatchSource& batches, const TokenFile& file, const std::string& rows, const std::string& whose,
+                  const char* fate) {
+  std::string limits;
+  for (const Side& side : batches.sides()) limits += str(limits.empty() ? "" : " and ", side.longest);
+  if (batches.dropped() > 0)
+    note(batches.dropped(), " of ", file.size(), " ", rows, whose, " are longer than ", limits, " tokens: ", fate);
+  require(batches.rows() > 0, file.name(), ": none of its ", rows, " fits --max-tokens ", batches.max_tokens(),
+          " and the model's longest sentence");
+}
+
+}  // namespace storm

@@ -1,0 +1,38 @@
+// The token streams that a training reads: their columns as the task's, and their vocabularies.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batches.h"
+#include "models/model_file.h"
+#include "tasks/task.h"
+#include "text/vocabulary.h"
+#include "tools/cli.h"
+
+namespace storm {
+
+// The streams to train and to validate on, whose columns have the same vocabularies.
+struct Streams {
+  // As the command line says. Throws Error for a stream that lacks a column, or two with other vocabularies.
+  Streams(const Args& args, const TaskKind& task);
+
+  const TaskKind& task;
+  TokenFile train;
+  std::optional<TokenFile> valid;
+  std::vector<Vocabulary> vocabularies;  // of each column of the task
+
+  std::vector<int64_t> sizes() const;
+  // As a model's file has them: one for all columns, or each column's own.
+  std::map<std::string, std::string> files() const;
+  void require_same(const LoadedModel& loaded) const;  // throws Error when a model was trained with other vocabularies
+  void index();                                        // throws Error for a stream without rows
+};
+
+// Says how many rows do not fit. Throws Error when none does. whose: " of FILE", where it must be said; fate: theirs.
+void require_rows(const BatchSource& batches, const TokenFile& file, const std::string& rows, const std::string& whose,
+                  const char* fate);
+
+}  // namespace storm
