@@ -47,6 +47,7 @@ class BeamSearch {
   Step run_step(Decoder& decoder);
   // What the rows of a sentence are made to go on with; none: they are searched.
   std::optional<int32_t> forced(const Open& open) const;
+  bool too_short_to_end(const Open& open) const;
   // What the rows of one sentence become; `row` is its first.
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
