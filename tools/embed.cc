@@ -182,17 +182,17 @@ class Embed {
       file = map_embeddings(args_.text("index"));
       require(file->width == embedder_->width(), file->name, ": its vectors have ", file->width, " numbers, those of ",
               loaded_.name, " have ", embedder_->width(), "; make the index with the same model");
-      const auto said = [&](const char* key, const std::string& unsaid) {
+      const auto metadata = [&](const char* key, const std::string& otherwise) {
         const auto it = file->metadata.find(key);
-        return it == file->metadata.end() ? unsaid : it->second;
+        return it == file->metadata.end() ? otherwise : it->second;
       };
-      const auto print = said("embeddings.vocabulary", vocabulary_.fingerprint()),
-                 layer = said("embeddings.layer", layer_name());
+      const auto print = metadata("embeddings.vocabulary", vocabulary_.fingerprint()),
+                 layer = metadata("embeddings.layer", layer_name());
       require(print == vocabulary_.fingerprint(), file->name, ": made with another vocabulary than ", loaded_.name,
               "'s (", print, " ≠ ", vocabulary_.fingerprint(), "); make the index with the same model");
       if (layer != layer_name())
         warn(file->name, ": made with layer ", layer, ", the lines' vectors are of layer ", layer_name());
-      if (const auto pool = said("embeddings.pool", flags_.pool_name); pool != flags_.pool_name)
+      if (const auto pool = metadata("embeddings.pool", flags_.pool_name); pool != flags_.pool_name)
         warn(file->name, ": made with --pool ", pool, ", the lines' vectors with ", flags_.pool_name);
       for (const auto& b : file->batches)
         blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});

@@ -20,9 +20,9 @@ std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special
   std::vector<double> scores(pairs.size());
   Workspace workspace(device);
   for (const auto& places : sorted_batches(lengths, max_tokens, max_tokens)) {
-    std::vector<SentencePair> some;
-    for (const std::size_t place : places) some.push_back(pairs[place]);
-    const Batch batch = make_batch(some, special);
+    std::vector<SentencePair> batch_pairs;
+    for (const std::size_t place : places) batch_pairs.push_back(pairs[place]);
+    const Batch batch = make_batch(batch_pairs, special);
     workspace.graph.clear();
     const auto recorded = loss(model, workspace.graph, batch, 0, 1);
     workspace.run();

@@ -118,7 +118,7 @@ std::vector<std::vector<float>> token_nll(const Model& model, const std::vector<
 
 struct Row {
   std::size_t sentence;
-  Ids said;
+  Ids written;
 };
 
 // The largest difference between the step's log-probabilities and those of the whole sentences run anew.
@@ -128,7 +128,7 @@ double difference(const Model& model, const std::vector<Ids>& sources, const std
   std::vector<SentencePair> pairs;
   for (const Row& row : rows)
     for (int32_t id = 0; id < kTargetVocabulary; ++id) {
-      targets.push_back(row.said);
+      targets.push_back(row.written);
       targets.back().push_back(id);
     }
   for (std::size_t i = 0; i < targets.size(); ++i)
@@ -180,7 +180,7 @@ TEST_CASE("a decoding step gives what the whole sentences run anew give, however
           parents.push_back(static_cast<int32_t>(parent));
           tokens.push_back(static_cast<int32_t>(random.below(kTargetVocabulary)));
           next.push_back(rows[parent]);
-          next.back().said.push_back(tokens.back());
+          next.back().written.push_back(tokens.back());
         }
       }
       rows = std::move(next);
