@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "cpu/gemm.h"
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "stream/tokens.h"
 #include "tools/cli.h"
@@ -164,7 +164,7 @@ class Decode {
       pairs.push_back({window.sources[i], window.targets[i]});
       target_tokens_ += tokens_with_eos(window.targets[i].size());
     }
-    for (const double s : score(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
+    for (const double s : target_log_probs(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
       output_.write(fixed(s, 6) + "\n");
     sentences_ += static_cast<int64_t>(pairs.size());
   }

@@ -16,7 +16,7 @@ BeamSearch::BeamSearch(const EncoderDecoder& model, const SpecialIds& special, c
       slots_(2 * options.beam),
       candidates_(static_cast<std::size_t>(2 * options.beam)) {}
 
-std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
+std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
   batch_ = &batch;
   const auto decoder = model_.start(workspace_, pack_sources(batch.sources, special_));
   const std::size_t n = batch.sources.size();

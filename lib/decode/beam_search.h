@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 
@@ -20,7 +20,7 @@ class BeamSearch {
              Workspace& workspace);
 
   // The n-best lists of the batch's sentences.
-  std::vector<Hypotheses> operator()(const SourceBatch& batch);
+  std::vector<Hypotheses> operator()(const DecodingBatch& batch);
 
  private:
   struct Candidate {
@@ -61,7 +61,7 @@ class BeamSearch {
   const DecodeOptions& options_;
   Workspace& workspace_;
   const int32_t slots_;  // finished hypotheses a sentence can have
-  const SourceBatch* batch_ = nullptr;
+  const DecodingBatch* batch_ = nullptr;
 
   int32_t step_ = 0;
   std::vector<Open> open_;

@@ -28,8 +28,8 @@ struct Row {
   }
 };
 
-// What a row is made to go on with, of its prefix, or EOS at its maximum length; -1: an id is drawn.
-int32_t forced_id(const SourceBatch& batch, std::size_t sentence, int32_t step, const SpecialIds& special) {
+// The id that a row must go on with: its prefix's, or EOS at its maximum length; -1: one is drawn.
+int32_t forced_id(const DecodingBatch& batch, std::size_t sentence, int32_t step, const SpecialIds& special) {
   const auto& prefix = batch.prefixes[sentence];
   if (static_cast<std::size_t>(step) < prefix.size()) return prefix[static_cast<std::size_t>(step)];
   return step >= batch.most[sentence] ? special.eos : -1;
@@ -80,7 +80,7 @@ class DrawingStep {
       : special_(special), options_(options), workspace_(workspace) {}
 
   // Gives each row its next id.
-  void operator()(Decoder& decoder, const SourceBatch& batch, int32_t step, std::span<Row> rows,
+  void operator()(Decoder& decoder, const DecodingBatch& batch, int32_t step, std::span<Row> rows,
                   std::span<const int32_t> parents, std::span<const int32_t> tokens) {
     prepare(batch, step, rows);
     Graph& graph = workspace_.graph;
@@ -142,8 +142,8 @@ class DrawingStep {
     return workspace_.graph.constant({static_cast<int64_t>(x.size()), 1}, x.data());
   }
 
-  // What the rows of this step are made to go on with, or may not.
-  void prepare(const SourceBatch& batch, int32_t step, std::span<Row> rows) {
+  // Notes which rows are drawn, what the others must go on with, and which ids may not come.
+  void prepare(const DecodingBatch& batch, int32_t step, std::span<Row> rows) {
     forced_.clear();
     undrawn_.clear();
     banned_.clear();
@@ -210,7 +210,7 @@ class DrawingStep {
 }  // namespace
 
 std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
-                               Workspace& workspace, const SourceBatch& batch) {
+                               Workspace& workspace, const DecodingBatch& batch) {
   const auto decoder = model.start(workspace, pack_sources(batch.sources, special));
   std::vector<Row> rows;
   std::vector<int32_t> parents, tokens;

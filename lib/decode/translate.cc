@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "decode/batches.h"
 #include "decode/beam_search.h"
+#include "decode/sorted_batches.h"
 #include "decode/sampling.h"
 
 namespace storm {
@@ -69,7 +69,7 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
   const auto needed = options.device ? 1 : static_cast<std::size_t>(thread_count());
   while (workspaces.size() < needed) workspaces.emplace_back(options.device);
   const auto run_batch = [&](std::size_t b, Workspace& workspace) {
-    SourceBatch batch;
+    DecodingBatch batch;
     for (const std::size_t place : batches[b]) {
       const std::size_t s = asked[place];
       batch.sentences.push_back(s);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/output.h"
-#include "inspect/alignment.h"
 #include "inspect/attention_choice.h"
+#include "inspect/word_alignment.h"
 #include "inspect/attention_maps.h"
 
 namespace storm {

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "cuda/device.h"
-#include "decode/score.h"
+#include "cuda/cuda_device.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "inspect/attention_tracer.h"
 #include "inspect/embedder.h"
@@ -207,8 +207,8 @@ TEST_CASE("scores on a device are the CPU's log-probabilities") {
   for (const auto& v : kVariations) {
     INFO(v.name);
     const Both both(v);
-    const auto want = score(as<EncoderDecoder>(*both.here), kSpecial, pairs, 40);
-    const auto got = score(as<EncoderDecoder>(*both.there), kSpecial, pairs, 40, both.device.get());
+    const auto want = target_log_probs(as<EncoderDecoder>(*both.here), kSpecial, pairs, 40);
+    const auto got = target_log_probs(as<EncoderDecoder>(*both.there), kSpecial, pairs, 40, both.device.get());
     REQUIRE(got.size() == want.size());
     for (std::size_t i = 0; i < want.size(); ++i) check_close(got[i], want[i]);
   }

@@ -1,10 +1,10 @@
 // Training through a Device, on whose own memory everything lies, comes out as on the CPU. (Linked with the emulated
 // kernels; the CPU's side runs on the library's own.)
-#include "cuda/device.h"
 
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include "cuda/cuda_device.h"
 
 #include "base/error.h"
 #include "models/architecture.h"

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/random.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "ops/alignment.h"
 #include "ops/attention.h"
 #include "ops/attention_memory.h"

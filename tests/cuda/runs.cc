@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "cpu/bf16_product.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "ops/cross_entropy.h"
 #include "ops/embed.h"
 #include "ops/linear.h"

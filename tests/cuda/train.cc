@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/input.h"
 #include "base/log.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "decode/translate.h"
 #include "stream/stream.h"
 #include "tests/catch.h"

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "models/architecture.h"
 #include "tests/catch.h"
@@ -95,7 +95,7 @@ TEST_CASE("the score of an output is the log-probability that the search gave it
           want.push_back(h.score);
         }
     for (const int64_t max_tokens : {1, 25, 2048}) {
-      const auto got = score(as<EncoderDecoder>(*model), kSpecial, pairs, max_tokens);
+      const auto got = target_log_probs(as<EncoderDecoder>(*model), kSpecial, pairs, max_tokens);
       REQUIRE(got.size() == want.size());
       for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == Approx(static_cast<double>(want[i])).margin(1e-5));
     }
@@ -152,5 +152,5 @@ TEST_CASE("a model whose weights are not numbers is refused in one line, never a
   CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o); }));
   CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o, spans(prefixes)); }));
   const std::vector<SentencePair> pairs{{sources[0], prefixes[0]}};
-  CHECK(refused([&] { score(as<EncoderDecoder>(*model), kSpecial, pairs, 100); }));
+  CHECK(refused([&] { target_log_probs(as<EncoderDecoder>(*model), kSpecial, pairs, 100); }));
 }

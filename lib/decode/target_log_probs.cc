@@ -1,15 +1,15 @@
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 #include "decode/diverged.h"
 
 namespace storm {
 
-std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special, std::span<const SentencePair> pairs,
-                          int64_t max_tokens, Device* device) {
+std::vector<double> target_log_probs(const EncoderDecoder& model, const SpecialIds& special,
+                                     std::span<const SentencePair> pairs, int64_t max_tokens, Device* device) {
   std::vector<int64_t> lengths;
   for (const auto& [source, target] : pairs) {
     const int64_t from = tokens_with_eos(source.size()), to = tokens_with_eos(target.size());
