@@ -75,19 +75,12 @@ DecodeOptions options_of(const Args& args) {
   return o;
 }
 
-ProductPrecision precision_of(const Args& args) {
-  const auto word = args.choice("precision", {"f32", "tf32", "bf16", "f16"});
-  for (const auto p : {ProductPrecision::tf32, ProductPrecision::bf16, ProductPrecision::f16})
-    if (word == name(p)) return p;
-  return ProductPrecision::f32;
-}
-
 class Decode {
  public:
   explicit Decode(const Args& args)
       : args_(args),
         options_(options_of(args)),
-        precision_(precision_of(args)),
+        precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
         model_(model_path(args)),
         input_(model_, args.on("prefix") || args.on("score") ? "tokenize with --columns src,tgt" : ""),
         output_(args.text("save")) {
