@@ -10,6 +10,7 @@
 #include "models/encoder_decoder.h"
 #include "ops/top_k.h"
 #include "tests/catch.h"
+#include "tests/models/noise.h"
 
 using namespace storm;
 
@@ -84,12 +85,7 @@ std::unique_ptr<Model> model_of(const Variation& v) {
     flags.emplace_back(flag, value);
   }
   auto model = make_model(make_config(arch, v.preset, flags, {v.source_vocabulary, int64_t{kTargetVocabulary}}));
-  model->parameters().initialize(3);
-  uint64_t stream = 0;
-  for (const auto& spec : model->parameters().specs()) {
-    RandomStream random(4, RandomUse::initial_weights, ++stream << 32);
-    for (float& x : model->parameters().view(spec.name)) x += 0.2f * static_cast<float>(random.normal());
-  }
+  test::initialize_with_noise(*model, 3, 4, 0.2f);
   return model;
 }
 
