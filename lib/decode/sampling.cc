@@ -35,12 +35,12 @@ int32_t forced_id(const DecodingBatch& batch, std::size_t sentence, int32_t step
   return step >= batch.most[sentence] ? special.eos : -1;
 }
 
-// Of few ids a row only these are sorted out of all, and only these come off a device.
+// So many ids a row are still few: only these are sorted out of all, and only these come off a device.
 constexpr int32_t kFew = 256;
 
-// The column of an id. log_probs: [columns]; banned: a column that may not be drawn, or -1; order: memory that is used
-// again. total: of all ids' weights, where the columns are the likeliest few of them; -1 is returned when these do not
-// reach top_p of it. 0: the columns are all that there are.
+// Draws a column. log_probs: [columns]; banned: a column that may not be drawn, or -1; order: memory that is used
+// again. total: the sum of all ids' weights, where the columns are the likeliest few of them; -1 is returned when these
+// do not reach top_p of it. A total of 0 says that the columns are all that there are.
 int32_t draw_column(std::span<const float> log_probs, int32_t banned, const DecodeOptions& options, double uniform,
                     std::vector<int32_t>& order, double total = 0) {
   order.resize(log_probs.size());
@@ -88,50 +88,51 @@ class DrawingStep {
     logits_ = decoder.step(graph, parents, tokens);
     log_probs_ = {};
     const auto undrawn = std::ranges::count(undrawn_, true);
-    const Pool pool = undrawn > 0 ? record_pool() : Pool{};
+    const Choices choices = undrawn > 0 ? record_choices() : Choices{};
     const Value forced = undrawn < std::ssize(rows) ? pick(graph, log_probs(), column(forced_)) : Value{};
-    for (const Value v : {pool.drawn.ids, pool.drawn.log_probs, pool.likeliest.log_probs, pool.likeliest.ids,
-                          pool.totals, pool.all, forced})
+    for (const Value v : {choices.drawn.ids, choices.drawn.log_probs, choices.likeliest.log_probs,
+                          choices.likeliest.ids, choices.totals, choices.all, forced})
       if (v) graph.keep(v);
     workspace_.run();
     if (forced) take_forced(rows, forced);
-    if (pool.drawn.ids) take_drawn(rows, pool.drawn);
-    if (pool.likeliest.ids) draw_here(rows, pool.likeliest.log_probs, pool.likeliest.ids, pool.totals);
-    if (pool.all && std::ranges::count(undrawn_, true) > 0) draw_here(rows, pool.all);
+    if (choices.drawn.ids) take_drawn(rows, choices.drawn);
+    if (choices.likeliest.ids) draw_here(rows, choices.likeliest.log_probs, choices.likeliest.ids, choices.totals);
+    if (choices.all && std::ranges::count(undrawn_, true) > 0) draw_here(rows, choices.all);
     for (const Row& row : rows) require_number(row.log_prob);
   }
 
  private:
-  // What the rows of a step are drawn from: of what is there, the first in which a row finds its id.
-  struct Pool {
+  // What the rows of a step are drawn from. Of what is there, a row takes the first in which it finds its id.
+  struct Choices {
     Draws drawn;     // from all ids, where the graph runs
-    TopK likeliest;  // few ids a row, and the total weight of all where these may not reach top_p of it
-    Value totals;
-    Value all;  // log-probabilities of all ids, to be sorted
+    TopK likeliest;  // the likeliest few of each row
+    Value totals;    // each row's weight of all ids, where the likeliest few may not reach top_p of it
+    Value all;       // log-probabilities of all ids, to be sorted
   };
 
-  Pool record_pool() {
-    Pool pool;
+  Choices record_choices() {
+    Choices choices;
     const bool cut_by_k = options_.top_k > 0, cut_by_p = options_.top_p < 1;
     if (!cut_by_k && !cut_by_p) {
-      pool.drawn = record_draw();
+      choices.drawn = record_draw();
     } else if (!cut_by_k) {
-      pool.likeliest = top_k(workspace_.graph, logits_, kFew);
-      pool.totals = record_draw().totals;
-      pool.all = log_probs();
+      choices.likeliest = top_k(workspace_.graph, logits_, kFew);
+      choices.totals = record_draw().totals;
+      choices.all = log_probs();
     } else if (options_.top_k < kFew) {
-      pool.likeliest = top_k(workspace_.graph, logits_, options_.top_k + 1);  // EOS may be banned
+      choices.likeliest = top_k(workspace_.graph, logits_, options_.top_k + 1);  // EOS may be banned
     } else {
-      pool.all = log_probs();
+      choices.all = log_probs();
     }
-    return pool;
+    return choices;
   }
 
   Draws record_draw() {
     return draw(workspace_.graph, log_probs(), column(uniforms_), column(banned_), options_.temperature);
   }
 
-  // Of all ids, recorded when first asked for: after top_k, so that log_softmax may overwrite the logits.
+  // The log-probabilities of all ids, recorded when first asked for: after top_k, so that log_softmax may overwrite the
+  // logits.
   Value log_probs() {
     if (!log_probs_) log_probs_ = log_softmax(workspace_.graph, logits_);
     return log_probs_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "decode/sorted_batches.h"
 #include "decode/diverged.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 

@@ -137,7 +137,7 @@ struct Attention {
   DropoutStream dropout;
 
   __device__ int head() const { return static_cast<int>(blockIdx.y); }
-  // Of a sentence's rows, which begin at `row`, a tile from `first` on.
+  // A tile, from `first` on, of the rows of a sentence, which begin at `row`.
   __device__ Rows queries(int row, int first, int count) const {
     return {q + static_cast<int64_t>(row + first) * q_ld + head() * d_k, q_ld, tile_end(first, count), d_k};
   }
@@ -243,7 +243,7 @@ struct Backward {
 // is what is left of two numbers nearly equal, and only a D made of the same P and dP has their rounding in it, too.
 // (In the tests' ConvS2S such gradients are off by 5e-6 of the largest, as PyTorch's; with dO . O by 4e-5.)
 
-// Of a tile of keys: P, and dP dropped out; both 0 where a query does not see a key.
+// P, and dP dropped out, of a tile of keys; both are 0 where a query does not see a key.
 struct Scores {
   Part p, dp;
 };

@@ -21,8 +21,8 @@ namespace storm {
 struct UpdateRule {
   bool nesterov = false;
   double beta1 = 0, beta2 = 0, epsilon = 0, momentum = 0, weight_decay = 0;
-  std::span<const int64_t> decay_turns =
-      {};  // what decays, as train/decay_turns.h says it; lives as long as the updates
+  // What decays, as train/decay_turns.h says it; it lives as long as the updates.
+  std::span<const int64_t> decay_turns = {};
 };
 
 class Device {
