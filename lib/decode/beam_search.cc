@@ -82,7 +82,8 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
   forced_.clear();
   for (const Open& open : open_) {
     const auto id = forced(open);
-    (id ? rows_are_forced : rows_are_searched) = true;
+    rows_are_forced = rows_are_forced || id;
+    rows_are_searched = rows_are_searched || !id;
     eos_is_banned = eos_is_banned || too_short_to_end(open);
     forced_.insert(forced_.end(), static_cast<std::size_t>(open.rows), id.value_or(0));
   }
