@@ -15,9 +15,10 @@ class Device;
 class Output;
 
 struct Flag {
-  std::string name;    // "beam" or with a short form "b,beam"
-  std::string value;   // what its value is called in the help ("N"); empty for a switch;
-                       // "[yes|no]" for a switch that can be turned off: --flag, --flag=no
+  std::string name;  // "beam" or with a short form "b,beam"
+  // What its value is called in the help ("N"); empty for a switch; "[yes|no]" for a switch that can be turned off:
+  // --flag, --flag=no.
+  std::string value;
   std::string preset;  // the default, as text; empty: none
   std::string help;
 };

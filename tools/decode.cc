@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "cpu/gemm.h"
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "stream/tokens.h"
 #include "tools/cli.h"
@@ -75,19 +75,12 @@ DecodeOptions options_of(const Args& args) {
   return o;
 }
 
-ProductPrecision precision_of(const Args& args) {
-  const auto word = args.choice("precision", {"f32", "tf32", "bf16", "f16"});
-  for (const auto p : {ProductPrecision::tf32, ProductPrecision::bf16, ProductPrecision::f16})
-    if (word == name(p)) return p;
-  return ProductPrecision::f32;
-}
-
 class Decode {
  public:
   explicit Decode(const Args& args)
       : args_(args),
         options_(options_of(args)),
-        precision_(precision_of(args)),
+        precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
         model_(model_path(args)),
         input_(model_, args.on("prefix") || args.on("score") ? "tokenize with --columns src,tgt" : ""),
         output_(args.text("save")) {
@@ -164,7 +157,7 @@ class Decode {
       pairs.push_back({window.sources[i], window.targets[i]});
       target_tokens_ += tokens_with_eos(window.targets[i].size());
     }
-    for (const double s : score(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
+    for (const double s : target_log_probs(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
       output_.write(fixed(s, 6) + "\n");
     sentences_ += static_cast<int64_t>(pairs.size());
   }

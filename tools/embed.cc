@@ -11,7 +11,7 @@
 #include "base/output.h"
 #include "base/printable.h"
 #include "cpu/gemm.h"
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 #include "inspect/embedder.h"
 #include "inspect/nearest.h"
 #include "inspect/pca.h"
@@ -33,7 +33,7 @@ namespace {
 std::string field(std::string_view text) { return printable(text, ' '); }
 
 // Lines that pass the model together.
-struct Window {
+struct LineBatch {
   std::vector<int32_t> ids;
   std::vector<std::size_t> ends;
   int64_t tokens = 0;  // EOS included
@@ -114,7 +114,7 @@ class Embed {
 
   // Calls each(vectors) for the lines of the input, many at once, and flush() whenever somebody may be waiting.
   template <class Each, class Flush>
-  void each_window(Each&& each, Flush&& flush) {
+  void each_batch(Each&& each, Flush&& flush) {
     TokenReader input(StreamReader("-"));
     const auto column = first_column(input.info(), task_of(loaded_));
     require_column(input, column, vocabulary_, loaded_.name);
@@ -122,19 +122,19 @@ class Embed {
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
     const int64_t most = std::max(flags_.max_tokens, std::min(64 * flags_.max_tokens, (1 << 24) / embedder_->width()));
     Progress progress("embedding", 0);
-    Window window;
+    LineBatch waiting;
     const auto pass = [&] {
-      if (window.ends.empty()) return;
-      each(embed(window.lines()));
-      lines_ += static_cast<int64_t>(window.ends.size());
-      tokens_ += window.tokens;
-      window = {};
+      if (waiting.ends.empty()) return;
+      each(embed(waiting.lines()));
+      lines_ += static_cast<int64_t>(waiting.ends.size());
+      tokens_ += waiting.tokens;
+      waiting = {};
       progress.set(static_cast<uint64_t>(lines_));
     };
     while (const auto batch = input.next()) {
       for (int64_t i = 0; i < batch->size(); ++i) {
-        window.add(batch->column(column)[i]);
-        if (window.tokens >= most) pass();
+        waiting.add(batch->column(column)[i]);
+        if (waiting.tokens >= most) pass();
       }
       if (!input.would_block()) continue;
       pass();
@@ -161,7 +161,7 @@ class Embed {
         writer.add(std::span(v.vectors).subspan(begin * width, n * width), std::span(v.texts).subspan(begin, n));
       }
     };
-    each_window(each, [&] { writer.flush(); });
+    each_batch(each, [&] { writer.flush(); });
     writer.finish();
     args_.stat("rows", static_cast<double>(writer.rows()));
   }
@@ -182,17 +182,17 @@ class Embed {
       file = map_embeddings(args_.text("index"));
       require(file->width == embedder_->width(), file->name, ": its vectors have ", file->width, " numbers, those of ",
               loaded_.name, " have ", embedder_->width(), "; make the index with the same model");
-      const auto said = [&](const char* key, const std::string& unsaid) {
+      const auto metadata = [&](const char* key, const std::string& otherwise) {
         const auto it = file->metadata.find(key);
-        return it == file->metadata.end() ? unsaid : it->second;
+        return it == file->metadata.end() ? otherwise : it->second;
       };
-      const auto print = said("embeddings.vocabulary", vocabulary_.fingerprint()),
-                 layer = said("embeddings.layer", layer_name());
+      const auto print = metadata("embeddings.vocabulary", vocabulary_.fingerprint()),
+                 layer = metadata("embeddings.layer", layer_name());
       require(print == vocabulary_.fingerprint(), file->name, ": made with another vocabulary than ", loaded_.name,
               "'s (", print, " ≠ ", vocabulary_.fingerprint(), "); make the index with the same model");
       if (layer != layer_name())
         warn(file->name, ": made with layer ", layer, ", the lines' vectors are of layer ", layer_name());
-      if (const auto pool = said("embeddings.pool", flags_.pool_name); pool != flags_.pool_name)
+      if (const auto pool = metadata("embeddings.pool", flags_.pool_name); pool != flags_.pool_name)
         warn(file->name, ": made with --pool ", pool, ", the lines' vectors with ", flags_.pool_name);
       for (const auto& b : file->batches)
         blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
@@ -226,7 +226,7 @@ class Embed {
         }
       }
     };
-    each_window(each, [&] { output_.flush(); });
+    each_batch(each, [&] { output_.flush(); });
   }
 
   void write_similarity() {
@@ -278,7 +278,7 @@ class Embed {
         vectors.insert(vectors.end(), v.row(i).begin(), v.row(i).end());
       }
     };
-    each_window(each, [] {});
+    each_batch(each, [] {});
     require(texts.size() >= 2, "--plot: ", texts.size(), " points make no picture; give two lines at least");
     const auto found = pca(vectors, embedder_->width(), 2);
     note("components: ", fixed(100 * found.explained[0], 1), " % and ",

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/output.h"
+#include "base/split.h"
 #include "text/learn.h"
 #include "text/learn_list.h"
 #include "text/lines.h"
@@ -19,14 +20,9 @@
 namespace storm {
 
 inline std::vector<std::string> split_names(std::string_view text, std::string_view flag) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    if (end == begin) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
-    parts.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
+  auto names = split_at_commas(text);
+  if (std::ranges::find(names, "") != names.end()) throw UsageError(str("--", flag, ": an empty name in '", text, "'"));
+  return names;
 }
 
 // The lines of a tool's operands, one at a time; they are valid UTF-8, or mended where --replace-invalid says so.

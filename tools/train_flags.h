@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/split.h"
 #include "models/architecture.h"
 #include "tasks/task.h"
 #include "tools/cli.h"
@@ -25,13 +26,7 @@ inline std::string joined(const std::vector<std::string>& words) {
 }
 
 inline std::vector<std::string> words_of(const std::string& list) {
-  std::vector<std::string> words;
-  for (std::size_t begin = 0; !list.empty() && begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    words.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
+  return list.empty() ? std::vector<std::string>{} : split_at_commas(list);
 }
 
 // --measure's names; --valid-bleu is one of them. Throws UsageError for one that the task has not.

@@ -73,9 +73,9 @@ std::size_t Input::read(std::span<std::byte> out) {
 bool Input::read_line(std::string& line, std::size_t max_bytes, bool* cut) {
   line.clear();
   if (cut) *cut = false;
-  bool any = false;
+  bool found = false;
   while (begin_ < end_ || fill()) {
-    any = true;
+    found = true;
     const char* from = buffer_.data() + begin_;
     const auto* newline = static_cast<const char*>(std::memchr(from, '\n', end_ - begin_));
     const auto n = newline ? static_cast<std::size_t>(newline - from) : end_ - begin_;
@@ -87,7 +87,7 @@ bool Input::read_line(std::string& line, std::size_t max_bytes, bool* cut) {
     offset_ += used;
     if (newline) return true;
   }
-  return any;
+  return found;
 }
 
 bool Input::would_block() {

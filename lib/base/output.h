@@ -15,8 +15,8 @@ class Output {
   // path "-" is standard output; anything else is written beside its place under another (or no) name and
   // appears there, synced to disk, when commit() returns. Without commit() nothing of it stays behind. That a file of
   // this name can be made is tried at once, by the calls of commit(): a long name or a folder that is not there is an
-  // Error before the work and not after it. Symbolic links
-  // are written through, an existing file's mode is kept, and what a killed process left beside the place is removed.
+  // Error before the work and not after it. Symbolic links are written through, an existing file's mode is kept, and
+  // what a killed process left beside the place is removed.
   explicit Output(const std::string& path);
   ~Output();
   Output(const Output&) = delete;

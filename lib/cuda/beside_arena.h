@@ -10,7 +10,7 @@
 
 namespace storm::cuda {
 
-// The Workspace (memory.h) grows by a quarter more than was asked for: logits, 256 MiB of them at most
+// The Workspace (device_memory.h) grows by a quarter more than was asked for: logits, 256 MiB of them at most
 // (ops/cross_entropy.cu), or pieces of 64 MiB; in half precision also the rounded operands, and the rounded weights of
 // so many parameters.
 inline std::size_t bytes_beside_arena(const Graph& graph, std::size_t parameters, ProductPrecision precision) {

@@ -7,7 +7,7 @@
 #include <deque>
 #include <vector>
 
-#include "cuda/memory.h"
+#include "cuda/device_memory.h"
 
 namespace storm::cuda {
 

@@ -10,8 +10,8 @@
 #include <cstdlib>
 #include <list>
 
+#include "cuda/device_memory.h"
 #include "cuda/launches.h"
-#include "cuda/memory.h"
 
 namespace storm::cuda {
 

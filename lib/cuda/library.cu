@@ -1,6 +1,6 @@
 // What libstorm_cuda.so gives to the programs that open it (tensor/open_device.h): one function.
 #include "cuda/check.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 
 namespace storm::cuda {
 

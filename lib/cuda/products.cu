@@ -176,15 +176,15 @@ void Products::operator()(const Product& product, void* workspace, std::size_t w
     return;
   }
   const int64_t rows = p.ta ? p.k : p.m;
-  const auto any = [&] {
+  const auto multiplied = [&] {
     return library_->run(p, rounded_rows(rows), workspace, workspace_bytes, stream) ||
            (rounded_rows(rows) != rows && library_->run(p, rows, workspace, workspace_bytes, stream));
   };
-  if (any()) return;
+  if (multiplied()) return;
   const bool without = p.epilogue != Epilogue::none;
   p.epilogue = Epilogue::none;
-  require(without && any(), "cuda: cuBLASLt has no algorithm for a product of ", p.m, " x ", p.n, " x ", p.k, " in ",
-          name(p.precision), "; run it in another --precision");
+  require(without && multiplied(), "cuda: cuBLASLt has no algorithm for a product of ", p.m, " x ", p.n, " x ", p.k,
+          " in ", name(p.precision), "; run it in another --precision");
   add_bias(product, stream);
 }
 

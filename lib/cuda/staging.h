@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cuda/memory.h"
+#include "cuda/device_memory.h"
 
 namespace storm::cuda {
 

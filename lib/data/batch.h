@@ -21,7 +21,7 @@ struct PackedSentences {
   // Appends one sentence: `first` (when it is not negative), the ids, `last` (likewise).
   void add(int32_t first, std::span<const int32_t> sentence, int32_t last);
 
-  // So many sentences of up to this length with exactly so many tokens in all: what memory is measured by.
+  // A batch that memory is measured by: so many sentences of up to this length, with exactly so many tokens in all.
   static PackedSentences of_size(int64_t tokens, int64_t sentences, int64_t longest);
 };
 

@@ -11,8 +11,8 @@ namespace storm {
 
 namespace {
 
-// Of a file that is larger, so many bytes may be in memory: when it is read through, and when rows are read one by one,
-// where each read brings in up to 64 KiB around it (what the kernel has cached anyway).
+// So many bytes of a larger file may be in memory: when it is read through, and when rows are read one by one, where
+// each read brings in up to 64 KiB around it (what the kernel has cached anyway).
 constexpr uint64_t kBytesKept = uint64_t{32} << 20;
 constexpr int64_t kReadsKept = kBytesKept >> 16;
 

@@ -51,7 +51,7 @@ class TokenFile {
 
   std::span<const int64_t> tokens() const { return tokens_; }    // of all rows, by column
   std::span<const int64_t> longest() const { return longest_; }  // of each column's longest row
-  // Of all ids in their order: other data have another one, the same rows in other documents have the same.
+  // A hash of all ids in their order: other data have another one, the same rows in other documents have the same.
   uint64_t fingerprint() const { return fingerprint_; }
 
  private:

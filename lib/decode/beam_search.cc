@@ -16,7 +16,7 @@ BeamSearch::BeamSearch(const EncoderDecoder& model, const SpecialIds& special, c
       slots_(2 * options.beam),
       candidates_(static_cast<std::size_t>(2 * options.beam)) {}
 
-std::vector<Hypotheses> BeamSearch::operator()(const SourceBatch& batch) {
+std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
   batch_ = &batch;
   const auto decoder = model_.start(workspace_, pack_sources(batch.sources, special_));
   const std::size_t n = batch.sources.size();
@@ -75,41 +75,40 @@ std::optional<int32_t> BeamSearch::forced(const Open& open) const {
   return {};
 }
 
+bool BeamSearch::too_short_to_end(const Open& open) const { return step_ < batch_->least[open.sentence]; }
+
 BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
-  bool any_forced = false, some = false, without_eos = false;
+  bool rows_are_searched = false, rows_are_forced = false, eos_is_banned = false;
   forced_.clear();
   for (const Open& open : open_) {
     const auto id = forced(open);
-    any_forced = any_forced || id;
-    some = some || !id;
-    without_eos = without_eos || step_ < batch_->least[open.sentence];
+    rows_are_forced = rows_are_forced || id;
+    rows_are_searched = rows_are_searched || !id;
+    eos_is_banned = eos_is_banned || too_short_to_end(open);
     forced_.insert(forced_.end(), static_cast<std::size_t>(open.rows), id.value_or(0));
   }
   Graph& graph = workspace_.graph;
   graph.clear();
   const Value logits = decoder.step(graph, parents_, tokens_);
-  TopK top;
-  Value made;
-  if (some) {
-    top = top_k(graph, logits, 2 * options_.beam + (without_eos ? 1 : 0));
-    graph.keep(top.log_probs);
-    graph.keep(top.ids);
-  }
-  if (any_forced) {
+  TopK likeliest;
+  Value forced_log_probs;
+  if (rows_are_searched) likeliest = top_k(graph, logits, 2 * options_.beam + (eos_is_banned ? 1 : 0));
+  if (rows_are_forced) {
     const Value ids = graph.constant({static_cast<int64_t>(forced_.size()), 1}, forced_.data());
-    made = pick(graph, log_softmax(graph, logits), ids);
-    graph.keep(made);
+    forced_log_probs = pick(graph, log_softmax(graph, logits), ids);
   }
+  for (const Value v : {likeliest.log_probs, likeliest.ids, forced_log_probs})
+    if (v) graph.keep(v);
   workspace_.run();
   Step step;
-  if (some) {
-    step.k = static_cast<int32_t>(graph.shape(top.ids).cols);
-    step.log_probs = workspace_.data(top.log_probs);
-    step.ids = workspace_.data<int32_t>(top.ids);
+  if (rows_are_searched) {
+    step.k = static_cast<int32_t>(graph.shape(likeliest.ids).cols);
+    step.log_probs = workspace_.data(likeliest.log_probs);
+    step.ids = workspace_.data<int32_t>(likeliest.ids);
   }
-  if (any_forced) step.forced = workspace_.data(made);
-  const float* first = some ? step.log_probs : step.forced;
-  const int64_t stride = some ? step.k : 1;
+  if (rows_are_forced) step.forced = workspace_.data(forced_log_probs);
+  const float* first = rows_are_searched ? step.log_probs : step.forced;
+  const int64_t stride = rows_are_searched ? step.k : 1;
   for (std::size_t r = 0; r < parents_.size(); ++r)
     require_number(static_cast<double>(first[static_cast<int64_t>(r) * stride]));
   return step;
@@ -129,7 +128,7 @@ void BeamSearch::close(Open& open, const Step& step, int32_t row) {
 }
 
 void BeamSearch::search(Open& open, const Step& step, int32_t row) {
-  const bool without_eos = step_ < batch_->least[open.sentence];
+  const bool eos_is_banned = too_short_to_end(open);
   const std::size_t limit = candidates_.size();
   std::size_t n = 0;
   for (int32_t r = row; r < row + open.rows; ++r) {
@@ -137,7 +136,7 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const float* log_probs = step.log_probs + static_cast<int64_t>(r) * step.k;
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
     for (int32_t j = 0; j < step.k; ++j) {
-      if (without_eos && ids[j] == special_.eos) continue;
+      if (eos_is_banned && ids[j] == special_.eos) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);
       if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row
       std::size_t at = n < limit ? n++ : n - 1;

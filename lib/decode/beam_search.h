@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 
@@ -20,7 +20,7 @@ class BeamSearch {
              Workspace& workspace);
 
   // The n-best lists of the batch's sentences.
-  std::vector<Hypotheses> operator()(const SourceBatch& batch);
+  std::vector<Hypotheses> operator()(const DecodingBatch& batch);
 
  private:
   struct Candidate {
@@ -47,6 +47,7 @@ class BeamSearch {
   Step run_step(Decoder& decoder);
   // What the rows of a sentence are made to go on with; none: they are searched.
   std::optional<int32_t> forced(const Open& open) const;
+  bool too_short_to_end(const Open& open) const;
   // What the rows of one sentence become; `row` is its first.
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
@@ -60,7 +61,7 @@ class BeamSearch {
   const DecodeOptions& options_;
   Workspace& workspace_;
   const int32_t slots_;  // finished hypotheses a sentence can have
-  const SourceBatch* batch_ = nullptr;
+  const DecodingBatch* batch_ = nullptr;
 
   int32_t step_ = 0;
   std::vector<Open> open_;

@@ -28,19 +28,19 @@ struct Row {
   }
 };
 
-// What a row is made to go on with, of its prefix, or EOS at its maximum length; -1: an id is drawn.
-int32_t forced_id(const SourceBatch& batch, std::size_t sentence, int32_t step, const SpecialIds& special) {
+// The id that a row must go on with: its prefix's, or EOS at its maximum length; -1: one is drawn.
+int32_t forced_id(const DecodingBatch& batch, std::size_t sentence, int32_t step, const SpecialIds& special) {
   const auto& prefix = batch.prefixes[sentence];
   if (static_cast<std::size_t>(step) < prefix.size()) return prefix[static_cast<std::size_t>(step)];
   return step >= batch.most[sentence] ? special.eos : -1;
 }
 
-// Of few ids a row only these are sorted out of all, and only these come off a device.
+// So many ids a row are still few: only these are sorted out of all, and only these come off a device.
 constexpr int32_t kFew = 256;
 
-// The column of an id. log_probs: [columns]; banned: a column that may not be drawn, or -1; order: memory that is used
-// again. total: of all ids' weights, where the columns are the likeliest few of them; -1 is returned when these do not
-// reach top_p of it. 0: the columns are all that there are.
+// Draws a column. log_probs: [columns]; banned: a column that may not be drawn, or -1; order: memory that is used
+// again. total: the sum of all ids' weights, where the columns are the likeliest few of them; -1 is returned when these
+// do not reach top_p of it. A total of 0 says that the columns are all that there are.
 int32_t draw_column(std::span<const float> log_probs, int32_t banned, const DecodeOptions& options, double uniform,
                     std::vector<int32_t>& order, double total = 0) {
   order.resize(log_probs.size());
@@ -70,7 +70,7 @@ int32_t draw_column(std::span<const float> log_probs, int32_t banned, const Deco
   double left = uniform * all;
   for (const int32_t id : order)
     if ((left -= weight(id)) < 0) return id;
-  return order.back();  // rounding
+  return order.back();  // the sum was rounded
 }
 
 // One step of all rows.
@@ -79,71 +79,100 @@ class DrawingStep {
   DrawingStep(const SpecialIds& special, const DecodeOptions& options, Workspace& workspace)
       : special_(special), options_(options), workspace_(workspace) {}
 
-  // Draws the rows' next ids.
-  void operator()(Decoder& decoder, const SourceBatch& batch, int32_t step, std::span<Row> rows,
+  // Gives each row its next id.
+  void operator()(Decoder& decoder, const DecodingBatch& batch, int32_t step, std::span<Row> rows,
                   std::span<const int32_t> parents, std::span<const int32_t> tokens) {
+    prepare(batch, step, rows);
     Graph& graph = workspace_.graph;
     graph.clear();
-    const Value logits = decoder.step(graph, parents, tokens);
-    look_at(batch, step, rows);
-    const bool any_forced = std::ranges::any_of(forced_, [](int32_t id) { return id >= 0; });
-    const bool any_drawn = std::ranges::any_of(forced_, [](int32_t id) { return id < 0; });
-    const bool free = options_.top_k == 0 && options_.top_p == 1, nucleus = options_.top_k == 0 && !free;
-    const bool few = nucleus || (options_.top_k > 0 && options_.top_k < kFew);
-    const Shape column{static_cast<int64_t>(rows.size()), 1};
-    TopK top;
-    Draws draws;
-    if (any_drawn && few) top = top_k(graph, logits, nucleus ? kFew : options_.top_k + 1);  // EOS may be banned
-    Value all, made;
-    if (any_forced || !few || nucleus) all = log_softmax(graph, logits);
-    if (any_forced) made = pick(graph, all, graph.constant(column, columns_.data()));
-    if (any_drawn && (free || nucleus))
-      draws = draw(graph, all, graph.constant(column, uniforms_.data()), graph.constant(column, banned_.data()),
-                   options_.temperature);
-    if (any_drawn && !free && (!few || nucleus)) graph.keep(all);
-    for (const Value v : {top.log_probs, top.ids, draws.ids, draws.log_probs, draws.totals, made})
+    logits_ = decoder.step(graph, parents, tokens);
+    log_probs_ = {};
+    const auto undrawn = std::ranges::count(undrawn_, true);
+    const Choices choices = undrawn > 0 ? record_choices() : Choices{};
+    const Value forced = undrawn < std::ssize(rows) ? pick(graph, log_probs(), column(forced_)) : Value{};
+    for (const Value v : {choices.drawn.ids, choices.drawn.log_probs, choices.likeliest.log_probs,
+                          choices.likeliest.ids, choices.totals, choices.all, forced})
       if (v) graph.keep(v);
     workspace_.run();
-    if (any_forced) take_forced(rows, made);
-    if (any_drawn && free) take_drawn(rows, draws);
-    if (any_drawn && !free) {
-      open_ = forced_;
-      if (few) draw_here(rows, top.log_probs, top.ids, draws.totals);
-      if (!few || std::ranges::any_of(open_, [](int32_t id) { return id < 0; })) draw_here(rows, all);
-    }
+    if (forced) take_forced(rows, forced);
+    if (choices.drawn.ids) take_drawn(rows, choices.drawn);
+    if (choices.likeliest.ids) draw_here(rows, choices.likeliest.log_probs, choices.likeliest.ids, choices.totals);
+    if (choices.all && std::ranges::count(undrawn_, true) > 0) draw_here(rows, choices.all);
     for (const Row& row : rows) require_number(row.log_prob);
   }
 
  private:
-  // What the rows of this step are made to go on with, or may not.
-  void look_at(const SourceBatch& batch, int32_t step, std::span<Row> rows) {
+  // What the rows of a step are drawn from. Of what is there, a row takes the first in which it finds its id.
+  struct Choices {
+    Draws drawn;     // from all ids, where the graph runs
+    TopK likeliest;  // the likeliest few of each row
+    Value totals;    // each row's weight of all ids, where the likeliest few may not reach top_p of it
+    Value all;       // log-probabilities of all ids, to be sorted
+  };
+
+  Choices record_choices() {
+    Choices choices;
+    const bool cut_by_k = options_.top_k > 0, cut_by_p = options_.top_p < 1;
+    if (!cut_by_k && !cut_by_p) {
+      choices.drawn = record_draw();
+    } else if (!cut_by_k) {
+      choices.likeliest = top_k(workspace_.graph, logits_, kFew);
+      choices.totals = record_draw().totals;
+      choices.all = log_probs();
+    } else if (options_.top_k < kFew) {
+      choices.likeliest = top_k(workspace_.graph, logits_, options_.top_k + 1);  // EOS may be banned
+    } else {
+      choices.all = log_probs();
+    }
+    return choices;
+  }
+
+  Draws record_draw() {
+    return draw(workspace_.graph, log_probs(), column(uniforms_), column(banned_), options_.temperature);
+  }
+
+  // The log-probabilities of all ids, recorded when first asked for: after top_k, so that log_softmax may overwrite the
+  // logits.
+  Value log_probs() {
+    if (!log_probs_) log_probs_ = log_softmax(workspace_.graph, logits_);
+    return log_probs_;
+  }
+
+  template <class T>
+  Value column(const std::vector<T>& x) {
+    return workspace_.graph.constant({static_cast<int64_t>(x.size()), 1}, x.data());
+  }
+
+  // Notes which rows are drawn, what the others must go on with, and which ids may not come.
+  void prepare(const DecodingBatch& batch, int32_t step, std::span<Row> rows) {
     forced_.clear();
-    columns_.clear();
+    undrawn_.clear();
     banned_.clear();
     uniforms_.clear();
     for (Row& row : rows) {
-      forced_.push_back(forced_id(batch, row.sentence, step, special_));
-      columns_.push_back(std::max(forced_.back(), 0));
+      const int32_t id = forced_id(batch, row.sentence, step, special_);
+      forced_.push_back(std::max(id, 0));
+      undrawn_.push_back(id < 0);
       banned_.push_back(step < batch.least[row.sentence] ? special_.eos : -1);
-      uniforms_.push_back(forced_.back() < 0 ? row.random.uniform() : 0);
+      uniforms_.push_back(id < 0 ? row.random.uniform() : 0);
     }
   }
 
   void take_forced(std::span<Row> rows, Value log_probs) {
-    const float* all = workspace_.data(log_probs);
+    const float* picked = workspace_.data(log_probs);
     for (std::size_t r = 0; r < rows.size(); ++r)
-      if (forced_[r] >= 0) rows[r].add(forced_[r], all[r]);
+      if (!undrawn_[r]) rows[r].add(forced_[r], picked[r]);
   }
 
   void take_drawn(std::span<Row> rows, const Draws& draws) {
     const auto* ids = workspace_.data<int32_t>(draws.ids);
     const float* log_probs = workspace_.data(draws.log_probs);
     for (std::size_t r = 0; r < rows.size(); ++r)
-      if (forced_[r] < 0) rows[r].add(ids[r], log_probs[r]);
+      if (undrawn_[r]) rows[r].add(ids[r], log_probs[r]);
   }
 
-  // The rows that are open. log_probs: [rows, width]; ids: of the columns; none: column i is id i. totals: of rows
-  // whose columns may be too few, which then stay open.
+  // Draws on the CPU. log_probs: [rows, width]; ids: of the columns; none: column i is id i. totals: each row's weight
+  // of all ids, where its columns may be too few; it then stays undrawn.
   void draw_here(std::span<Row> rows, Value log_probs, Value ids = {}, Value totals = {}) {
     const auto width = static_cast<std::size_t>(workspace_.graph.shape(log_probs).cols);
     const float* all = workspace_.data(log_probs);
@@ -152,7 +181,7 @@ class DrawingStep {
     parallel_ranges(static_cast<int64_t>(rows.size()), 1, [&](int64_t begin, int64_t end) {
       std::vector<int32_t> order;
       for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
-        if (open_[r] >= 0) continue;
+        if (!undrawn_[r]) continue;
         const std::span row(all + r * width, width);
         require_number(static_cast<double>(row[0]));
         int32_t banned = banned_[r];
@@ -163,7 +192,7 @@ class DrawingStep {
         }
         const int32_t column = draw_column(row, banned, options_, uniforms_[r], order, weights ? weights[r] : 0);
         if (column < 0) continue;
-        open_[r] = 0;
+        undrawn_[r] = false;
         const auto at = static_cast<std::size_t>(column);
         rows[r].add(names ? names[r * width + at] : static_cast<int32_t>(at), row[at]);
       }
@@ -173,15 +202,16 @@ class DrawingStep {
   const SpecialIds special_;
   const DecodeOptions& options_;
   Workspace& workspace_;
-  std::vector<int32_t> forced_, columns_, banned_;  // of each row; columns_: the forced ids, 0 where there is none
-  std::vector<int32_t> open_;                       // -1: nothing was drawn yet
+  Value logits_, log_probs_;              // of the step's graph
+  std::vector<int32_t> forced_, banned_;  // of each row: an id; where there is none, 0 and -1
+  std::vector<uint8_t> undrawn_;
   std::vector<double> uniforms_;
 };
 
 }  // namespace
 
 std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
-                               Workspace& workspace, const SourceBatch& batch) {
+                               Workspace& workspace, const DecodingBatch& batch) {
   const auto decoder = model.start(workspace, pack_sources(batch.sources, special));
   std::vector<Row> rows;
   std::vector<int32_t> parents, tokens;

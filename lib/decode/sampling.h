@@ -6,12 +6,12 @@
 #include <span>
 #include <vector>
 
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 
 // options.nbest samples of each sentence of the batch, likeliest first.
 std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
-                               Workspace& workspace, const SourceBatch& batch);
+                               Workspace& workspace, const DecodingBatch& batch);
 
 }  // namespace storm

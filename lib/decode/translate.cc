@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "decode/batches.h"
 #include "decode/beam_search.h"
 #include "decode/sampling.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 
@@ -54,7 +54,7 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
             options.first_sentence + s + 1, ": the prefix is longer than the model's longest output");
     if (sources[s].empty()) {
       const auto prefix = prefix_of(s);
-      // As many as others have, so that who takes every Nth hypothesis stays in step.
+      // It gets as many as others have, so that who takes every Nth hypothesis stays in step.
       answers[s].assign(static_cast<std::size_t>(options.nbest), {{prefix.begin(), prefix.end()}, 0, 0});
       continue;
     }
@@ -69,7 +69,7 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
   const auto needed = options.device ? 1 : static_cast<std::size_t>(thread_count());
   while (workspaces.size() < needed) workspaces.emplace_back(options.device);
   const auto run_batch = [&](std::size_t b, Workspace& workspace) {
-    SourceBatch batch;
+    DecodingBatch batch;
     for (const std::size_t place : batches[b]) {
       const std::size_t s = asked[place];
       batch.sentences.push_back(s);

@@ -22,8 +22,8 @@ struct DecodeOptions {
   double length_penalty = 1;
   int32_t nbest = 1;  // hypotheses a sentence: at most beam; samples: any number
 
-  // Of the target, without EOS and with a prefix. At the maximum a hypothesis gets its EOS whatever its probability.
-  // A maximum of 0 is 3 |source| + 50; a model's own limit and the length of a prefix bound it.
+  // Lengths of the target, without EOS and with a prefix. At the maximum a hypothesis gets its EOS whatever its
+  // probability. A maximum of 0 is 3 |source| + 50; a model's own limit and the length of a prefix bound it.
   int32_t min_length = 0, max_length = 0;
 
   // A batch has at most so many source tokens (EOS included), and so many hypotheses at each step.
@@ -58,7 +58,7 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
                                   std::span<const std::span<const int32_t>> prefixes = {},
                                   std::vector<Workspace>* kept = nullptr);
 
-// Of log_prob over `length` ids and EOS.
+// The score of a hypothesis of `length` ids, whose log-probability, EOS included, is log_prob.
 double normalized_score(double log_prob, int64_t length, const DecodeOptions& options);
 
 }  // namespace storm

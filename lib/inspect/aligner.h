@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/output.h"
-#include "inspect/alignment.h"
 #include "inspect/attention_choice.h"
 #include "inspect/attention_maps.h"
+#include "inspect/word_alignment.h"
 
 namespace storm {
 
@@ -27,10 +27,9 @@ AlignmentHead parse_alignment_head(std::string_view text, const AttentionPart& c
 std::vector<AlignmentHead> alignment_heads(const AttentionPart& cross);  // each layer's heads, then its mean
 
 // Which row of a map is a target piece's: the one that predicts it, or the one below, which has read it. Chen, Sun and
-// Liu
-// ("Accurate Word Alignment Induction from Neural Machine Translation", EMNLP 2020, §3) find the second better. On a
-// Multi30k model it is, but in one head of one layer; on the embedded corpus the first is better in nearly every head,
-// by AER 0.47 against 0.72 of the best ones.
+// Liu ("Accurate Word Alignment Induction from Neural Machine Translation", EMNLP 2020, §3) find the second better. On
+// a Multi30k model it is, but in one head of one layer; on the embedded corpus the first is better in nearly every
+// head, by AER 0.47 against 0.72 of the best ones.
 enum class AlignmentRow : uint8_t { predicts, reads };
 
 // For each target piece (BOS and EOS are none) the source piece but EOS that gets most weight; -1 where there is none.
@@ -51,7 +50,8 @@ class Aligner {
 
   // The head that was taken; none while that is open, and where several are no heads.
   std::optional<AlignmentHead> chosen() const;
-  // With gold: precision, recall and AER of each candidate, as a table of tab-separated values with a header.
+  // Where there is gold: the precision, recall and AER of each candidate, as a table of tab-separated values with a
+  // header.
   std::string scores() const;
 
   static constexpr std::size_t kSampleSentences = 1000, kSamplePieces = 65536;

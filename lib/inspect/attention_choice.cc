@@ -6,20 +6,11 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/split.h"
 
 namespace storm {
 
 namespace {
-
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> fields;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    fields.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return fields;
-}
 
 // Keeps what text lists of one of the lists of each part.
 void narrow(AttentionChoice& choice, std::string_view text, std::vector<int64_t> AttentionPart::*list,
@@ -29,7 +20,7 @@ void narrow(AttentionChoice& choice, std::string_view text, std::vector<int64_t>
   for (const auto& part : choice.parts)
     if (!(part.*list).empty()) most = std::max(most, (part.*list).back() + 1);
   std::set<int64_t> wanted;
-  for (const auto field : split(text)) {
+  for (const std::string_view field : split_at_commas(text)) {
     const auto dash = field.find('-', 1);  // a sign is no range
     const auto first = parse_number<int64_t>(field.substr(0, dash));
     const auto last = dash == field.npos ? first : parse_number<int64_t>(field.substr(dash + 1));
@@ -69,7 +60,7 @@ AttentionChoice all_attention(const Model& model) {
 void narrow_kinds(AttentionChoice& choice, std::string_view kinds, std::string_view model) {
   if (kinds.empty()) return;
   std::set<AttentionKind> wanted;
-  for (const auto field : split(kinds)) {
+  for (const std::string_view field : split_at_commas(kinds)) {
     const auto kind = std::find_if(kAttentionKinds.begin(), kAttentionKinds.end(),
                                    [&](AttentionKind k) { return attention_kind_name(k) == field; });
     if (kind == kAttentionKinds.end())

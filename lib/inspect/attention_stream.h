@@ -21,8 +21,8 @@ class AttentionWriter {
  public:
   // All maps that are added must be of this choice.
   AttentionWriter(Output& output, AttentionChoice choice, const std::string& command);
-  ~AttentionWriter();  // without finish(), the stream ends inside a document, so that its reader fails as the writer
-                       // did
+  // Without finish(), the stream ends inside a document, so that its reader fails as the writer did.
+  ~AttentionWriter();
   AttentionWriter(const AttentionWriter&) = delete;
   AttentionWriter& operator=(const AttentionWriter&) = delete;
 

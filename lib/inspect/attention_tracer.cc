@@ -91,7 +91,7 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
   model_.states(workspace_.graph, batch.inputs[0], batch.inputs[1], &trace);
   workspace_.run();
 
-  // By kind and layer; the pass goes through the decoder's kinds layer by layer.
+  // They are wanted by kind and layer; the pass goes through the decoder's kinds layer by layer.
   std::ranges::stable_sort(trace.attentions, {}, [](const Trace::Attention& a) { return a.kind; });
   struct Layer {
     AttentionKind kind;

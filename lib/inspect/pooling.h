@@ -1,4 +1,4 @@
-// From the vectors of a sentence's tokens to those of its words, or to one for all of it.
+// Makes of the vectors of a sentence's tokens those of its words, or one for all of it.
 #pragma once
 
 #include <cstdint>

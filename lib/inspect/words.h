@@ -19,7 +19,7 @@ struct PieceWords {
 // What a piece stands for: its name, or of a byte piece ("<0xE2>") the byte.
 std::string piece_bytes(const std::string& piece);
 
-// Of each piece, by name; byte pieces ("<0xE2>") stand for their bytes. No BOS, no EOS.
+// The words of each piece, which are given by name, without BOS and EOS; byte pieces ("<0xE2>") stand for their bytes.
 std::vector<PieceWords> words_of(std::span<const std::string> pieces);
 
 }  // namespace storm

@@ -20,8 +20,8 @@ struct ChrfOptions {
   int beta = 2;                        // how many times more recall weighs than precision
   bool lowercase = false;
   bool whitespace = false;  // let character n-grams run over spaces
-  bool eps_smoothing =
-      false;  // average the orders' F-scores; otherwise their precisions and recalls, empty orders left out
+  // Average the orders' F-scores; otherwise their precisions and recalls, empty orders left out.
+  bool eps_smoothing = false;
 };
 
 // For each order, characters first: n-grams of the hypothesis, of the reference, and matches; [3 * (char + word

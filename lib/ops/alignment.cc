@@ -193,21 +193,23 @@ void Alignment::forward(const float* query, int64_t sentence, float* weights, fl
   mix(mixed, memory + begin * m, n, m, context);
 }
 
-void AlignmentGradients::backward(const Alignment& of, const float* query, int64_t sentence, const float* weights,
+void AlignmentGradients::backward(const Alignment& forward, const float* query, int64_t sentence, const float* weights,
                                   const float* d_context, float* d_query) const {
-  const int64_t begin = of.ranges[2 * sentence], n = of.ranges[2 * sentence + 1] - begin, a = of.a, m = of.m;
+  const int64_t begin = forward.ranges[2 * sentence], n = forward.ranges[2 * sentence + 1] - begin, a = forward.a,
+                m = forward.m;
   static thread_local std::vector<float> d_scores, unwanted;
   d_scores.resize(std::max(d_scores.size(), static_cast<std::size_t>(n)));
-  softmax_backward(weights, of.memory + begin * m, d_context, n, m, memory ? memory + begin * m : nullptr,
+  softmax_backward(weights, forward.memory + begin * m, d_context, n, m, memory ? memory + begin * m : nullptr,
                    d_scores.data());
   float* d_keys = keys ? keys + begin * a : nullptr;
-  if (of.scoring == Scoring::dot)
-    return dot_backward(query, of.keys + begin * a, d_scores.data(), n, a, d_keys, d_query);
+  if (forward.scoring == Scoring::dot)
+    return dot_backward(query, forward.keys + begin * a, d_scores.data(), n, a, d_keys, d_query);
   if (!d_keys) {
     unwanted.resize(static_cast<std::size_t>(n * a));
     d_keys = unwanted.data();
   }
-  additive_backward(query, of.keys + begin * a, of.v, d_scores.data(), n, a, d_keys, v + sentence * a, d_query);
+  additive_backward(query, forward.keys + begin * a, forward.v, d_scores.data(), n, a, d_keys, v + sentence * a,
+                    d_query);
 }
 
 std::vector<int64_t> weight_places(const Graph& graph, Value offsets, Value ranges) {

@@ -13,7 +13,7 @@ struct AlignmentSpot {
   int32_t begin, count;
   int64_t place;
 };
-// On the device, of all target tokens. offsets, ranges: on the host.
+// Makes the spots of all target tokens, on the device, from offsets and ranges on the host.
 const AlignmentSpot* alignment_spots(Context& context, const int32_t* offsets, const int32_t* ranges,
                                      int64_t sentences);
 
@@ -66,7 +66,7 @@ struct AlignmentRows {
   float *d_keys, *d_memory;
   float beta_keys, beta_memory;
 };
-// On the device. ranges: on the host.
+// Makes AlignmentRows::sentences, on the device, from ranges on the host.
 const int32_t* alignment_readers(Context& context, const int32_t* ranges, int64_t sentences, int64_t source_rows);
 // 1 launch.
 void queue_alignment_rows(Context& context, const AlignmentTables& tables, const AlignmentRows& f, int64_t source_rows);

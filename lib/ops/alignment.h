@@ -41,8 +41,8 @@ struct AlignmentGradients {
   float* v;  // [sentences, a], to be summed over the sentences afterwards
 
   // d_query: [a], overwritten; it may lie where the query does.
-  void backward(const Alignment& of, const float* query, int64_t sentence, const float* weights, const float* d_context,
-                float* d_query) const;
+  void backward(const Alignment& forward, const float* query, int64_t sentence, const float* weights,
+                const float* d_context, float* d_query) const;
 };
 
 // Where each sentence's weights begin in their output, [queries, source rows] one sentence after another: the layout of

@@ -137,7 +137,7 @@ struct Attention {
   DropoutStream dropout;
 
   __device__ int head() const { return static_cast<int>(blockIdx.y); }
-  // Of a sentence's rows, which begin at `row`, a tile from `first` on.
+  // A tile, from `first` on, of the rows of a sentence, which begin at `row`.
   __device__ Rows queries(int row, int first, int count) const {
     return {q + static_cast<int64_t>(row + first) * q_ld + head() * d_k, q_ld, tile_end(first, count), d_k};
   }
@@ -228,7 +228,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 struct Backward {
-  Attention of;
+  Attention forward;
   const float *d_out, *log_sums;
   float* dots;          // [queries, heads], made by the queries' kernel for the keys'
   float *dq, *dk, *dv;  // at the first head's first column; null when nobody wants them
@@ -243,13 +243,13 @@ struct Backward {
 // is what is left of two numbers nearly equal, and only a D made of the same P and dP has their rounding in it, too.
 // (In the tests' ConvS2S such gradients are off by 5e-6 of the largest, as PyTorch's; with dO . O by 4e-5.)
 
-// Of a tile of keys: P, and dP dropped out; both 0 where a query does not see a key.
+// P, and dP dropped out, of a tile of keys; both are 0 where a query does not see a key.
 struct Scores {
   Part p, dp;
 };
 __device__ __forceinline__ Scores scores_of(const Backward& g, const Tile& tile, const Rows& q, int k0,
                                             const float (&log_sum)[kPart], Matrix& a, Matrix& b) {
-  const Attention& f = g.of;
+  const Attention& f = g.forward;
   Scores s{
       outer_product(q, f.keys(tile.other, k0, tile.others), a, b),
       outer_product(f.outputs(g.d_out, tile.own, tile.first, tile.count), f.values(tile.other, k0, tile.others), a, b)};
@@ -275,7 +275,7 @@ __device__ __forceinline__ Scores scores_of(const Backward& g, const Tile& tile,
 // The block owns queries. It takes the tiles of keys once for the dots and, where there are several, once more.
 __global__ void __launch_bounds__(kThreads) query_gradient_kernel(Backward g, const Tile* tiles) {
   __shared__ Matrix a, b, ds;
-  const Attention& f = g.of;
+  const Attention& f = g.forward;
   const Tile tile = tiles[blockIdx.x];
   const Rows q = f.queries(tile.own, tile.first, tile.count);
   const Sink sink{g.dq ? g.dq + static_cast<int64_t>(tile.own + tile.first) * f.q_ld + f.head() * f.d_k : nullptr,
@@ -321,7 +321,7 @@ __global__ void __launch_bounds__(kThreads) query_gradient_kernel(Backward g, co
 // The block owns keys; the parts' rows are keys, their columns queries.
 __global__ void __launch_bounds__(kThreads) key_gradient_kernel(Backward g, const Tile* tiles) {
   __shared__ Matrix a, b, p, ds;
-  const Attention& f = g.of;
+  const Attention& f = g.forward;
   const Tile tile = tiles[blockIdx.x];
   const Rows k = f.keys(tile.own, tile.first, tile.count), v = f.values(tile.own, tile.first, tile.count);
   const int64_t at = static_cast<int64_t>(tile.own + tile.first) * f.kv_ld;
@@ -429,7 +429,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
   const int64_t count = run.shape(q_value).rows * a.heads, k_width = int64_t{a.heads} * a.d_k,
                 v_width = int64_t{a.heads} * a.d_v;
   auto* dots = static_cast<float*>(context.workspace(static_cast<std::size_t>(count) * sizeof(float)));
-  const Backward g{.of = attention_of(run, node, a, true),
+  const Backward g{.forward = attention_of(run, node, a, true),
                    .d_out = run.gradient(node.outputs[0]),
                    .log_sums = run.data(node.outputs[1]),
                    .dots = dots,

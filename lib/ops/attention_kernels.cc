@@ -72,11 +72,11 @@ STORM_INLINE void product(const Product& p) {
     row_tiles<V, R, false>(p, 0);
 }
 
-// Not clones of one function: tiles are as large as the registers allow, and AVX-512 has four times AVX2's.
+// These are no clones of one function: tiles are as large as the registers allow, and AVX-512 has four times AVX2's.
 [[gnu::target("arch=x86-64-v4")]] void product_avx512(const Product& p) { product<V16, 8>(p); }
 void product_avx2(const Product& p) { product<V8, 4>(p); }
 
-// Of (x[i], x[i + S]), which elements become x[i]; S further on lie those that become x[i + S].
+// Which elements of (x[i], x[i + S]) become x[i]; those that become x[i + S] lie S further on.
 template <int S>
 constexpr int low(int e) {
   return e & S ? 8 + e - S : e;

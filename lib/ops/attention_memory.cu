@@ -17,7 +17,7 @@ struct Rows {
   float scale;
 };
 
-// Of the values of this row: scale times the root of the number of rows of its sentence.
+// The factor of the values of this row: scale times the root of the number of rows of its sentence.
 __device__ __forceinline__ float factor_of(const Rows& f, int64_t row) {
   const Sentence s = sentence_of(f.offsets, f.sentences, row);
   return f.scale * sqrtf(static_cast<float>(s.end - s.begin));

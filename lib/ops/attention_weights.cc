@@ -51,16 +51,16 @@ void forward(const Execution& run, const Node& node) {
       if (a.scores == AttentionScores::probabilities) {
         // The kernels of attention itself, so that what is shown is what was used.
         float maxima[kQueryBlock], sums[kQueryBlock];
-        const Block of{.rows = rows,
-                       .keys = keys,
-                       .ld = ld,
-                       .causal = a.causal,
-                       .diagonal = first,
-                       .dropout = {},
-                       .mask_row = 0,
-                       .mask_row_step = 0,
-                       .first_key = 0};
-        softmax_rows(of, true, block, maxima, sums, nullptr, 0);
+        const Block softmax{.rows = rows,
+                            .keys = keys,
+                            .ld = ld,
+                            .causal = a.causal,
+                            .diagonal = first,
+                            .dropout = {},
+                            .mask_row = 0,
+                            .mask_row_step = 0,
+                            .first_key = 0};
+        softmax_rows(softmax, true, block, maxima, sums, nullptr, 0);
         divide_rows(block, ld, sums, rows, keys, out, keys);
         out += rows * keys;
       } else {

@@ -32,7 +32,7 @@ STORM_CLONES void tanh_row_backward(const float* d, const float* more, const flo
   }
 }
 
-// What forward and backward both look at.
+// What forward and backward both read.
 struct Parts {
   const Execution& run;
   const Node& node;
@@ -85,8 +85,8 @@ struct Parts {
   }
 };
 
-// The queries of step t from the states [n, h] that ask -> [n, a]; contexts: [n, m].
-void ask(const Parts& p, int64_t t, const float* states, float* queries, float* contexts) {
+// Attention of step t: from the states [n, h] its queries [n, a] and contexts [n, m].
+void attend_step(const Parts& p, int64_t t, const float* states, float* queries, float* contexts) {
   const int64_t n = p.walk.steps.active(t), h = p.walk.h;
   if (p.query_weight) gemm(false, true, n, p.a, h, 1, states, h, p.query_weight, h, 0, queries, p.a);
   const float* asking = p.query_weight ? queries : states;
@@ -97,8 +97,8 @@ void ask(const Parts& p, int64_t t, const float* states, float* queries, float* 
   });
 }
 
-// The gates of step t get their share of what is fed back [n, fed].
-void feed(Parts& p, int64_t t, const float* back, float* product) {
+// Adds what is fed back [n, fed] to the gates of step t.
+void feed_gates(Parts& p, int64_t t, const float* back, float* product) {
   const int64_t n = p.walk.steps.active(t), width = p.walk.width;
   gemm(false, true, n, width, p.fed, 1, back, p.fed, p.feed_weight, p.fed, 0, product, width);
   p.each(t, [&](int64_t i, int64_t row, int64_t) {
@@ -119,15 +119,15 @@ void forward(const Execution& run, const Node& node) {
     std::copy_n(before + p.walk.steps.order()[static_cast<std::size_t>(i)] * p.o, p.o, outs + i * p.o);
   for (int64_t t = 0; t < p.walk.steps.count(); ++t) {
     if (!p.out_weight) {
-      ask(p, t, p.walk.masked(), queries, contexts);
-      feed(p, t, contexts, product);
+      attend_step(p, t, p.walk.masked(), queries, contexts);
+      feed_gates(p, t, contexts, product);
       p.walk.advance(t, true);
       continue;
     }
     const bool fed = t > 0 || before;
-    if (fed) feed(p, t, outs, product);
+    if (fed) feed_gates(p, t, outs, product);
     p.walk.advance(t, fed);
-    ask(p, t, p.walk.state(), queries, contexts);
+    attend_step(p, t, p.walk.state(), queries, contexts);
     const int64_t active = p.walk.steps.active(t), ld = p.m + h;
     gemm(false, true, active, p.o, p.m, 1, contexts, p.m, p.out_weight, ld, 0, outs, p.o);
     gemm(false, true, active, p.o, h, 1, p.walk.state(), h, p.out_weight + p.m, ld, 1, outs, p.o);
@@ -194,7 +194,7 @@ void backward(const Execution& run, const Node& node) {
   const float* states = run.data(node.outputs[1]);
   const float* asking = p.out_weight ? states : p.walk.previous_states();
   if (p.query_weight) gemm(false, true, tokens, p.a, h, 1, asking, h, p.query_weight, h, 0, queries, p.a);
-  const auto unask = [&](int64_t t) {
+  const auto attend_step_backward = [&](int64_t t) {
     p.each(t, [&](int64_t i, int64_t row, int64_t s) {
       float* query = queries + row * p.a;
       gradients.backward(p.align, p.query_weight ? query : asking + row * h, s, p.weights(s, row), d_context + i * p.m,
@@ -214,7 +214,7 @@ void backward(const Execution& run, const Node& node) {
       });
       gemm(false, false, active, p.m, p.o, 1, d_sum, p.o, p.out_weight, ld, 0, d_context, p.m);
       gemm(false, false, active, h, p.o, 1, d_sum, p.o, p.out_weight + p.m, ld, 1, p.walk.d_state(), h);
-      unask(t);
+      attend_step_backward(t);
       if (p.query_weight)
         gemm(false, false, active, h, p.a, 1, d_query, p.a, p.query_weight, h, 1, p.walk.d_state(), h);
       else
@@ -230,7 +230,7 @@ void backward(const Execution& run, const Node& node) {
         p.each(t, [&](int64_t i, int64_t row, int64_t) {
           add_rows(d_context + i * p.m, d_contexts + row * p.m, p.m, d_context + i * p.m);
         });
-      unask(t);
+      attend_step_backward(t);
       p.walk.pull(d_query, p.a, p.query_weight, active);
     }
   }

@@ -99,8 +99,9 @@ struct Parts {
   float* weights() const { return run.data(node.outputs[kWeights]); }
 };
 
-// states: [active, ld], which ask; contexts: [active, contexts_ld].
-void ask(Parts& p, int64_t t, const float* states, int64_t ld, float* queries, float* contexts, int64_t contexts_ld) {
+// Attention of step t: from the states [active, ld] its queries and contexts [active, contexts_ld].
+void attend_step(Parts& p, int64_t t, const float* states, int64_t ld, float* queries, float* contexts,
+                 int64_t contexts_ld) {
   const int64_t n = p.walk.steps.active(t);
   if (p.query_weight) p.context.gemm(false, true, n, p.a, p.h, 1, states, ld, p.query_weight, p.h, 0, queries, p.a);
   queue_alignment(p.context, p.tables,
@@ -125,20 +126,20 @@ void forward(const Execution& run, const Node& node, Context& context) {
   if (before)
     context.launch("the outputs before the first step", grid_of(n, p.o), kThreads, 0, first_out_kernel, walk.order(),
                    before, p.o, outs);
-  const auto feed = [&](int64_t t, const float* back) {
+  const auto feed_gates = [&](int64_t t, const float* back) {
     context.gemm(false, true, walk.steps.active(t), p.width, p.fed, 1, back, p.fed, p.feed_weight, p.fed, 0, product,
                  p.width);
     return product;
   };
   for (int64_t t = 0; t < walk.steps.count(); ++t) {
     if (!p.out_weight) {
-      ask(p, t, walk.masked(), p.h, queries, both, ld);
-      walk.advance(t, feed(t, both));
+      attend_step(p, t, walk.masked(), p.h, queries, both, ld);
+      walk.advance(t, feed_gates(t, both));
       continue;
     }
     const int64_t active = walk.steps.active(t);
-    walk.advance(t, t > 0 || before ? feed(t, outs) : nullptr, both + p.m, ld);
-    ask(p, t, both + p.m, ld, queries, both, ld);
+    walk.advance(t, t > 0 || before ? feed_gates(t, outs) : nullptr, both + p.m, ld);
+    attend_step(p, t, both + p.m, ld, queries, both, ld);
     context.gemm(false, true, active, p.o, ld, 1, both, ld, p.out_weight, ld, 0, outs, p.o);
     context.launch("the outputs of a step", grid_of(active, p.o), kThreads, 0, out_kernel, walk.rows(t),
                    run.data(node.inputs[kOutBias]), p.o, outs, run.data(node.outputs[kOutput]));
@@ -208,7 +209,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
   const float* asking = p.out_weight ? run.data(node.outputs[1]) : walk.previous_states();
   if (p.query_weight) context.gemm(false, true, tokens, p.a, p.h, 1, asking, p.h, p.query_weight, p.h, 0, queries, p.a);
   // From d_both's gradients of the contexts of step t to d_query, or to the state that is the query.
-  const auto unask = [&](int64_t t, const float* d_more) {
+  const auto attend_step_backward = [&](int64_t t, const float* d_more) {
     queue_alignment_backward(context, p.tables,
                              {.rows = walk.rows(t),
                               .queries = p.query_weight ? queries : asking,
@@ -235,7 +236,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
       context.launch("the outputs of a step, backward", grid_of(active, p.o), kThreads, 0, out_backward_kernel,
                      walk.rows(t), out, d_out, static_cast<const float*>(d_back), fed, p.o, d_sum, d_sums);
       context.gemm(false, false, active, ld, p.o, 1, d_sum, p.o, p.out_weight, ld, 0, d_both, ld);
-      unask(t, nullptr);
+      attend_step_backward(t, nullptr);
       if (p.query_weight)
         context.gemm(false, false, active, p.h, p.a, 1, d_query, p.a, p.query_weight, p.h, 1, walk.d_state(), p.h);
       const float* d_input = walk.retreat(t, d_both + p.m, ld, gru_input);
@@ -244,7 +245,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
     } else {
       const float* d_input = walk.retreat(t, nullptr, 0, gru_input);
       context.gemm(false, false, active, p.m, p.width, 1, d_input, p.width, p.feed_weight, p.m, 0, d_both, p.m);
-      unask(t, d_context_outputs);
+      attend_step_backward(t, d_context_outputs);
       walk.pull(t, d_query, p.a, p.query_weight);
     }
   }

@@ -16,7 +16,7 @@ class CellWalk {
 
   const RaggedSteps steps;  // on the host
   const int64_t h, width, sentences, tokens;
-  // On the device: what steps has.
+  // The steps' order and rows, on the device.
   const int32_t* order() const { return order_; }                          // [sentences]
   const int32_t* rows(int64_t t) const { return rows_ + steps.begin(t); }  // [active]
 

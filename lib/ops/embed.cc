@@ -116,4 +116,6 @@ Value embed(Graph& graph, Value table, Value ids, Value position_table, Value po
   return graph.record(node, {{{tokens.size(), words.cols}}}, Attributes{scale, dropout});
 }
 
+Value gather(Graph& graph, Value x, Value rows) { return embed(graph, x, rows, {}, {}, 1); }
+
 }  // namespace storm

@@ -111,7 +111,8 @@ void scatter(const Execution& run, const Node& node, Context& context, std::size
       rows.push_back(row);
       starts.push_back(static_cast<int32_t>(t));
     }
-  // As many as there may be: how many words a batch has must not make its launches others than those of the last one.
+  // There are as many as there may ever be: how many words a batch has must not make its launches others than those of
+  // the last one.
   const std::size_t groups = std::min(order.size(), static_cast<std::size_t>(run.shape(into).rows));
   starts.resize(groups + 1, static_cast<int32_t>(order.size()));
   rows.resize(groups);

@@ -11,6 +11,9 @@ namespace storm {
 Value embed(Graph& graph, Value table, Value ids, Value position_table, Value positions, float scale,
             float dropout = 0);
 
+// Rows of x, by their numbers: [*, d], I32 [n, 1] -> [n, d]. The op is embed's, with x for its table.
+Value gather(Graph& graph, Value x, Value rows);
+
 struct EmbedAttributes {  // what its node carries, for the kernels
   float scale, dropout;
 };

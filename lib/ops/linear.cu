@@ -91,8 +91,9 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// Of kRows rows, a thread a column, whose loads lie side by side: parts[b] = the sums by columns (null: nobody wants
-// them); to = the gradient of the sum, rounded (null: dy is it). y: null, or what ReLU and the dropout after it left.
+// Each block reads kRows rows, a thread a column, so that loads lie side by side: parts[b] = the sums by columns (null:
+// nobody wants them); to = the gradient of the sum, rounded (null: dy is it). y: null, or what ReLU and the dropout
+// after it left.
 __global__ void __launch_bounds__(kThreads)
     columns_kernel(const float* dy, const float* y, float scale, int64_t rows, int64_t n, float* parts, uint16_t* to,
                    int64_t rounded_ld, bool bf16) {

@@ -43,7 +43,7 @@ class RaggedSteps {
     const auto at = static_cast<std::size_t>(t);
     return std::span(rows_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
   }
-  // Of all steps, one after the other, and where among them step t begins.
+  // The rows of all steps, one after the other, and where among them step t begins.
   std::span<const int32_t> rows() const { return rows_; }
   int64_t begin(int64_t t) const { return static_cast<int64_t>(begins_[static_cast<std::size_t>(t)]); }
   // Which sentence is the i-th longest.

@@ -6,7 +6,7 @@
 
 namespace storm {
 
-// So many floats take so many of the scratch.
+// How much of the scratch, in floats, a piece of so many takes.
 constexpr int64_t piece(int64_t floats) { return (floats + 15) / 16 * 16; }
 inline float* cut(float*& scratch, int64_t floats) { return std::exchange(scratch, scratch + piece(floats)); }
 

@@ -1,4 +1,4 @@
-// From logits to what decoding asks for. No gradients.
+// What decoding makes of logits. The ops have no gradients.
 #pragma once
 
 #include "tensor/graph.h"

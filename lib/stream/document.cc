@@ -11,7 +11,7 @@ namespace storm {
 
 struct Document::Copies {
   std::mutex mutex;
-  std::map<std::string, std::vector<int64_t>, std::less<>> of;  // int64_t: aligned for every dtype
+  std::map<std::string, std::vector<int64_t>, std::less<>> by_name;  // int64_t: aligned for every dtype
 };
 
 int64_t Tensor::elements() const {
@@ -71,7 +71,7 @@ std::span<const std::byte> Document::checked(std::string_view name, DType dtype,
   }
   if (reinterpret_cast<uintptr_t>(t.bytes.data()) % byte_size(dtype) == 0) return t.bytes;
   const std::lock_guard lock(copies_->mutex);
-  auto& copy = copies_->of[std::string(name)];
+  auto& copy = copies_->by_name[std::string(name)];
   if (copy.empty()) {
     copy.resize((t.bytes.size() + sizeof(int64_t) - 1) / sizeof(int64_t));
     if (!t.bytes.empty()) std::memcpy(copy.data(), t.bytes.data(), t.bytes.size());

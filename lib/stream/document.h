@@ -57,7 +57,7 @@ class Document {
   std::map<std::string, std::string> metadata;
   std::string where = "document";  // for errors: "x.st: byte 512" is where this document begins
 
-  // In the order of their bytes.
+  // They stand in the order of their bytes.
   const std::vector<Tensor>& tensors() const { return tensors_; }
   const Tensor* find(std::string_view name) const;      // nullptr when there is none
   const Tensor& tensor(std::string_view name) const;    // throws Error when there is none

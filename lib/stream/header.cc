@@ -154,7 +154,7 @@ uint64_t parse_header_length(std::span<const std::byte, 8> bytes, std::string_vi
 }
 
 void require_object_begins(std::span<const std::byte> json, std::string_view name, uint64_t offset) {
-  // As the safetensors package: no white space before the object, which also keeps a byte-order mark out.
+  // The safetensors package takes no white space before the object either, which also keeps a byte-order mark out.
   require(!json.empty() && json[0] == std::byte{'{'}, name, ": byte ", offset,
           ": not a tensor stream (its header does not begin with '{')");
 }

@@ -106,7 +106,7 @@ void require_kind(const Document& document, std::string_view kind) {
 
 void require_same_stream(const Document& later, const std::map<std::string, std::string>& first) {
   if (!later.metadata.contains(kKindKey)) return;
-  const auto said = [](const std::map<std::string, std::string>& all, const std::string& key) {
+  const auto value_in = [](const std::map<std::string, std::string>& all, const std::string& key) {
     const auto it = all.find(key);
     return it == all.end() ? "not said" : "'" + it->second + "'";
   };
@@ -114,8 +114,9 @@ void require_same_stream(const Document& later, const std::map<std::string, std:
     for (const auto& [key, value] : *all) {
       const bool of_format =
           key.starts_with("storm.") || key.starts_with("embeddings.") || key.starts_with("attention.");
-      require(!of_format || key == kCommandKey || said(first, key) == said(later.metadata, key), later.where, ": ", key,
-              " is ", said(later.metadata, key), ", in the stream's first document ", said(first, key));
+      require(!of_format || key == kCommandKey || value_in(first, key) == value_in(later.metadata, key), later.where,
+              ": ", key, " is ", value_in(later.metadata, key), ", in the stream's first document ",
+              value_in(first, key));
     }
 }
 

@@ -6,20 +6,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/split.h"
 
 namespace storm {
 
 namespace {
-
-std::vector<std::string> split_names(std::string_view text) {
-  std::vector<std::string> names;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    names.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return names;
-}
 
 std::string join_names(const std::vector<std::string>& names) {
   std::string text;
@@ -107,7 +98,7 @@ TokenInfo token_info(const Document& first) {
   require_kind(first, kTokensKind);
   require(first.meta(kVersionKey) == kStreamVersion, first.where, ": stream version ", first.meta(kVersionKey),
           ", this program reads version ", kStreamVersion);
-  TokenInfo info{split_names(first.meta(kColumnsKey)), first.metadata, vocabularies_of(first)};
+  TokenInfo info{split_at_commas(first.meta(kColumnsKey)), first.metadata, vocabularies_of(first)};
   for (auto it = info.columns.begin(); it != info.columns.end(); ++it)
     require(!it->empty() && std::find(info.columns.begin(), it, *it) == it, first.where, ": bad ", kColumnsKey, " '",
             first.meta(kColumnsKey), "'");

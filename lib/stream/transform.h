@@ -27,7 +27,7 @@ void write_merged(std::span<const Document> documents, Output& output);
 
 // The mean of each float tensor over the documents, summed in double. Names, dtypes, shapes, config and vocabularies
 // must agree, else Error; other tensors and metadata are the last document's, with the command in place of its own.
-// Of checkpoints the average is a model: the training's state is left out.
+// The average of checkpoints is a model: the training's state is left out.
 void write_average(std::span<const Document> documents, const std::string& command, Output& output);
 
 // The document with its float tensors in this dtype. Throws Error for a finite value beyond the dtype's range.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace storm {
 
@@ -12,9 +14,15 @@ enum class ProductPrecision : uint8_t {
   f16,   // 10 bits, but nothing above 65504, which becomes infinite: for decoding, on CUDA devices
 };
 
-constexpr const char* name(ProductPrecision precision) {
-  constexpr const char* names[] = {"f32", "tf32", "bf16", "f16"};
-  return names[static_cast<int>(precision)];
+constexpr const char* kProductPrecisionNames[] = {"f32", "tf32", "bf16", "f16"};
+
+constexpr const char* name(ProductPrecision precision) { return kProductPrecisionNames[static_cast<int>(precision)]; }
+
+// The one of this name, if there is one.
+constexpr std::optional<ProductPrecision> product_precision_named(std::string_view name) {
+  for (int i = 0; i < 4; ++i)
+    if (name == kProductPrecisionNames[i]) return static_cast<ProductPrecision>(i);
+  return {};
 }
 
 }  // namespace storm

@@ -34,7 +34,8 @@ using Merges = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, 
 
 class BpeDropout::Draws {
  public:
-  Draws(const BpeDropout& of, uint64_t number) : random_(of.seed_, RandomUse::bpe_dropout, number), rate_(of.rate_) {}
+  Draws(const BpeDropout& dropout, uint64_t number)
+      : random_(dropout.seed_, RandomUse::bpe_dropout, number), rate_(dropout.rate_) {}
 
   // How many merges are passed over before one is not, were there no end of them. To draw for each in turn until then
   // gives the geometric distribution, which is drawn here at once.

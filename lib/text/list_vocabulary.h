@@ -17,8 +17,8 @@ namespace storm {
 
 enum class ListKind : uint8_t { words, labels };
 
-// Those of a list of words, by id. `<unk>` in a text is the unknown word. The other three name nothing in a text: there
-// they are unknown words like any other that the list does not have.
+// The special entries of a list of words, by id. `<unk>` in a text is the unknown word. The other three name nothing in
+// a text: there they are unknown words like any other that the list does not have.
 constexpr std::array<std::string_view, 4> kSpecialWords{"<pad>", "<unk>", "<s>", "</s>"};
 
 // The bytes of a list of these entries (of words: the special ones not among them), which nobody checks here.

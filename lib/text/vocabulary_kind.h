@@ -35,7 +35,7 @@ class VocabularyKind {
 struct VocabularyMaker {
   std::string_view what;  // "a SentencePiece model": what an error says that some bytes are not
   bool (*recognises)(std::string_view bytes);
-  // From bytes that it recognises. Throws Error, which begins with the name, when they are damaged.
+  // Makes it from bytes that it recognises. Throws Error, which begins with the name, when they are damaged.
   std::unique_ptr<const VocabularyKind> (*make)(const std::string& bytes, std::string_view name);
 };
 

@@ -150,10 +150,10 @@ std::string device_name(const Device* device) {
 }
 
 ProductPrecision precision_from_name(const std::string& text) {
-  for (const auto p : {ProductPrecision::f32, ProductPrecision::tf32, ProductPrecision::bf16})
-    if (text == name(p)) return p;
-  throw UsageError(str("--precision: '", text, "' is none of f32, tf32, bf16",
-                       text == name(ProductPrecision::f16) ? "; f16 is for decoding" : ""));
+  const auto precision = product_precision_named(text);
+  if (precision && *precision != ProductPrecision::f16) return *precision;
+  throw UsageError(
+      str("--precision: '", text, "' is none of f32, tf32, bf16", precision ? "; f16 is for decoding" : ""));
 }
 
 json to_json(const TrainSettings& settings) {

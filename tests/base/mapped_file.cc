@@ -24,17 +24,17 @@ namespace {
 
 // What a process that does this ends with, and what it says.
 template <class Body>
-std::pair<int, std::string> process(const std::string& said, Body&& body) {
+std::pair<int, std::string> process(const std::string& errors_path, Body&& body) {
   const pid_t child = ::fork();
   if (child == 0) {
-    ::dup2(::open(said.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    ::dup2(::open(errors_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     std::signal(SIGBUS, SIG_DFL);  // the test program has a handler of its own
     body();
     ::_exit(0);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  return {status, read_file(said)};
+  return {status, read_file(errors_path)};
 }
 
 void write_bytes(const std::string& path, std::size_t n) {
@@ -56,7 +56,7 @@ TEST_CASE("a file that is cut short while it is mapped ends the process with a l
   const auto path = folder / "cut\nshort.st", other = folder / "other", result = folder / "result";
   write_bytes(path, 100'000);
   write_bytes(other, 100'000);
-  const auto [status, said] = process(folder / "said", [&] {
+  const auto [status, message] = process(folder / "said", [&] {
     Output out(result);
     const MappedFile before(other);
     MappedFile moved(path);
@@ -68,15 +68,15 @@ TEST_CASE("a file that is cut short while it is mapped ends the process with a l
   });
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 1);
-  CHECK(said.ends_with("cut?short.st: was cut short while it was read; run again when it is complete\n"));
-  CHECK(std::ranges::count(said, '\n') == 1);
+  CHECK(message.ends_with("cut?short.st: was cut short while it was read; run again when it is complete\n"));
+  CHECK(std::ranges::count(message, '\n') == 1);
   CHECK_FALSE(std::filesystem::exists(result));
 }
 
 TEST_CASE("another SIGBUS stays one") {
   const test::ScratchFolder folder;
   write_bytes(folder / "mapped", 10);
-  const auto [status, said] = process(folder / "said", [&] {
+  const auto [status, message] = process(folder / "said", [&] {
     const MappedFile file(folder / "mapped");
     const int fd = ::open((folder / "short").c_str(), O_RDWR | O_CREAT, 0600);
     const void* at = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -84,5 +84,5 @@ TEST_CASE("another SIGBUS stays one") {
   });
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGBUS);
-  CHECK(said.empty());
+  CHECK(message.empty());
 }

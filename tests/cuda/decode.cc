@@ -6,16 +6,18 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "cuda/device.h"
-#include "decode/score.h"
+#include "cuda/cuda_device.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "inspect/attention_tracer.h"
 #include "inspect/embedder.h"
 #include "models/architecture.h"
 #include "tests/catch.h"
-#include "text/learn.h"
+#include "tests/models/noise.h"
+#include "tests/text/small_vocabulary.h"
 
 using namespace storm;
+using test::small_vocabulary;
 
 namespace {
 
@@ -63,12 +65,7 @@ const std::vector<Variation> kVariations{
 
 std::unique_ptr<Model> model_of(const Variation& v) {
   auto model = make_model(make_config(architecture_of_preset(v.preset), v.preset, v.flags, {kVocabulary, kVocabulary}));
-  model->parameters().initialize(3);
-  uint64_t stream = 0;
-  for (const auto& spec : model->parameters().specs()) {
-    RandomStream random(4, RandomUse::initial_weights, ++stream << 32);
-    for (float& x : model->parameters().view(spec.name)) x += 0.2f * static_cast<float>(random.normal());
-  }
+  test::initialize_with_noise(*model, 3, 4, 0.2f);
   return model;
 }
 
@@ -132,22 +129,6 @@ DecodeOptions small_batches() {
   return options;
 }
 
-const Vocabulary& some_vocabulary() {
-  static const Vocabulary vocabulary = [] {
-    LearnOptions options;
-    options.vocab_size = 40;
-    options.byte_fallback = false;
-    int left = 200;
-    return Vocabulary::from_bytes(learn_vocabulary(
-        [&](std::string& line) {
-          line = "some words " + std::to_string(left * 7919) + " or others";
-          return left-- > 0;
-        },
-        options));
-  }();
-  return vocabulary;
-}
-
 }  // namespace
 
 TEST_CASE("beam search on a device finds the CPU's translations, from small batches to large ones") {
@@ -207,8 +188,8 @@ TEST_CASE("scores on a device are the CPU's log-probabilities") {
   for (const auto& v : kVariations) {
     INFO(v.name);
     const Both both(v);
-    const auto want = score(as<EncoderDecoder>(*both.here), kSpecial, pairs, 40);
-    const auto got = score(as<EncoderDecoder>(*both.there), kSpecial, pairs, 40, both.device.get());
+    const auto want = target_log_probs(as<EncoderDecoder>(*both.here), kSpecial, pairs, 40);
+    const auto got = target_log_probs(as<EncoderDecoder>(*both.there), kSpecial, pairs, 40, both.device.get());
     REQUIRE(got.size() == want.size());
     for (std::size_t i = 0; i < want.size(); ++i) check_close(got[i], want[i]);
   }
@@ -224,8 +205,8 @@ TEST_CASE("vectors of the encoder's layers on a device are the CPU's") {
     options.layer = encoder_layers(*both.here);
     options.level = Level::piece;
     const auto name = [](std::size_t i) { return std::to_string(i); };
-    Embedder here(*both.here, some_vocabulary(), kSpecial.eos, options);
-    Embedder there(*both.there, some_vocabulary(), kSpecial.eos, options, both.device.get());
+    Embedder here(*both.here, small_vocabulary(), kSpecial.eos, options);
+    Embedder there(*both.there, small_vocabulary(), kSpecial.eos, options, both.device.get());
     const auto want = here(spans(sources), batches, name), got = there(spans(sources), batches, name);
     REQUIRE(got.vectors.size() == want.vectors.size());
     for (std::size_t i = 0; i < want.vectors.size(); ++i)
@@ -242,7 +223,7 @@ TEST_CASE("attention that is traced on a device is the CPU's") {
     const Both both(v);
     const auto weights = [&](const Model& model, Device* device) {
       std::vector<float> all;
-      AttentionTracer trace(model, kSpecial, some_vocabulary(), some_vocabulary(), all_attention(model), 20, device);
+      AttentionTracer trace(model, kSpecial, small_vocabulary(), small_vocabulary(), all_attention(model), 20, device);
       trace(pairs, 1, [&](const AttentionMaps& maps) {
         for (const auto& map : maps.maps) all.insert(all.end(), map.weights.begin(), map.weights.end());
       });

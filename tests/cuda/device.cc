@@ -1,23 +1,24 @@
 // Training through a Device, on whose own memory everything lies, comes out as on the CPU. (Linked with the emulated
 // kernels; the CPU's side runs on the library's own.)
-#include "cuda/device.h"
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cuda/cuda_device.h"
 #include "models/architecture.h"
 #include "models/encoder_decoder.h"
 #include "ops/cached_attention.h"
 #include "tests/catch.h"
 #include "tests/ops/check.h"
 #include "tests/ops/once.h"
+#include "tests/relative_error.h"
 #include "train/decay_turns.h"
 #include "train/gradient_norm.h"
 #include "train/optimizer.h"
 
 using namespace storm;
+using test::relative_error;
 
 namespace {
 
@@ -42,16 +43,6 @@ Batch batch_of(int sentences, int longest) {
   std::vector<SentencePair> pairs;
   for (std::size_t s = 0; s < words.size(); s += 2) pairs.push_back({words[s], words[s + 1]});
   return make_batch(pairs, {.bos = 2, .eos = 3});
-}
-
-double relative_error(std::span<const float> got, std::span<const float> want) {
-  double largest = 0, worst = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    if (!(off <= worst)) worst = off;
-  }
-  return worst / largest;
 }
 
 // Three updates of two batches each, on both; the second batch is larger than all that was there before.

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/random.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "ops/alignment.h"
 #include "ops/attention.h"
 #include "ops/attention_memory.h"
@@ -28,8 +28,10 @@
 #include "tests/catch.h"
 #include "tests/ops/check.h"
 #include "tests/ops/once.h"
+#include "tests/relative_error.h"
 
 using namespace storm;
+using test::relative_error;
 
 namespace {
 
@@ -95,16 +97,6 @@ class Inputs {
   std::deque<std::vector<float>> values_, gradients_;
   std::deque<std::vector<int32_t>> integers_;
 };
-
-double relative_error(std::span<const float> got, std::span<const float> want) {
-  double largest = 1e-30, worst = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    if (!(off <= worst)) worst = off;
-  }
-  return worst / largest;
-}
 
 using Record = std::function<Value(Graph&, Inputs&)>;
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
+#include "cuda/device_memory.h"
 #include "cuda/graphs.h"
-#include "cuda/memory.h"
 #include "cuda/rounding.cuh"
 #include "cuda/staging.h"
 #include "ops/cross_entropy.h"

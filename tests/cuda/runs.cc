@@ -7,31 +7,23 @@
 
 #include "base/error.h"
 #include "cpu/bf16_product.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "ops/cross_entropy.h"
 #include "ops/embed.h"
 #include "ops/linear.h"
 #include "tests/catch.h"
 #include "tests/ops/check.h"
 #include "tests/ops/once.h"
+#include "tests/relative_error.h"
 #include "train/gradient_norm.h"
 
 using namespace storm;
+using test::relative_error;
 
 namespace {
 
 constexpr int64_t kWords = 29, kWidth = 16, kInner = 21;
 constexpr double kTolerance = 1e-5;  // of the largest value
-
-double relative_error(std::span<const float> got, std::span<const float> want) {
-  double largest = 0, worst = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    if (!(off <= worst)) worst = off;
-  }
-  return worst / largest;
-}
 
 // A language model of no context: a table, a layer with dropout, an output layer.
 struct Words {

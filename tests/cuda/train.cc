@@ -6,15 +6,17 @@
 #include "base/error.h"
 #include "base/input.h"
 #include "base/log.h"
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 #include "decode/translate.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
+#include "tests/relative_error.h"
 #include "tests/train/small_run.h"
 #include "train/gradient_norm.h"
 #include "train/memory.h"
 
 using namespace storm;
+using test::relative_error;
 
 namespace {
 
@@ -81,17 +83,6 @@ std::string tensors_of(const std::string& path) {
   for (const Tensor& t : document.tensors())
     all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
   return all;
-}
-
-// The largest difference, as a share of the largest value.
-double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const double off = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
-    if (!(off <= worst)) worst = off;
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-  }
-  return worst / largest;
 }
 
 // The loss per token of each of the first updates.
@@ -229,7 +220,7 @@ TEST_CASE("a checkpoint of the CPU goes on on a device, and back") {
   CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
   const auto document = read_document(there.checkpoint()), other = read_document(here.checkpoint());
   const auto got = document.values<float>("nesterov.m"), want = other.values<float>("nesterov.m");
-  CHECK(relative_error({got.begin(), got.end()}, {want.begin(), want.end()}) < 1e-4);
+  CHECK(relative_error(got, want) < 1e-4);
 }
 
 TEST_CASE("snapshots and the mean of them hold the weights that the device had then") {

@@ -148,12 +148,12 @@ TEST_CASE("a sample's probability is the model's own, whatever it was drawn from
     CHECK(h.ids.size() <= 6);
     CHECK(std::count(h.ids.begin(), h.ids.end(), kEos) == 0);
     double log_prob = 0;
-    Ids said;
+    Ids written;
     for (const int32_t id : h.ids) {
-      log_prob += model.log_probs(kSource, said)[static_cast<std::size_t>(id)];
-      said.push_back(id);
+      log_prob += model.log_probs(kSource, written)[static_cast<std::size_t>(id)];
+      written.push_back(id);
     }
-    log_prob += model.log_probs(kSource, said)[kEos];
+    log_prob += model.log_probs(kSource, written)[kEos];
     CHECK(static_cast<double>(h.log_prob) == Approx(log_prob).margin(1e-5));
     CHECK(static_cast<double>(h.score) == Approx(log_prob / static_cast<double>(h.ids.size())).margin(1e-5));
   }

@@ -197,15 +197,15 @@ TEST_CASE("a beam of 1 takes the likeliest id at each step") {
   o.max_length = 12;
   const auto got = translate(model, kSpecial, spans(kSources), o);
   for (std::size_t s = 0; s < kSources.size(); ++s) {
-    Ids said;
-    while (said.size() < 12) {
-      const auto p = model.log_probs(kSources[s], said);
+    Ids written;
+    while (written.size() < 12) {
+      const auto p = model.log_probs(kSources[s], written);
       const auto id = static_cast<int32_t>(std::max_element(p.begin(), p.end()) - p.begin());
       if (id == kEos) break;
-      said.push_back(id);
+      written.push_back(id);
     }
     REQUIRE(got[s].size() == 1);
-    CHECK(got[s][0].ids == said);
+    CHECK(got[s][0].ids == written);
   }
 }
 

@@ -1,4 +1,4 @@
-// A model whose next-token probabilities are random numbers made of the sentence and all that was said before: small
+// A model whose next-token probabilities are random numbers made of the sentence and all that was written before: small
 // enough that every output can be written down, and no two pasts look alike.
 #pragma once
 
@@ -19,9 +19,9 @@ class ToyModel : public Model, public EncoderDecoder {
   ToyModel(int32_t vocabulary, float spread, float eos_bonus = 0)
       : ToyModel(vocabulary, spread, eos_bonus, ParameterList()) {}
 
-  // log p(. | source, what was said so far), in double precision.
-  std::vector<double> log_probs(const Ids& source, const Ids& said) const {
-    const auto x = logits(source, said);
+  // log p(. | source, what was written so far), in double precision.
+  std::vector<double> log_probs(const Ids& source, const Ids& written) const {
+    const auto x = logits(source, written);
     double sum = 0;
     for (const float v : x) sum += std::exp(static_cast<double>(v));
     std::vector<double> p;
@@ -48,10 +48,10 @@ class ToyModel : public Model, public EncoderDecoder {
         spread_(spread),
         eos_bonus_(eos_bonus) {}
 
-  std::vector<float> logits(const Ids& source, const Ids& said) const {
+  std::vector<float> logits(const Ids& source, const Ids& written) const {
     uint64_t key = 1;
     for (const int32_t id : source) key = key * 31 + static_cast<uint64_t>(id) + 1;
-    for (const int32_t id : said) key = key * 1000003 + static_cast<uint64_t>(id) + 7;
+    for (const int32_t id : written) key = key * 1000003 + static_cast<uint64_t>(id) + 7;
     RandomStream random(key, RandomUse::corpus);
     std::vector<float> x(static_cast<std::size_t>(description().vocabularies[1]));
     for (float& v : x) v = spread_ * static_cast<float>(random.normal());
@@ -71,9 +71,9 @@ class ToyModel : public Model, public EncoderDecoder {
       for (std::size_t r = 0; r < parents.size(); ++r) {
         const auto parent = static_cast<std::size_t>(parents[r]);
         Past past = first_ ? Past{parent, {}} : pasts_.at(parent);
-        if (!first_) past.said.push_back(tokens[r]);
+        if (!first_) past.written.push_back(tokens[r]);
         if (r > 0 && past.sentence < pasts.back().sentence) throw std::logic_error("rows are not grouped by sentence");
-        const auto row = model_.logits(sources_.at(past.sentence), past.said);
+        const auto row = model_.logits(sources_.at(past.sentence), past.written);
         logits_.insert(logits_.end(), row.begin(), row.end());
         pasts.push_back(std::move(past));
       }
@@ -88,7 +88,7 @@ class ToyModel : public Model, public EncoderDecoder {
    private:
     struct Past {
       std::size_t sentence;
-      Ids said;
+      Ids written;
     };
     const ToyModel& model_;
     std::vector<Ids> sources_;

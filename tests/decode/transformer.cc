@@ -4,13 +4,14 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
 #include "base/random.h"
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 #include "decode/translate.h"
 #include "models/architecture.h"
 #include "tests/catch.h"
 #include "tests/decode/toy_model.h"
+#include "tests/errors.h"
+#include "tests/models/noise.h"
 
 using namespace storm;
 using test::Ids;
@@ -24,12 +25,7 @@ std::unique_ptr<Model> small_model() {
   const std::vector<std::pair<std::string, std::string>> flags{
       {"layers", "2"}, {"d-model", "32"}, {"d-ff", "48"}, {"heads", "2"}};
   auto model = make_model(make_config(architecture("transformer"), "tiny", flags, {60, 60}));
-  model->parameters().initialize(2);
-  uint64_t stream = 0;
-  for (const auto& spec : model->parameters().specs()) {
-    RandomStream random(8, RandomUse::initial_weights, ++stream << 32);
-    for (float& x : model->parameters().view(spec.name)) x += 0.1f * static_cast<float>(random.normal());
-  }
+  test::initialize_with_noise(*model, 2, 8, 0.1f);
   return model;
 }
 
@@ -95,7 +91,7 @@ TEST_CASE("the score of an output is the log-probability that the search gave it
           want.push_back(h.score);
         }
     for (const int64_t max_tokens : {1, 25, 2048}) {
-      const auto got = score(as<EncoderDecoder>(*model), kSpecial, pairs, max_tokens);
+      const auto got = target_log_probs(as<EncoderDecoder>(*model), kSpecial, pairs, max_tokens);
       REQUIRE(got.size() == want.size());
       for (std::size_t i = 0; i < got.size(); ++i) CHECK(got[i] == Approx(static_cast<double>(want[i])).margin(1e-5));
     }
@@ -134,14 +130,9 @@ TEST_CASE("a model whose weights are not numbers is refused in one line, never a
   for (float& x : model->parameters().view(model->parameters().specs()[0].name))
     x = std::numeric_limits<float>::quiet_NaN();
   const std::vector<Ids> sources{{4, 5, 6}}, prefixes{{7, 8}};
-  const auto refused = [](auto&& ask) {
-    try {
-      ask();
-    } catch (const Error& e) {
-      const std::string what = e.what();
-      return what.find("not numbers") != std::string::npos && what.find('\n') == std::string::npos;
-    }
-    return false;
+  const auto refused = [](auto&& work) {
+    const std::string message = test::error_of(work);
+    return message.find("not numbers") != std::string::npos && message.find('\n') == std::string::npos;
   };
   DecodeOptions o;
   o.max_length = 2;
@@ -152,5 +143,5 @@ TEST_CASE("a model whose weights are not numbers is refused in one line, never a
   CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o); }));
   CHECK(refused([&] { translate(as<EncoderDecoder>(*model), kSpecial, spans(sources), o, spans(prefixes)); }));
   const std::vector<SentencePair> pairs{{sources[0], prefixes[0]}};
-  CHECK(refused([&] { score(as<EncoderDecoder>(*model), kSpecial, pairs, 100); }));
+  CHECK(refused([&] { target_log_probs(as<EncoderDecoder>(*model), kSpecial, pairs, 100); }));
 }

@@ -13,36 +13,23 @@
 #include "stream/stream.h"
 #include "tests/catch.h"
 #include "tests/decode/toy_model.h"
+#include "tests/errors.h"
 #include "tests/inspect/scratch.h"
-#include "text/learn.h"
+#include "tests/text/small_vocabulary.h"
 
 using namespace storm;
+using test::error_of;
 using test::Ids;
 using test::ScratchText;
+using test::small_vocabulary;
 
 namespace {
-
-const Vocabulary& vocabulary() {
-  static const Vocabulary v = [] {
-    LearnOptions options;
-    options.vocab_size = 40;
-    options.byte_fallback = false;
-    int left = 200;
-    return Vocabulary::from_bytes(learn_vocabulary(
-        [&](std::string& line) {
-          line = "some words " + std::to_string(left * 7919) + " or others";
-          return left-- > 0;
-        },
-        options));
-  }();
-  return v;
-}
 
 std::unique_ptr<Model> small_model() {
   const std::vector<std::pair<std::string, std::string>> flags{
       {"encoder-layers", "3"}, {"decoder-layers", "2"}, {"d-model", "24"}, {"d-ff", "16"}, {"heads", "3"}};
-  auto model =
-      make_model(make_config(architecture("transformer"), "tiny", flags, {vocabulary().size(), vocabulary().size()}));
+  auto model = make_model(
+      make_config(architecture("transformer"), "tiny", flags, {small_vocabulary().size(), small_vocabulary().size()}));
   model->parameters().initialize(5);
   for (float& x : model->parameters().view("decoder.0.cross.q.weight")) x *= 4;
   return model;
@@ -81,18 +68,9 @@ struct Kept {
 std::vector<Kept> traced(const Model& model, const AttentionChoice& choice, const Pairs& p, int64_t max_tokens) {
   std::vector<Kept> all;
   all.reserve(p.pairs.size());  // maps point into their own weights
-  AttentionTracer trace(model, {}, vocabulary(), vocabulary(), choice, max_tokens);
+  AttentionTracer trace(model, {}, small_vocabulary(), small_vocabulary(), choice, max_tokens);
   trace(p.pairs, 1, [&](const AttentionMaps& maps) { all.emplace_back(maps); });
   return all;
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace
@@ -111,7 +89,8 @@ TEST_CASE("each sentence's maps come in order, with its pieces, whatever the bat
     CHECK(m.source.back() == "</s>");
     CHECK(m.target.front() == "<s>");
     CHECK(m.target.back() == "</s>");
-    for (std::size_t i = 0; i < p.targets[s].size(); ++i) CHECK(m.target[i + 1] == vocabulary().piece(p.targets[s][i]));
+    for (std::size_t i = 0; i < p.targets[s].size(); ++i)
+      CHECK(m.target[i + 1] == small_vocabulary().piece(p.targets[s][i]));
     REQUIRE(m.maps.size() == 3 * 3 + 2 * 3 + 2 * 3);
     std::size_t at = 0;
     for (const auto kind : kAttentionKinds)
@@ -199,7 +178,7 @@ TEST_CASE("weights that are no numbers are an error, not a picture") {
 TEST_CASE("a sentence whose maps exceed the machine's memory is refused before any is taken") {
   const auto model = small_model();
   const Ids huge(400'000, 5);
-  AttentionTracer trace(*model, {}, vocabulary(), vocabulary(), all_attention(*model), 1024);
+  AttentionTracer trace(*model, {}, small_vocabulary(), small_vocabulary(), all_attention(*model), 1024);
   const SentencePair pair{huge, huge};
   CHECK(error_of([&] {
           trace(std::span(&pair, 1), 7, [](const AttentionMaps&) {});
@@ -314,7 +293,7 @@ TEST_CASE("a document ends at 16 MiB of weights") {
   const ScratchText file("");
   Output output(file.path);
   AttentionWriter writer(output, choice, "");
-  AttentionTracer trace(*model, {}, vocabulary(), vocabulary(), choice, 1024);
+  AttentionTracer trace(*model, {}, small_vocabulary(), small_vocabulary(), choice, 1024);
   trace(pairs, 1, [&](const AttentionMaps& maps) { writer.add(maps); });
   writer.finish();
   output.commit();

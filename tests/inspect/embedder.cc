@@ -9,14 +9,15 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "base/error.h"
 #include "models/architecture.h"
 #include "models/model_file.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "text/learn.h"
 
 using namespace storm;
+using test::refused;
 
 namespace {
 
@@ -73,20 +74,6 @@ double difference(std::span<const float> a, std::span<const float> b) {
   for (std::size_t i = 0; i < a.size(); ++i)
     worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   return worst;
-}
-
-// Whether it throws an Error whose message holds each of these.
-template <class Work>
-bool refused(Work&& work, std::initializer_list<std::string_view> parts) {
-  try {
-    work();
-  } catch (const Error& e) {
-    const std::string_view message = e.what();
-    const bool all = std::all_of(parts.begin(), parts.end(), [&](auto p) { return message.find(p) != message.npos; });
-    if (!all) UNSCOPED_INFO(message);
-    return all;
-  }
-  return false;
 }
 
 }  // namespace

@@ -11,8 +11,10 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 
 using namespace storm;
+using test::refused;
 
 namespace {
 
@@ -66,20 +68,6 @@ struct Threads {
   ~Threads() { omp_set_num_threads(before); }
   int before;
 };
-
-// Whether it throws an Error whose message holds each of these.
-template <class Work>
-bool refused(Work&& work, std::initializer_list<std::string_view> parts) {
-  try {
-    work();
-  } catch (const Error& e) {
-    const std::string_view message = e.what();
-    const bool all = std::all_of(parts.begin(), parts.end(), [&](auto p) { return message.find(p) != message.npos; });
-    if (!all) UNSCOPED_INFO(message);
-    return all;
-  }
-  return false;
-}
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "inspect/word2vec.h"
 #include "inspect/word_pairs.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 
 using namespace storm;
 
@@ -26,12 +27,7 @@ std::string file_with(const std::string& text) {
 }
 
 std::string error_of(const std::string& text) {
-  try {
-    read_word_pairs(file_with(text));
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return test::error_of([&] { read_word_pairs(file_with(text)); });
 }
 
 }  // namespace

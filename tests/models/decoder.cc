@@ -10,6 +10,7 @@
 #include "models/encoder_decoder.h"
 #include "ops/top_k.h"
 #include "tests/catch.h"
+#include "tests/models/noise.h"
 
 using namespace storm;
 
@@ -84,12 +85,7 @@ std::unique_ptr<Model> model_of(const Variation& v) {
     flags.emplace_back(flag, value);
   }
   auto model = make_model(make_config(arch, v.preset, flags, {v.source_vocabulary, int64_t{kTargetVocabulary}}));
-  model->parameters().initialize(3);
-  uint64_t stream = 0;
-  for (const auto& spec : model->parameters().specs()) {
-    RandomStream random(4, RandomUse::initial_weights, ++stream << 32);
-    for (float& x : model->parameters().view(spec.name)) x += 0.2f * static_cast<float>(random.normal());
-  }
+  test::initialize_with_noise(*model, 3, 4, 0.2f);
   return model;
 }
 
@@ -118,7 +114,7 @@ std::vector<std::vector<float>> token_nll(const Model& model, const std::vector<
 
 struct Row {
   std::size_t sentence;
-  Ids said;
+  Ids written;
 };
 
 // The largest difference between the step's log-probabilities and those of the whole sentences run anew.
@@ -128,7 +124,7 @@ double difference(const Model& model, const std::vector<Ids>& sources, const std
   std::vector<SentencePair> pairs;
   for (const Row& row : rows)
     for (int32_t id = 0; id < kTargetVocabulary; ++id) {
-      targets.push_back(row.said);
+      targets.push_back(row.written);
       targets.back().push_back(id);
     }
   for (std::size_t i = 0; i < targets.size(); ++i)
@@ -180,7 +176,7 @@ TEST_CASE("a decoding step gives what the whole sentences run anew give, however
           parents.push_back(static_cast<int32_t>(parent));
           tokens.push_back(static_cast<int32_t>(random.below(kTargetVocabulary)));
           next.push_back(rows[parent]);
-          next.back().said.push_back(tokens.back());
+          next.back().written.push_back(tokens.back());
         }
       }
       rows = std::move(next);

@@ -68,15 +68,6 @@ std::unique_ptr<Model> fixture_model(const Document& f, const std::string& which
   return model;
 }
 
-double relative_error(std::span<const float> got, std::span<const float> want) {
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
-    largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-  }
-  return worst / std::max(largest, 1e-30);
-}
-
 namespace {
 
 struct Result {

@@ -7,6 +7,7 @@
 
 #include "models/encoder_decoder.h"
 #include "stream/document.h"
+#include "tests/relative_error.h"
 
 namespace storm::test {
 
@@ -25,8 +26,5 @@ double error_of(const Document& fixture, const std::string& which, Model& model,
 // The largest relative error of a row of logits when every sentence is fed its own target, one token a step, and those
 // that have ended drop out.
 double decoding_error_of(const Document& fixture, const std::string& which, const Model& model, const Batch& batch);
-
-// The largest difference between two arrays, relative to the largest value wanted.
-double relative_error(std::span<const float> got, std::span<const float> want);
 
 }  // namespace storm::test

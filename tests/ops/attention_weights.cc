@@ -165,17 +165,17 @@ TEST_CASE("a sentence's weights are the same bits in any company") {
 TEST_CASE("logits far apart, of -infinity, and NaN") {
   const Case c{{1}, {3}, 1, 1};
   Inputs in(c);
-  const auto of = [&](std::vector<float> keys) {
+  const auto weights_of = [&](std::vector<float> keys) {
     in.q = {1};
     in.k = std::move(keys);
     return run(c, in, AttentionScores::probabilities);
   };
-  CHECK(of({1000, -1000, 1000})[0] == 0.5f);
-  CHECK(of({1000, -1000, 1000})[1] < 1e-37f);
-  CHECK(of({-INFINITY, 2, -INFINITY})[1] == 1.0f);
-  CHECK(of({-INFINITY, 2, -INFINITY})[2] < 1e-37f);
-  CHECK(of({-3e38f, -3e38f, -INFINITY})[0] == 0.5f);
-  for (const float x : of({1, NAN, 1})) CHECK(std::isnan(x));
+  CHECK(weights_of({1000, -1000, 1000})[0] == 0.5f);
+  CHECK(weights_of({1000, -1000, 1000})[1] < 1e-37f);
+  CHECK(weights_of({-INFINITY, 2, -INFINITY})[1] == 1.0f);
+  CHECK(weights_of({-INFINITY, 2, -INFINITY})[2] < 1e-37f);
+  CHECK(weights_of({-3e38f, -3e38f, -INFINITY})[0] == 0.5f);
+  for (const float x : weights_of({1, NAN, 1})) CHECK(std::isnan(x));
   CHECK(run(c, in, AttentionScores::logits)[0] == 1.0f);
   CHECK(std::isnan(run(c, in, AttentionScores::logits)[1]));
 }

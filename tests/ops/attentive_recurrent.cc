@@ -59,17 +59,17 @@ Doubles reference(const Kind& k, const Places& p, std::span<const Doubles> in) {
     Doubles h = test::row_of(at(p.start), static_cast<int64_t>(s), k.h), c;
     if (k.cell == Cell::lstm) c = test::row_of(at(p.start_c), static_cast<int64_t>(s), k.h);
     Doubles out(static_cast<std::size_t>(k.o)), context;
-    const auto ask = [&] {
+    const auto read_source = [&] {
       const Doubles query = k.projected ? test::times(at(p.query), h, static_cast<std::size_t>(k.a)) : h;
       context = test::context_of(query, at(p.keys), at(p.memory), at(p.v), kRanges[2 * s], kRanges[2 * s + 1], k.m);
     };
     for (int64_t row = kOffsets[s]; row < kOffsets[s + 1]; ++row) {
       Doubles x = test::row_of(at(p.x), row, static_cast<int64_t>(width));
-      if (!k.feeding) ask();
+      if (!k.feeding) read_source();
       const Doubles fed = test::times(at(p.feed), k.feeding ? out : context, width);
       for (std::size_t i = 0; i < width; ++i) x[i] += fed[i];
       test::cell_step(k.cell, x, at(p.weight), at(p.bias), h, c);
-      if (k.feeding) ask();
+      if (k.feeding) read_source();
       Doubles both = context;
       both.insert(both.end(), h.begin(), h.end());
       if (k.feeding) {

@@ -84,8 +84,8 @@ void check_slopes(const char* what, Doubles& x, const std::vector<float>& got, d
     if (!(off <= worst)) worst = off;
   }
   INFO(what);
-  CHECK(worst <=
-        test::allowed(1e-6) * largest + 1.2e-7);  // the gradients were added to 0.5: half a unit in its last place
+  // The gradients were added to 0.5: they are known to half a unit in its last place.
+  CHECK(worst <= test::allowed(1e-6) * largest + 1.2e-7);
 }
 
 }  // namespace

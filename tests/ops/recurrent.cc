@@ -188,14 +188,14 @@ TEST_CASE("variational dropout's gradients are those of its forward") {
     loss(true);
     INFO(kNames[static_cast<int>(cell)]);
     double worst = 0;
-    const auto probe = [&](std::vector<float>& of, const std::vector<float>& gradient) {
-      for (std::size_t i = 0; i < of.size(); i += 7) {
-        const float before = of[i], step = 1e-2f;
-        of[i] = before + step;
+    const auto probe = [&](std::vector<float>& values, const std::vector<float>& gradient) {
+      for (std::size_t i = 0; i < values.size(); i += 7) {
+        const float before = values[i], step = 1e-2f;
+        values[i] = before + step;
         const double up = loss(false);
-        of[i] = before - step;
+        values[i] = before - step;
         const double down = loss(false);
-        of[i] = before;
+        values[i] = before;
         worst =
             std::max(worst, std::abs((up - down) / (2 * static_cast<double>(step)) - static_cast<double>(gradient[i])));
       }

@@ -14,13 +14,14 @@
 #include "pictures/attention_svg.h"
 #include "pictures/colour_scale.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/pictures/samples.h"
 #include "tests/pictures/xml.h"
 
 namespace storm {
 
+using test::error_of;
 using test::pieces;
-using test::refusal;
 using test::sample;
 using test::wrong_with_xml;
 
@@ -207,7 +208,7 @@ TEST_CASE("weights that are not numbers are refused where they stand, and leave 
     auto pair = sample(3, pieces(4), pieces(3), 2, 2);
     pair.weights.back()[7] = bad;
     AttentionPage page(folder.file("page.html"), "A test", AttentionScores::probabilities);
-    CHECK(refusal([&] {
+    CHECK(error_of([&] {
             page.add(pair.maps);
           }).starts_with("sentence 3, cross-attention, layer 2, head 2: the weight of row 2, column 3 is"));
     CHECK_THROWS_AS(write_attention_svgs(folder.file("svg"), pair.maps, AttentionScores::probabilities), Error);
@@ -217,7 +218,7 @@ TEST_CASE("weights that are not numbers are refused where they stand, and leave 
   CHECK_THROWS_AS(attention_svg(few, few.maps[0], AttentionScores::probabilities), Error);
   const std::vector<float> two{0.5F, 0.5F};
   few.maps[0].weights = two;
-  CHECK(refusal([&] {
+  CHECK(error_of([&] {
           attention_svg(few, few.maps[0], AttentionScores::probabilities);
         }).ends_with("1 source and 2 target pieces"));
 }

@@ -8,6 +8,7 @@
 #include "pictures/markup.h"
 #include "pictures/position_pictures.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/pictures/samples.h"
 #include "tests/pictures/xml.h"
 
@@ -154,7 +155,7 @@ TEST_CASE("scatter plots of nothing, of one place and of far numbers are drawn; 
   }
   CHECK(wrong_with_xml(scatter_svg(scattered(0))) == "");
   ScatterPlot bad{"t", {"a"}, {{std::numeric_limits<float>::infinity(), 0}}, {1, 0}};
-  CHECK(contains(test::refusal([&] { scatter_svg(bad); }), "point 1 has a coordinate"));
+  CHECK(contains(test::error_of([&] { scatter_svg(bad); }), "point 1 has a coordinate"));
   bad.points.clear();
   CHECK_THROWS_AS(scatter_page(bad), Error);
 }

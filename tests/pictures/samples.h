@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "inspect/attention_maps.h"
 #include "pictures/scatter_plot.h"
 
@@ -26,16 +25,5 @@ std::vector<std::string> pieces(int64_t count);
 
 // Points in a few clouds with words of several scripts.
 ScatterPlot scattered(int count);
-
-// What the Error says that the body throws; empty when it throws none.
-template <class Body>
-std::string refusal(Body body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 }  // namespace storm::test

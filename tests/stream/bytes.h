@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "base/error.h"
 #include "base/input.h"
 #include "base/output.h"
 #include "stream/document.h"
@@ -59,17 +58,6 @@ inline std::string document_bytes(const Document& document) {
 inline Document parsed(std::string_view bytes) {
   uint64_t offset = 0;
   return parse_document(std::as_bytes(std::span(bytes)), "bytes", offset);
-}
-
-// The message of the Error that call throws, "" when it throws none.
-template <class Call>
-std::string error_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace storm::test

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/stream/bytes.h"
 
 using namespace storm;

@@ -13,8 +13,10 @@
 #include "base/random.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 
 using namespace storm;
+using test::refused;
 
 namespace {
 
@@ -49,20 +51,6 @@ EmbeddingsBatch batch_with(std::vector<int64_t> lines, std::vector<int64_t> text
   d.add<int64_t>("texts.offsets", texts);
   d.add<char>("texts.bytes", bytes);
   return embeddings_batch(std::move(d));
-}
-
-// Whether it throws an Error whose message holds each of these.
-template <class Work>
-bool refused(Work&& work, std::initializer_list<std::string_view> parts) {
-  try {
-    work();
-  } catch (const Error& e) {
-    const std::string_view message = e.what();
-    const bool all = std::all_of(parts.begin(), parts.end(), [&](auto p) { return message.find(p) != message.npos; });
-    if (!all) UNSCOPED_INFO(message);
-    return all;
-  }
-  return false;
 }
 
 }  // namespace

@@ -19,17 +19,17 @@ std::vector<int> hard_ids(const sentencepiece::SentencePieceProcessor& model, Ra
     if (model.IsControl(id)) empty.push_back(id);
     if (model.IdToPiece(id).starts_with("\u2581")) spaces.push_back(id);
   }
-  const auto some = [&](const std::vector<int>& of, std::size_t count) {
-    for (; !of.empty() && count > 0; --count) ids.push_back(of[random.below(of.size())]);
+  const auto draw_from = [&](const std::vector<int>& kind, std::size_t count) {
+    for (; !kind.empty() && count > 0; --count) ids.push_back(kind[random.below(kind.size())]);
   };
   if (round % 2) ids.push_back(model.PieceToId("\u2581"));
   const std::size_t lengths[] = {0, 4092, 4100};
   const std::vector<int> heads[] = {{}, empty, {model.PieceToId("\u2581")}, {model.unk_id()}, spaces};
-  some(heads[round / 2 % 5], lengths[round / 10]);
-  if (round % 2) some(spaces, 1);
+  draw_from(heads[round / 2 % 5], lengths[round / 10]);
+  if (round % 2) draw_from(spaces, 1);
   while (ids.size() < 10000) {
     const std::vector<int> kinds[] = {all, spaces, empty, bytes};
-    some(kinds[random.below(4)], random.below(9));
+    draw_from(kinds[random.below(4)], random.below(9));
     if (bytes.size() == 256)
       for (const auto* text : {"\u2581", "ß", "\U0001F600", "\xbf\xbf\xbf\xbf\xbf"})
         for (const char c : std::string_view(text)) ids.push_back(bytes[static_cast<unsigned char>(c)]);

@@ -1,6 +1,7 @@
 // Lists of words and labels: what they bring back, what is unknown, what is no list, and how they are learned.
 #include "base/error.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/stream/bytes.h"
 #include "text/bpe_dropout.h"
 #include "text/learn_list.h"

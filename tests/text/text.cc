@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/stream/bytes.h"
 #include "text/learn.h"
 #include "text/lines.h"

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/stream/bytes.h"
 #include "tests/train/small_run.h"
 #include "train/train_settings.h"

@@ -59,7 +59,7 @@ void RnnDecoder::place(Graph& graph, Value v, std::size_t piece) {
 Value RnnDecoder::rows_before(Graph& graph, std::size_t piece, Value parents) const {
   const float* at = pieces_[piece].at[1 - turn()];
   if (!at) return {};
-  return embed(graph, graph.constant({beams_.rows_before(), model_.config_.d_model}, at), parents, {}, {}, 1);
+  return gather(graph, graph.constant({beams_.rows_before(), model_.config_.d_model}, at), parents);
 }
 
 Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {

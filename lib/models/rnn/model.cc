@@ -25,9 +25,6 @@ Description described(const RnnConfig& c) {
   return d;
 }
 
-// The rows of x that are named: [rows, *].
-Value rows_of(Graph& graph, Value x, Value rows) { return embed(graph, x, rows, {}, {}, 1); }
-
 }  // namespace
 
 RnnModel::RnnModel(const nlohmann::json& json, const RnnConfig& c, RnnLayers layers)
@@ -61,13 +58,13 @@ RnnSource RnnModel::encoded(Graph& graph, const PackedSentences& source, Trace* 
     in.reverse = config_.reverse_source;
     const auto states = recurrent(graph, in);
     const Value end = in.reverse ? first : last;
-    Value h = rows_of(graph, states.h, end), c = lstm ? rows_of(graph, states.c, end) : Value{};
+    Value h = gather(graph, states.h, end), c = lstm ? gather(graph, states.c, end) : Value{};
     if (config_.bidirectional) {
       CellInput back = layer.backward(graph, parameters(), x, offsets, config_.recurrent_dropout);
       back.reverse = true;
       const auto other = recurrent(graph, back);
-      h = join(graph, {{h, rows_of(graph, other.h, first)}});
-      if (lstm) c = join(graph, {{c, rows_of(graph, other.c, first)}});
+      h = join(graph, {{h, gather(graph, other.h, first)}});
+      if (lstm) c = join(graph, {{c, gather(graph, other.c, first)}});
       const bool drop = graph.gradients() && i + 1 < layers_.encoder.size();
       x = join(graph, {{states.h, other.h}}, drop ? config_.dropout : 0);
     } else {

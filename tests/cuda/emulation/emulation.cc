@@ -69,16 +69,16 @@ void enter() {
 // Whether all of [begin, end) that have not ended wait for this; then they go on.
 bool release(std::size_t begin, std::size_t end, State state) {
   auto& fibers = block().fibers;
-  bool any = false;
+  bool waiting = false;
   for (std::size_t i = begin; i < end; ++i) {
     if (fibers[i]->state == State::done) continue;
     if (fibers[i]->state != state) return false;
-    any = true;
+    waiting = true;
   }
-  if (any)
+  if (waiting)
     for (std::size_t i = begin; i < end; ++i)
       if (fibers[i]->state == state) fibers[i]->state = State::ready;
-  return any;
+  return waiting;
 }
 
 void run_block() {

@@ -42,8 +42,8 @@ class MemoryFile {
 // Whether read() took the bytes.
 template <class Read>
 bool taken(Read&& read) {
-  [[maybe_unused]] static const auto tools_own =
-      std::set_terminate(std::abort);  // whose exit code 1 libFuzzer would miss
+  // The tools' own handler ends with exit code 1, which libFuzzer would miss.
+  [[maybe_unused]] static const auto tools_own = std::set_terminate(std::abort);
   try {
     read();
     return true;

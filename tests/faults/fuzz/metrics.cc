@@ -2,7 +2,7 @@
 // each file; and files of segments and of word pairs and gold alignments as they are read.
 #include <array>
 
-#include "inspect/alignment.h"
+#include "inspect/word_alignment.h"
 #include "inspect/word_pairs.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"

@@ -1,4 +1,4 @@
-#include "decode/batches.h"
+#include "decode/sorted_batches.h"
 
 #include <algorithm>
 #include <numeric>

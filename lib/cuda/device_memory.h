@@ -13,8 +13,8 @@
 namespace storm::cuda {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
-constexpr std::size_t kAlign =
-    256;  // of all that is cut from a piece: what cudaMalloc gives, and cuBLASLt asks of workspaces
+// All that is cut from a piece begins at a multiple of this: cudaMalloc gives it, and cuBLASLt asks it of workspaces.
+constexpr std::size_t kAlign = 256;
 
 constexpr std::size_t rounded(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 

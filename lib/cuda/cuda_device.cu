@@ -1,13 +1,13 @@
 // The device itself: its memory, the twins of host memory, and running a planned graph on one stream.
-#include "cuda/device.h"
+#include "cuda/cuda_device.h"
 
 #include <map>
 
 #include "cuda/beside_arena.h"
 #include "cuda/context.h"
+#include "cuda/device_memory.h"
 #include "cuda/fetches.h"
 #include "cuda/graphs.h"
-#include "cuda/memory.h"
 #include "cuda/optimizers.h"
 #include "cuda/products.h"
 #include "cuda/rounding.cuh"

@@ -1,15 +1,15 @@
-#include "decode/score.h"
+#include "decode/target_log_probs.h"
 
 #include <algorithm>
 
 #include "base/error.h"
-#include "decode/batches.h"
 #include "decode/diverged.h"
+#include "decode/sorted_batches.h"
 
 namespace storm {
 
-std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special, std::span<const SentencePair> pairs,
-                          int64_t max_tokens, Device* device) {
+std::vector<double> target_log_probs(const EncoderDecoder& model, const SpecialIds& special,
+                                     std::span<const SentencePair> pairs, int64_t max_tokens, Device* device) {
   std::vector<int64_t> lengths;
   for (const auto& [source, target] : pairs) {
     const int64_t from = tokens_with_eos(source.size()), to = tokens_with_eos(target.size());
@@ -20,9 +20,9 @@ std::vector<double> score(const EncoderDecoder& model, const SpecialIds& special
   std::vector<double> scores(pairs.size());
   Workspace workspace(device);
   for (const auto& places : sorted_batches(lengths, max_tokens, max_tokens)) {
-    std::vector<SentencePair> some;
-    for (const std::size_t place : places) some.push_back(pairs[place]);
-    const Batch batch = make_batch(some, special);
+    std::vector<SentencePair> batch_pairs;
+    for (const std::size_t place : places) batch_pairs.push_back(pairs[place]);
+    const Batch batch = make_batch(batch_pairs, special);
     workspace.graph.clear();
     const auto recorded = loss(model, workspace.graph, batch, 0, 1);
     workspace.run();

@@ -10,7 +10,7 @@
 namespace storm {
 
 // One batch of what translate() was asked for. Nothing is copied.
-struct SourceBatch {
+struct DecodingBatch {
   std::vector<std::size_t> sentences;              // their places among all sources
   std::vector<std::span<const int32_t>> sources;   // without EOS
   std::vector<std::span<const int32_t>> prefixes;  // without BOS; empty where there is none

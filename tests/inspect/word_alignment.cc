@@ -1,13 +1,15 @@
-#include "inspect/alignment.h"
+#include "inspect/word_alignment.h"
 
 #include <fstream>
 
 #include "base/error.h"
 #include "inspect/aligner.h"
 #include "tests/catch.h"
+#include "tests/errors.h"
 #include "tests/inspect/scratch.h"
 
 using namespace storm;
+using test::error_of;
 using test::ScratchText;
 
 namespace {
@@ -37,15 +39,6 @@ std::vector<float> looking(int64_t source, const std::vector<int64_t>& sources) 
   for (const int64_t at : sources)
     for (int64_t j = 0; j <= source; ++j) weights.push_back(j == at ? 0.9f : 0.01f);
   return weights;
-}
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace
