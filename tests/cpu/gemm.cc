@@ -43,7 +43,7 @@ void check(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, float
       const double want =
           static_cast<double>(alpha) * sum + static_cast<double>(beta) * static_cast<double>(before[at]);
       const double off = std::abs(static_cast<double>(c[at]) - want);
-      if (!(off <= worst)) worst = off;
+      if (!(off <= worst) && !std::isnan(worst)) worst = off;
     }
   INFO((ta ? "T" : "N") << (tb ? "T" : "N") << ' ' << m << ' ' << n << ' ' << k << " alpha " << alpha << " beta "
                         << beta << " pad " << pad);

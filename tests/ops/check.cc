@@ -36,7 +36,7 @@ void check_close(const float* got, const Doubles& want, double tolerance, const 
   std::size_t where = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
     const double off = std::abs(static_cast<double>(got[i]) - want[i]);
-    if (!(off <= worst)) worst = off, where = i;  // a NaN is the worst of all
+    if (!(off <= worst) && !std::isnan(worst)) worst = off, where = i;  // a NaN is the worst of all
   }
   INFO(what << ": element " << where << " is " << (want.empty() ? 0.f : got[where]) << ", wanted "
             << (want.empty() ? 0. : want[where]));
