@@ -17,11 +17,11 @@ constexpr const char* kConfigKey = "config";
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
-  std::map<std::string, std::string> vocabularies;  // "vocab", or "vocab.src" and "vocab.tgt": serialized models
+  std::map<std::string, std::string> vocabularies;  // "vocab", or "vocab.NAME" of each column: their bytes
   std::map<std::string, std::string> metadata;
   std::string name;  // the file's, for messages
 
-  // The vocabulary of "src" or "tgt". Throws Error when the file carries none.
+  // The vocabulary of one of the task's columns. Throws Error when the file carries none.
   const std::string& vocabulary(const std::string& column) const;
 };
 
