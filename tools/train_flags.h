@@ -19,12 +19,6 @@
 
 namespace storm::train_flags {
 
-inline std::string joined(const std::vector<std::string>& words) {
-  std::string all;
-  for (const auto& word : words) all += (all.empty() ? "" : ",") + word;
-  return all;
-}
-
 inline std::vector<std::string> words_of(const std::string& list) {
   return list.empty() ? std::vector<std::string>{} : split_at_commas(list);
 }
@@ -75,9 +69,7 @@ inline std::vector<Flag> flags() {
       {"report-every", "N", "100", "updates from report to report"}};
   for (const TrainSetting& row : train_settings())
     if (!row.setting.flag.empty())
-      all.push_back({row.setting.flag, row.setting.value,
-                     row.automatic && row.setting.flag != "max-tokens" ? "auto" : row.setting.preset,
-                     row.setting.help});
+      all.push_back({row.setting.flag, row.setting.value, row.setting.preset, row.setting.help});
   std::string names, presets;
   for (const Architecture* a : architectures()) {
     names += (names.empty() ? "" : ", ") + a->name;

@@ -19,4 +19,11 @@ inline std::vector<std::string> split_at_commas(std::string_view text) {
   return parts;
 }
 
+// The other way: the words with something between them.
+inline std::string joined(const std::vector<std::string>& words, std::string_view between = ",") {
+  std::string all;
+  for (const auto& word : words) all.append(all.empty() ? "" : between).append(word);
+  return all;
+}
+
 }  // namespace storm

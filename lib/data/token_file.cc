@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/split.h"
 #include "data/spool.h"
 #include "stream/stream.h"
 
@@ -41,14 +42,9 @@ TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& co
   require(!file_.bytes().empty(), name(), ": byte 0: empty, not a token stream; make one with tokenize");
   info_ = token_info(parse_document(file_.bytes(), name(), offset));
   if (columns_.size() == 1 && info_.columns.size() == 1) columns_ = info_.columns;
-  std::string wanted, joined;
-  for (const auto& column : columns_) {
-    wanted += (wanted.empty() ? "" : " and ") + column;
-    joined += (joined.empty() ? "" : ",") + column;
-  }
   for (const auto& column : columns_)
     require(info_.has(column), name(), ": has the columns ", info_.metadata.at(kColumnsKey), ", training needs ",
-            wanted, "; make them with tokenize --columns ", joined);
+            joined(columns_, " and "), "; make them with tokenize --columns ", joined(columns_));
 }
 
 void TokenFile::index(const std::vector<int64_t>& vocabularies) {

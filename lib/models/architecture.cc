@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/named.h"
 #include "models/convs2s/config.h"
 #include "models/rnn/config.h"
 #include "models/transformer/config.h"
@@ -38,14 +39,7 @@ std::string preset_names(const Architecture& arch) {
 
 std::span<const Architecture* const> architectures() { return kArchitectures; }
 
-const Architecture& architecture(std::string_view name) {
-  std::string names;
-  for (const auto* a : kArchitectures) {
-    if (a->name == name) return *a;
-    names += (names.empty() ? "" : ", ") + a->name;
-  }
-  throw UsageError(str("architecture '", name, "' is none of ", names));
-}
+const Architecture& architecture(std::string_view name) { return named_entry(kArchitectures, name, "architecture"); }
 
 const Architecture& architecture_of_preset(std::string_view preset) {
   std::string names;

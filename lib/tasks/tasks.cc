@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/named.h"
 #include "tasks/task.h"
 #include "tasks/translation.h"
 
@@ -15,14 +16,7 @@ const TaskKind* const kTasks[] = {&translation_task()};
 
 std::span<const TaskKind* const> task_kinds() { return kTasks; }
 
-const TaskKind& task_kind(std::string_view name) {
-  std::string names;
-  for (const TaskKind* kind : kTasks) {
-    if (kind->name == name) return *kind;
-    names += (names.empty() ? "" : ", ") + kind->name;
-  }
-  throw UsageError(str("--task: '", name, "' is none of ", names));
-}
+const TaskKind& task_kind(std::string_view name) { return named_entry(kTasks, name, "--task:"); }
 
 std::unique_ptr<Measures> Task::measures(const TokenFile&, std::span<const std::string>, const DecodeOptions&) const {
   throw UsageError("this task has no measures beside its loss");

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "base/error.h"
+#include "base/named.h"
 #include "metrics/bleu_references.h"
 #include "metrics/chrf.h"
 #include "metrics/evaluation.h"
@@ -36,13 +36,6 @@ std::span<const TextMeasure> text_measures() {
   return measures;
 }
 
-const TextMeasure& text_measure(std::string_view name) {
-  std::string names;
-  for (const TextMeasure& measure : text_measures()) {
-    if (measure.name == name) return measure;
-    names += (names.empty() ? "" : ", ") + measure.name;
-  }
-  throw UsageError(str("--measure: '", name, "' is none of ", names));
-}
+const TextMeasure& text_measure(std::string_view name) { return named_entry(text_measures(), name, "--measure:"); }
 
 }  // namespace storm

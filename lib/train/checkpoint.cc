@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/output.h"
+#include "base/split.h"
 #include "stream/stream.h"
 
 namespace storm {
@@ -17,12 +18,9 @@ void save_checkpoint(const std::string& path, const Model& model, const Optimize
                                       {kCommandKey, command},
                                       {kSettingsKey, to_json(settings).dump()},
                                       {kStateKey, to_json(state).dump()},
-                                      {kPlanKey, nlohmann::json(plan).dump()}});
-  std::string& buffers = document.metadata[kStateTensorsKey];
-  for (const auto& [name, values] : optimizer.state()) {
-    document.add_view(name, std::span<const float>(values));
-    buffers += (buffers.empty() ? "" : ",") + name;
-  }
+                                      {kPlanKey, nlohmann::json(plan).dump()},
+                                      {kStateTensorsKey, joined(settings.optimizer.kind().buffers)}});
+  for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
   Output output(path);
   write_document(output, document);
   output.commit();

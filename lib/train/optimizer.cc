@@ -1,6 +1,7 @@
 #include "train/optimizer.h"
 
 #include "base/error.h"
+#include "base/named.h"
 #include "base/parallel.h"
 #include "train/decay_turns.h"
 
@@ -22,12 +23,7 @@ std::span<const OptimizerKind* const> optimizer_kinds() {
 }
 
 const OptimizerKind& optimizer_kind(std::string_view name) {
-  std::string names;
-  for (const OptimizerKind* kind : optimizer_kinds()) {
-    if (kind->name == name) return *kind;
-    names += (names.empty() ? "" : ", ") + kind->name;
-  }
-  throw UsageError(str("--optimizer: '", name, "' is none of ", names));
+  return named_entry(optimizer_kinds(), name, "--optimizer:");
 }
 
 OptimizerOptions::OptimizerOptions() {

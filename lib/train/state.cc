@@ -11,14 +11,10 @@ namespace {
 using nlohmann::json;
 
 // One loss is written as ever, by its entries; several as lists of them.
-json sums_of(const Losses& losses, double LossSums::*sum) {
+template <class Number>
+json entries_of(const Losses& losses, Number LossSums::*entry) {
   json all = json::array();
-  for (const LossSums& one : losses) all.push_back(one.*sum);
-  return losses.size() == 1 ? all[0] : all;
-}
-json counts_of(const Losses& losses) {
-  json all = json::array();
-  for (const LossSums& one : losses) all.push_back(one.count);
+  for (const LossSums& one : losses) all.push_back(one.*entry);
   return losses.size() == 1 ? all[0] : all;
 }
 
@@ -52,9 +48,9 @@ json to_json(const TrainState& s) {
           {"seconds", s.seconds},
           {"training_seconds", s.training_seconds},
           {"interval",
-           {{"loss", sums_of(s.interval.losses, &LossSums::loss)},
-            {"nll", sums_of(s.interval.losses, &LossSums::nll)},
-            {"tokens", counts_of(s.interval.losses)},
+           {{"loss", entries_of(s.interval.losses, &LossSums::loss)},
+            {"nll", entries_of(s.interval.losses, &LossSums::nll)},
+            {"tokens", entries_of(s.interval.losses, &LossSums::count)},
             {"seconds", s.interval.seconds},
             {"norms", s.interval.norms},
             {"updates", s.interval.updates}}},

@@ -21,8 +21,8 @@ std::vector<std::string> columns_of(const Args& args, const TaskKind& task) {
   auto columns = train_flags::words_of(args.text("columns"));
   if (columns.empty()) columns = task.columns;
   if (columns.size() != task.columns.size())
-    throw UsageError(str("--columns ", args.text("columns"), ": ", task.name, " has the columns ",
-                         train_flags::joined(task.columns), "; name a column of the stream for each"));
+    throw UsageError(str("--columns ", args.text("columns"), ": ", task.name, " has the columns ", joined(task.columns),
+                         "; name a column of the stream for each"));
   return columns;
 }
 
