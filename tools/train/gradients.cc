@@ -103,12 +103,15 @@ void train_by_gradients(const Args& args) {
   const std::size_t free = device ? device->free_bytes() : 0;
   auto checkpoint = checkpoint_of(args, plan);
 
-  const TaskKind& kind = wanted_task(args, checkpoint ? &*checkpoint : nullptr);
+  auto initial = initial_model(args);
+  const TaskKind& kind = wanted_task(args, checkpoint ? &checkpoint->loaded : initial ? &initial->loaded : nullptr);
   const auto measure_names = train_flags::measures(args, kind);
   plan.best_by = train_flags::best_by(args, measure_names);
   Streams data(args, kind);
   if (checkpoint) check_resumed(args, *checkpoint, data);
-  const auto model = checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data);
+  const auto model =
+      checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data, initial ? &*initial : nullptr);
+  initial.reset();
   data.index();
   const auto task = kind.make(*model, data.vocabularies);
   std::unique_ptr<Measures> measures;

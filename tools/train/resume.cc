@@ -59,16 +59,22 @@ std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan)
   return {};
 }
 
-const TaskKind& wanted_task(const Args& args, const Checkpoint* checkpoint) {
+std::optional<InitialModel> initial_model(const Args& args) {
+  if (!args.given("init")) return {};
+  auto document = read_document(args.text("init"));
+  auto loaded = load_model(document, args.text("init"));
+  return InitialModel{std::move(document), std::move(loaded)};
+}
+
+const TaskKind& wanted_task(const Args& args, const LoadedModel* begun) {
   if (args.given("task")) return task_kind(args.text("task"));
-  if (checkpoint) return task_kind(task_of(checkpoint->loaded.model->config()));
-  if (args.given("init")) return task_kind(task_of(load_model(args.text("init")).model->config()));
+  if (begun) return task_kind(task_of(begun->model->config()));
   return task_kind(train_flags::chosen(args).first.task);
 }
 
-std::unique_ptr<Model> new_model(const Args& args, const Streams& streams) {
+std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const InitialModel* initial) {
   const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  if (!args.given("init")) {
+  if (!initial) {
     const auto [arch, preset] = train_flags::chosen(args);
     auto config = make_config(arch, preset, train_flags::given_settings(args), streams.sizes());
     if (streams.task.name != arch.task) config["task"] = streams.task.name;
@@ -76,12 +82,9 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams) {
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
-  const auto path = args.text("init");
-  const auto document = read_document(path);
-  const auto loaded = load_model(document, path);
-  streams.require_same(loaded);
-  auto model = make_model(changed(loaded.model->config(), args));
-  read_parameters(document, *model);
+  streams.require_same(initial->loaded);
+  auto model = make_model(changed(initial->loaded.model->config(), args));
+  read_parameters(initial->document, *model);
   return model;
 }
 

@@ -22,9 +22,18 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams
 // The checkpoint's settings, but for what the command line changes, which a warning names.
 TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device);
 
-// The task that the command line asks for, or what the model is for that it begins with, or its architecture.
-const TaskKind& wanted_task(const Args& args, const Checkpoint* checkpoint);
-// The model of --init, or a fresh one, whose weights are drawn unless it is only planned.
-std::unique_ptr<Model> new_model(const Args& args, const Streams& streams);
+// What --init begins with, where it is given.
+struct InitialModel {
+  Document document;
+  LoadedModel loaded;
+};
+std::optional<InitialModel> initial_model(const Args& args);
+
+// The task that the command line asks for, or that `begun` is for, the model that the training begins with (null:
+// none), or its architecture.
+const TaskKind& wanted_task(const Args& args, const LoadedModel* begun);
+// The model of --init with the command line's settings, or (null) a fresh one, whose weights are drawn unless it is
+// only planned.
+std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const InitialModel* initial);
 
 }  // namespace storm
