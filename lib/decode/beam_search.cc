@@ -7,7 +7,7 @@
 
 namespace storm {
 
-BeamSearch::BeamSearch(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
+BeamSearch::BeamSearch(const Generator& model, const SpecialIds& special, const DecodeOptions& options,
                        Workspace& workspace)
     : model_(model),
       special_(special),
@@ -18,8 +18,8 @@ BeamSearch::BeamSearch(const EncoderDecoder& model, const SpecialIds& special, c
 
 std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
   batch_ = &batch;
-  const auto decoder = model_.start(workspace_, pack_sources(batch.sources, special_));
-  const std::size_t n = batch.sources.size();
+  const auto decoder = model_.start(workspace_, batch.contexts);
+  const std::size_t n = batch.size();
   std::vector<Hypotheses> answers(n);
   finished_.resize(n * static_cast<std::size_t>(slots_));
   open_.clear();
@@ -30,7 +30,7 @@ std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
     open_.push_back({.sentence = s, .rows = 1});
     parents_.push_back(static_cast<int32_t>(s));
   }
-  tokens_.assign(n, special_.bos);
+  tokens_ = batch.first;
   log_probs_.assign(n, 0.0);
 
   for (step_ = 0; !open_.empty(); ++step_) {

@@ -16,8 +16,7 @@ namespace storm {
 class BeamSearch {
  public:
   // All are borrowed.
-  BeamSearch(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
-             Workspace& workspace);
+  BeamSearch(const Generator& model, const SpecialIds& special, const DecodeOptions& options, Workspace& workspace);
 
   // The n-best lists of the batch's sentences.
   std::vector<Hypotheses> operator()(const DecodingBatch& batch);
@@ -56,7 +55,7 @@ class BeamSearch {
   void go_on(const Candidate& candidate);
   Hypotheses best(const Open& open);
 
-  const EncoderDecoder& model_;
+  const Generator& model_;
   const SpecialIds special_;
   const DecodeOptions& options_;
   Workspace& workspace_;

@@ -210,20 +210,19 @@ class DrawingStep {
 
 }  // namespace
 
-std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
+std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special, const DecodeOptions& options,
                                Workspace& workspace, const DecodingBatch& batch) {
-  const auto decoder = model.start(workspace, pack_sources(batch.sources, special));
+  const auto decoder = model.start(workspace, batch.contexts);
   std::vector<Row> rows;
   std::vector<int32_t> parents, tokens;
-  for (std::size_t s = 0; s < batch.sources.size(); ++s)
+  for (std::size_t s = 0; s < batch.size(); ++s)
     for (int32_t i = 0; i < options.nbest; ++i) {
-      const uint64_t number = options.first_sentence + batch.sentences[s];
-      rows.push_back(
-          {s, i, RandomStream(options.seed, RandomUse::sampling, number << 20 | static_cast<uint64_t>(i)), {}});
+      const uint64_t stream = batch.numbers[s] << 20 | static_cast<uint64_t>(i);
+      rows.push_back({s, i, RandomStream(options.seed, RandomUse::sampling, stream), {}});
       parents.push_back(static_cast<int32_t>(s));
-      tokens.push_back(special.bos);
+      tokens.push_back(batch.first[s]);
     }
-  std::vector<Hypotheses> answers(batch.sources.size());
+  std::vector<Hypotheses> answers(batch.size());
   for (auto& a : answers) a.resize(static_cast<std::size_t>(options.nbest));
 
   DrawingStep draw_step(special, options, workspace);

@@ -11,7 +11,7 @@
 namespace storm {
 
 // options.nbest samples of each sentence of the batch, likeliest first.
-std::vector<Hypotheses> sample(const EncoderDecoder& model, const SpecialIds& special, const DecodeOptions& options,
+std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special, const DecodeOptions& options,
                                Workspace& workspace, const DecodingBatch& batch);
 
 }  // namespace storm

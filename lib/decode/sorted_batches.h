@@ -5,16 +5,19 @@
 #include <span>
 #include <vector>
 
-#include "decode/translate.h"
+#include "decode/generate.h"
 
 namespace storm {
 
-// One batch of what translate() was asked for. Nothing is copied.
+// One batch of what generate() was asked for.
 struct DecodingBatch {
-  std::vector<std::size_t> sentences;              // their places among all sources
-  std::vector<std::span<const int32_t>> sources;   // without EOS
+  std::vector<uint64_t> numbers;                   // of each sentence's random stream
+  PackedSentences contexts;                        // what the decoder is started on
+  std::vector<int32_t> first;                      // what each sentence is fed at the first step
   std::vector<std::span<const int32_t>> prefixes;  // without BOS; empty where there is none
-  std::vector<int32_t> least, most;                // lengths of the target, without EOS
+  std::vector<int32_t> least, most;                // lengths of what is said, without EOS
+
+  std::size_t size() const { return first.size(); }
 };
 
 // The places of `lengths` in batches of at most max_tokens tokens (EOS, one a sentence, is added here) and at most

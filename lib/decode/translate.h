@@ -1,64 +1,21 @@
-// From source sentences to target sentences: beam search, greedy search (a beam of 1) or sampling, in full batches.
+// From source sentences to target sentences.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "decode/generate.h"
 #include "models/encoder_decoder.h"
 
 namespace storm {
 
-// What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
-enum class LengthNorm : uint8_t {
-  power,      // |y|^length_penalty; an empty y counts its EOS, as all do in Marian and fairseq: 1
-  power_eos,  // (|y| + 1)^length_penalty: EOS counts, too, as in fairseq and in CTranslate2 4.8
-  gnmt,       // ((5 + |y|) / 6)^length_penalty: Wu et al. 2016, §7
-};
-
-struct DecodeOptions {
-  int32_t beam = 5;  // 1: greedy
-  LengthNorm length_norm = LengthNorm::power;
-  double length_penalty = 1;
-  int32_t nbest = 1;  // hypotheses a sentence: at most beam; samples: any number
-
-  // Lengths of the target, without EOS and with a prefix. At the maximum a hypothesis gets its EOS whatever its
-  // probability. A maximum of 0 is 3 |source| + 50; a model's own limit and the length of a prefix bound it.
-  int32_t min_length = 0, max_length = 0;
-
-  // A batch has at most so many source tokens (EOS included), and so many hypotheses at each step.
-  int64_t max_tokens = 1024;
-  // Where graphs run: a device that has twins of the model's parameters (Device::mirror); null: the CPU.
-  Device* device = nullptr;
-
-  // Sampling instead of search: from p^(1 / temperature), of the top_k likeliest ids (0: all), of the fewest of these
-  // that together reach top_p. Each sentence has its own random stream, keyed by the seed and its number.
-  bool sample = false;
-  double temperature = 1;
-  int32_t top_k = 0;
-  double top_p = 1;
-  uint64_t seed = 1;
-  uint64_t first_sentence = 0;  // the number of the first source, where several calls share one seed
-};
-
-struct Hypothesis {
-  std::vector<int32_t> ids;  // without BOS and EOS, with the prefix
-  float score = 0;           // log_prob, normalised for length: what ranks hypotheses
-  float log_prob = 0;        // of all ids and EOS
-};
-using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the one that was finished first
-
 // Answers in the order of the sources, at least one each. A source without tokens is answered without the model: by its
 // prefix, with a score of 0. prefixes: empty, or one for each source: what its hypotheses begin with.
-// kept: memory that the next call with the same device uses again, which fresh pages would cost a tenth of a single
-// sentence's time; empty at first.
+// kept: as generate has it.
 // Throws Error for a source that is longer than the model takes, and for a model whose probabilities are not numbers.
 std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
                                   std::span<const std::span<const int32_t>> prefixes = {},
                                   std::vector<Workspace>* kept = nullptr);
-
-// The score of a hypothesis of `length` ids, whose log-probability, EOS included, is log_prob.
-double normalized_score(double log_prob, int64_t length, const DecodeOptions& options);
 
 }  // namespace storm

@@ -1,5 +1,5 @@
 // A network: its parameters, the configuration that it was made from, and what it looks like from outside. What it can
-// do beyond that it says by a second base, which `as` asks for: models/encoder_decoder.h has those that there are.
+// do beyond that it says by a second base, which `as` asks for: TextEncoder, EncoderDecoder, LanguageModel.
 // An architecture is one implementation and one entry in models/architecture.cc; nothing outside models/ knows which
 // one it is.
 #pragma once

@@ -1,0 +1,30 @@
+// A model that continues text. The text that it is fed begins with EOS, the end of whatever stood before.
+#pragma once
+
+#include "models/generator.h"
+#include "models/text_encoder.h"
+#include "ops/cross_entropy.h"
+
+namespace storm {
+
+// What a model that reads on where it stopped takes from one stretch of a text to the next.
+struct CarriedState {
+  Value before{};  // [texts, carried_width()]: that each text begins with; none: zeros
+  Value after{};   // [texts, carried_width()]: left by the pass
+};
+
+class LanguageModel : public TextEncoder, public Generator {
+ public:
+  static constexpr const char* kCannot = "does not continue text";
+
+  // Records the pass over packed texts to what the output layer reads: [tokens, width]. text must outlive the graph's
+  // run. Dropout is on in graphs with gradients. trace: what it asks for is left in it. carried: for a model that
+  // carries state; without it each text begins from zeros.
+  virtual Value states(Graph& graph, const PackedSentences& text, Trace* trace = nullptr,
+                       CarriedState* carried = nullptr) const = 0;
+
+  // Numbers that a text's state takes to the text's next stretch; 0: the model carries none.
+  virtual int64_t carried_width() const { return 0; }
+};
+
+}  // namespace storm

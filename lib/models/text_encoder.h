@@ -1,0 +1,26 @@
+// What a model that reads text can do beside having parameters.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "data/batch.h"
+#include "models/model.h"
+
+namespace storm {
+
+// Makes a vector of each token of a text, in its context.
+class TextEncoder {
+ public:
+  static constexpr const char* kCannot = "has no encoder of text";
+  virtual ~TextEncoder() = default;
+
+  // Records the pass over packed texts, without dropout, and leaves the states of all layers in trace.states, and the
+  // attention weights that it asks for. text must outlive the graph's run.
+  virtual void encode(Graph& graph, const PackedSentences& text, Trace& trace) const = 0;
+  // [vocabulary, width]: the table that tokens are looked up in, as it was trained.
+  virtual std::span<const float> token_embeddings() const = 0;
+  virtual int64_t longest_source() const { return INT32_MAX; }  // tokens that a text may have, EOS included
+};
+
+}  // namespace storm
