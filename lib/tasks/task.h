@@ -46,7 +46,7 @@ class Task {
   virtual ~Task() = default;
 
   virtual std::vector<std::string> losses() const = 0;  // their names
-  // What a row takes of a batch: the one place that counts BOS, EOS and separators.
+  // What a row takes of a batch, side i of inputs[i]: the one place that counts BOS, EOS and separators.
   virtual std::vector<Side> sides() const = 0;
   // The batch of rows [first, last).
   virtual Batch batch(const Rows& rows, int64_t first, int64_t last) const = 0;
@@ -67,7 +67,7 @@ class Task {
 
 struct TaskKind {
   std::string name;                   // "translation"
-  std::vector<std::string> columns;   // of a row, each with a vocabulary
+  std::vector<std::string> columns;   // of a row, each with a vocabulary: as many as the architecture has
   std::string rows;                   // what rows are called: "pairs"
   std::vector<std::string> measures;  // that measures() offers
   // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and

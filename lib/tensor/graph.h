@@ -120,7 +120,8 @@ class Graph {
 
   // Keeps a computed value readable after the run.
   void keep(Value v) { values_[index(v)].result = true; }
-  // The producer writes this value straight to the caller's memory (a key-value cache, say).
+  // The producer writes this value straight to the caller's memory (a key-value cache, say), where a later graph finds
+  // it by constant(). Only a value that an op computes, in a graph without gradients.
   void place(Value v, void* data);
 
   const ValueInfo& operator[](Value v) const { return values_[index(v)]; }
