@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/named.h"
 #include "models/convs2s/config.h"
+#include "models/gpt/config.h"
 #include "models/rnn/config.h"
 #include "models/transformer/config.h"
 
@@ -14,8 +15,8 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
-                                              &convs2s_architecture()};
+const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(), &convs2s_architecture(),
+                                              &gpt_architecture()};
 
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};

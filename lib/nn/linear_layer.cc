@@ -12,6 +12,10 @@ LinearLayer LinearLayer::declare(ParameterList& list, const std::string& name, i
       fan_in ? 1 / std::sqrt(static_cast<double>(in)) : std::sqrt(6.0 / static_cast<double>(in + out / parts));
   ParameterSpec weight{.name = name + ".weight", .shape = {out, in}, .init = Init::uniform};
   weight.scale = static_cast<float>(init.gain * bound);
+  if (init.rule == LinearInit::Rule::normal) {
+    weight.init = Init::normal;
+    weight.scale = static_cast<float>(init.gain);
+  }
   ParameterSpec bias{.name = name + ".bias", .shape = {1, out}, .vector = true};
   if (fan_in) {
     bias.init = Init::uniform;

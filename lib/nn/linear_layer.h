@@ -8,13 +8,14 @@
 
 namespace storm {
 
-// How a linear layer's weight and bias begin; both are uniform.
+// How a linear layer's weight and bias begin.
 struct LinearInit {
   enum class Rule {
     xavier,  // the weight within sqrt(6 / (in + out)), the bias zero (Glorot and Bengio 2010)
-    fan_in   // weight and bias within 1 / sqrt(in), as torch.nn.Linear's: a third of the variance if in = out
+    fan_in,  // weight and bias within 1 / sqrt(in), as torch.nn.Linear's: a third of the variance if in = out
+    normal   // the weight with a standard deviation of 1, the bias zero (Radford et al. 2018, with a gain of 0.02)
   } rule = Rule::xavier;
-  double gain = 1;  // what the weight's bound is multiplied by
+  double gain = 1;  // what the weight's bound, or its deviation, is multiplied by
 };
 
 struct LinearLayer {

@@ -69,8 +69,8 @@ void CrossAttention::operator()(Graph& graph, const Parameters& parameters, Resi
 
 FeedForward FeedForward::declare(ParameterList& list, const std::string& name, const BlockShape& s,
                                  const BlockInit& init) {
-  return {LinearLayer::declare(list, name + ".up", s.d_model, s.d_ff, 1, init.feed_forward),
-          LinearLayer::declare(list, name + ".down", s.d_ff, s.d_model, 1, init.feed_forward)};
+  return {LinearLayer::declare(list, name + ".up", s.d_model, s.d_ff, 1, init.up),
+          LinearLayer::declare(list, name + ".down", s.d_ff, s.d_model, 1, init.down)};
 }
 
 void FeedForward::operator()(Graph& graph, const Parameters& parameters, const BlockShape& shape,

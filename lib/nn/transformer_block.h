@@ -13,9 +13,10 @@
 
 namespace storm {
 
-// How the linear layers of attention's queries, keys and values, of its output and of the feed-forward layers begin.
+// How the linear layers of attention's queries, keys and values, of its output, and of the feed-forward layers' two
+// products begin.
 struct BlockInit {
-  LinearInit attention_in, attention_out, feed_forward;
+  LinearInit attention_in, attention_out, up, down;
 };
 
 struct BlockShape {

@@ -56,6 +56,7 @@ void forward(const Execution& run, const Node& node) {
   float* out_data = run.data(node.outputs[0]);
   float* const* cached = run.data<float*>(node.inputs[1]);
   const int32_t* path = run.data_or_null<int32_t>(node.inputs[2]);
+  const int32_t* firsts = run.data_or_null<int32_t>(node.inputs[3]);
   const int64_t path_stride = path ? run.shape(node.inputs[2]).cols : 0;
 
   // A task is one head of one row; the tasks of a row share nothing but its path.
@@ -65,23 +66,24 @@ void forward(const Execution& run, const Node& node) {
     std::vector<float> scores(past.size());
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row = task / heads, head = task % heads;
+      const int64_t first = firsts ? firsts[row] : 0, seen = steps - first;
       const float* qkv = qkv_data + row * in.cols;
       float* now = cached[steps - 1] + row * width;
       std::memcpy(now + head * d_k, qkv + k_width + head * d_k, static_cast<std::size_t>(d_k) * sizeof(float));
       std::memcpy(now + k_width + head * d_v, qkv + 2 * k_width + head * d_v,
                   static_cast<std::size_t>(d_v) * sizeof(float));
       if (task == begin || head == 0) {
-        for (int64_t s = 0; s + 1 < steps; ++s)
-          past[static_cast<std::size_t>(s)] = cached[s] + path[row * path_stride + s] * width;
-        past.back() = now;
+        for (int64_t s = first; s + 1 < steps; ++s)
+          past[static_cast<std::size_t>(s - first)] = cached[s] + path[row * path_stride + s] * width;
+        past[static_cast<std::size_t>(seen - 1)] = now;
       }
       const auto from = [&](int64_t column) {
-        std::transform(past.begin(), past.end(), rows.begin(), [&](const float* p) { return p + column; });
+        std::transform(past.begin(), past.begin() + seen, rows.begin(), [&](const float* p) { return p + column; });
         return rows.data();
       };
-      score(qkv + head * d_k, from(head * d_k), steps, d_k, scale, scores.data());
-      softmax(scores.data(), steps);
-      mix(scores.data(), from(k_width + head * d_v), steps, d_v, out_data + row * v_width + head * d_v);
+      score(qkv + head * d_k, from(head * d_k), seen, d_k, scale, scores.data());
+      softmax(scores.data(), seen);
+      mix(scores.data(), from(k_width + head * d_v), seen, d_v, out_data + row * v_width + head * d_v);
     }
   });
 }
@@ -101,7 +103,10 @@ Value cached_attention(Graph& graph, Value qkv, const AttentionCache& cache, int
   require(cache.step >= 0 && reaches(cache.steps, 1, int64_t{cache.step} + 1, DType::I64) &&
               (cache.step == 0 || reaches(cache.path, in.rows, cache.step, DType::I32)),
           "cached attention: the cache does not reach back to the first step");
-  const Node node{.op = &kCachedAttention, .inputs = {qkv, cache.steps, cache.step > 0 ? cache.path : Value{}}};
+  require(!cache.first || reaches(cache.first, in.rows, 1, DType::I32),
+          "cached attention: it is not said of each row where its past begins");
+  const Node node{.op = &kCachedAttention,
+                  .inputs = {qkv, cache.steps, cache.step > 0 ? cache.path : Value{}, cache.first}};
   return graph.record(node, {{{in.rows, int64_t{heads} * d_v}}}, Attributes{cache.step, heads, d_k, d_v});
 }
 

@@ -18,6 +18,7 @@ struct Step {
   const float* qkv;     // [rows, heads * (2 d_k + d_v)]
   float* const* steps;  // [step + 1]: of each, keys and values [rows of the step, heads * (d_k + d_v)]
   const int32_t* path;  // [rows, path_stride], as the op's header says
+  const int32_t* first; // [rows]: where each row's past begins; null: at the first step
   float* out;           // [rows, heads * d_v]
   const int32_t* step;  // the step's number: in memory, so that the launches of one step are those of the next
   int64_t rows, path_stride;
@@ -47,7 +48,7 @@ __global__ void __launch_bounds__(kThreads) step_kernel(Step f) {
     if (i < f.d_v) now[v_at + i] = qkv[k_width + v_at + i];
   }
   float largest = -3.4e38f, sum = 0;
-  for (int first = 0; first <= step; first += static_cast<int>(kWarp)) {
+  for (int first = f.first ? f.first[row] : 0; first <= step; first += static_cast<int>(kWarp)) {
     const int steps = step + 1 - first < static_cast<int>(kWarp) ? step + 1 - first : static_cast<int>(kWarp);
     int64_t past = reinterpret_cast<int64_t>(now);  // the row that this lane's step looks at
     if (const int s = first + lane; s < step)
@@ -95,6 +96,7 @@ void forward(const Execution& run, const Node& node, Context& context) {
   const Step f{.qkv = run.data(node.inputs[0]),
                .steps = run.data<float*>(node.inputs[1]),
                .path = run.data_or_null<int32_t>(node.inputs[2]),
+               .first = run.data_or_null<int32_t>(node.inputs[3]),
                .out = run.data(node.outputs[0]),
                .step = context.staged(std::span<const int32_t>(&step_number, 1)),
                .rows = rows,

@@ -16,10 +16,10 @@ namespace {
 const std::vector<std::pair<std::string, BlockInit>>& initializations() {
   using enum LinearInit::Rule;
   static const std::vector<std::pair<std::string, BlockInit>> all{
-      {"pytorch", {{fan_in}, {fan_in}, {fan_in}}},  // torch.nn.Linear's everywhere
-      {"xavier", {{xavier}, {xavier}, {xavier}}},   // tensor2tensor, which the paper was trained with
+      {"pytorch", {{fan_in}, {fan_in}, {fan_in}, {fan_in}}},  // torch.nn.Linear's everywhere
+      {"xavier", {{xavier}, {xavier}, {xavier}, {xavier}}},   // tensor2tensor, which the paper was trained with
       // Its MultiheadAttention's and TransformerLayer's.
-      {"fairseq", {{xavier, std::numbers::sqrt2 / 2}, {xavier}, {fan_in}}},
+      {"fairseq", {{xavier, std::numbers::sqrt2 / 2}, {xavier}, {fan_in}, {fan_in}}},
   };
   return all;
 }

@@ -1,0 +1,61 @@
+#include "models/gpt/config.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "models/gpt/model.h"
+
+namespace storm {
+
+GptConfig GptConfig::from(const nlohmann::json& json) {
+  const Settings s(json);
+  GptConfig c{};
+  c.layers = s.whole("layers", 1, 1000);
+  c.max_positions = s.whole("max_positions", 1, 1 << 24);
+  c.vocabulary = s.whole("vocab_size", 1, 1 << 24);
+  BlockShape& b = c.block;
+  b.d_model = s.whole("d_model", 1, 1 << 20);
+  b.d_ff = s.whole("d_ff", 0, 1 << 20);
+  if (b.d_ff == 0) b.d_ff = 4 * b.d_model;
+  b.heads = s.whole("heads", 1, 1 << 12);
+  if (b.d_model % b.heads != 0)
+    throw UsageError(str("--heads: ", b.heads, " heads do not divide --d-model ", b.d_model, " evenly"));
+  b.d_k = b.d_v = b.d_model / b.heads;
+  b.pre_norm = true;
+  b.activation = std::array{Activation::relu, Activation::gelu,
+                            Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
+  b.dropout = s.real("dropout", 0, 1);
+  b.attention_dropout = s.real("attention_dropout", 0, 1);
+  b.norm_epsilon = s.real("norm_epsilon", 0, 1);
+  return c;
+}
+
+const Architecture& gpt_architecture() {
+  static const Architecture architecture{
+      .name = "gpt",
+      .settings = {{"layers", "N", "12", "layers of encoder and decoder"},
+                   {"d-model", "N", "768", "width of the model"},
+                   {"d-ff", "N", "0", "inner width of the feed-forward layers (0: 4 times d-model)"},
+                   {"heads", "N", "12", "attention heads"},
+                   {"activation", "relu|gelu|gelu-tanh", "gelu-tanh",
+                    "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
+                   {"max-positions", "N", "1024", "longest text"},
+                   {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
+                   {"attention-dropout", "RATE", "0.1", "dropout of attention weights"},
+                   {"norm-epsilon", "X", "1e-5", "epsilon of the layer norms"}},
+      .presets = {{"gpt-tiny", {{"layers", "4"}, {"d-model", "128"}, {"heads", "4"}, {"max-positions", "256"}}},
+                  {"gpt-mini", {{"layers", "6"}, {"d-model", "384"}, {"heads", "6"}, {"max-positions", "256"}}},
+                  {"gpt-small", {}}},
+      .preset = "gpt-small",
+      .vocabularies = {"vocab_size"},
+      .task = "language-model",
+      .make = [](const nlohmann::json& json) -> std::unique_ptr<Model> {
+        const auto config = GptConfig::from(json);
+        return std::make_unique<GptModel>(json, config, GptLayers(config));
+      },
+      .training = {{"clip_norm", 1}, {"label_smoothing", 0}, {"weight_decay", 0.1}}};
+  return architecture;
+}
+
+}  // namespace storm
