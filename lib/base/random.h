@@ -30,10 +30,10 @@ struct Philox {
 //   draws / 4, low        initial_weights    parameter                    draws, high    initial weights
 //   half of a place       stream, low        stream, high ^ round << 24   shuffle << 28  the order of training data
 //   draws / 4             the use            stream, low                  stream, high   RandomStream: all others
-// Within the first three, which one training with one seed draws from, no counter comes twice, for fewer than 2^28
-// nodes and parameters, 3 * 2^28 batches, and 2^56 epochs; nor does one among RandomStreams. A dropout mask of row 4
-// and a sample of `decode` may share numbers, but they never meet.
-enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus, bpe_dropout };
+// Within the first three and text_blocks, which one training with one seed draws from, no counter comes twice, for
+// fewer than 2^28 nodes, parameters and epochs, and 3 * 2^28 batches; nor does one among RandomStreams. A dropout mask
+// of row 4 and a sample of `decode` may share numbers, but they never meet.
+enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus, bpe_dropout, text_blocks };
 
 // A sequential generator over a Philox stream, for decisions of the host (samples, BPE-dropout).
 class RandomStream {

@@ -35,24 +35,24 @@ int64_t tokens_on(const Side& side, std::span<const int64_t> lengths) {
   return tokens;
 }
 
-int64_t all_tokens(const TokenFile& file, const Side& side) {
-  return tokens_on({side.columns, side.added * file.size(), side.longest}, file.tokens());
+int64_t all_tokens(const RowSource& source, const Side& side) {
+  return tokens_on({side.columns, side.added * source.rows(0), side.longest}, source.all_ids(0));
 }
 
-std::vector<int64_t> longest_rows(const TokenFile& file, std::span<const Side> sides) {
+std::vector<int64_t> longest_rows(const RowSource& source, std::span<const Side> sides) {
   std::vector<int64_t> longest;
-  for (const Side& side : sides) longest.push_back(std::min(tokens_on(side, file.longest()), side.longest));
+  for (const Side& side : sides) longest.push_back(std::min(tokens_on(side, source.longest()), side.longest));
   return longest;
 }
 
-BatchSource::BatchSource(const TokenFile& file, std::vector<Side> sides, int64_t max_tokens, bool shuffle,
+BatchSource::BatchSource(const RowSource& source, std::vector<Side> sides, int64_t max_tokens, bool shuffle,
                          uint64_t seed)
-    : file_(file), sides_(std::move(sides)), max_tokens_(max_tokens), shuffle_(shuffle), seed_(seed) {
+    : source_(source), sides_(std::move(sides)), max_tokens_(max_tokens), shuffle_(shuffle), seed_(seed) {
   for (Side& side : sides_) side.longest = std::min(side.longest, max_tokens);
-  if (fits(file.longest())) return;
-  std::vector<int64_t> lengths(file.columns().size());
-  for (int64_t row = 0; row < file.size(); ++row) {
-    file.lengths(row, lengths);
+  if (fits(source.longest())) return;
+  std::vector<int64_t> lengths(source.longest().size());
+  for (int64_t row = 0; row < source.rows(0); ++row) {
+    source.lengths(0, row, lengths);
     dropped_ += !fits(lengths);
   }
 }
@@ -61,15 +61,20 @@ bool BatchSource::fits(std::span<const int64_t> lengths) const {
   return std::ranges::all_of(sides_, [&](const Side& side) { return tokens_on(side, lengths) <= side.longest; });
 }
 
+Permutation BatchSource::order(int64_t epoch) const {
+  return {static_cast<uint64_t>(source_.rows(epoch)), seed_, static_cast<uint64_t>(epoch)};
+}
+
 template <class Take>
 bool BatchSource::walk(Place& place, const Permutation& order, Take&& take) const {
   Load load(sides_);
-  std::vector<int64_t> lengths(file_.columns().size());
+  std::vector<int64_t> lengths(source_.longest().size());
+  const auto rows = static_cast<int64_t>(order.size());
   bool taken = false;
-  for (; place.next < file_.size(); ++place.next) {
+  for (; place.next < rows; ++place.next) {
     const auto at = static_cast<uint64_t>(place.next);
     const auto row = static_cast<int64_t>(shuffle_ ? order(at) : at);
-    file_.lengths(row, lengths);
+    source_.lengths(place.epoch, row, lengths);
     if (!fits(lengths)) continue;
     load.add(lengths);
     if (load.most() > max_tokens_) return true;
@@ -83,12 +88,11 @@ bool BatchSource::walk(Place& place, const Permutation& order, Take&& take) cons
 
 bool BatchSource::next(Place& place, Rows& rows) const {
   rows.clear();
-  const Permutation order(static_cast<uint64_t>(file_.size()), seed_, static_cast<uint64_t>(place.epoch));
-  return walk(place, order, [&](int64_t row) { file_.append(row, rows); });
+  return walk(place, order(place.epoch), [&, epoch = place.epoch](int64_t row) { source_.append(epoch, row, rows); });
 }
 
 int64_t BatchSource::batches(int64_t epoch) const {
-  const Permutation order(static_cast<uint64_t>(file_.size()), seed_, static_cast<uint64_t>(epoch));
+  const Permutation order = this->order(epoch);
   int64_t count = 0;
   for (Place place{epoch, 0}; walk(place, order, [](int64_t) {});) ++count;
   return count;

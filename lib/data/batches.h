@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/permutation.h"
+#include "data/row_source.h"
 #include "data/token_file.h"
 
 namespace storm {
@@ -22,21 +23,23 @@ struct Place {
 // is fed as two, a pair of texts for an encoder as one of both columns.
 struct Side {
   std::vector<std::size_t> columns;  // of the row, whose tokens stand in it
-  int64_t added = 0;                 // tokens of each row beside these: BOS, EOS, separators
-  int64_t longest = INT32_MAX;       // that the model takes, those included
+  // Tokens of each row beside these: BOS, EOS, separators. -1 where a row's first id or last one is no input: a row of
+  // running text (text_rows.h).
+  int64_t added = 0;
+  int64_t longest = INT32_MAX;  // that the model takes, those included
 };
 int64_t tokens_on(const Side& side, std::span<const int64_t> lengths);  // lengths: of each column of a row
 
-int64_t all_tokens(const TokenFile& file, const Side& side);  // of all rows of an indexed file
+int64_t all_tokens(const RowSource& source, const Side& side);  // of all rows of the first epoch
 
-// What a row of the file's longest columns takes on each side, at most what the model takes.
-std::vector<int64_t> longest_rows(const TokenFile& file, std::span<const Side> sides);
+// What a row of the source's longest columns takes on each side, at most what the model takes.
+std::vector<int64_t> longest_rows(const RowSource& source, std::span<const Side> sides);
 
 class BatchSource {
  public:
-  // max_tokens: of a batch, on its larger side. shuffle: off, rows come in the file's order (for validation). The file
-  // must be indexed and outlive this.
-  BatchSource(const TokenFile& file, std::vector<Side> sides, int64_t max_tokens, bool shuffle, uint64_t seed = 0);
+  // max_tokens: of a batch, on its larger side. shuffle: off, rows come in the source's order (for validation). The
+  // source must outlive this; a file must be indexed.
+  BatchSource(const RowSource& source, std::vector<Side> sides, int64_t max_tokens, bool shuffle, uint64_t seed = 0);
 
   // The batch that begins at place, which moves behind it. Rows over a limit are passed over. False at the end of an
   // epoch, when place moves to the start of the next and rows is empty.
@@ -44,18 +47,19 @@ class BatchSource {
 
   // How many batches an epoch has: reads all lengths.
   int64_t batches(int64_t epoch) const;
-  int64_t dropped() const { return dropped_; }  // rows over a limit: counted once, when this is made
-  int64_t rows() const { return file_.size() - dropped_; }
-  std::span<const Side> sides() const { return sides_; }  // none takes longer rows than a batch
+  int64_t dropped() const { return dropped_; }                 // rows over a limit: counted once, when this is made
+  int64_t rows() const { return source_.rows(0) - dropped_; }  // of the first epoch
+  std::span<const Side> sides() const { return sides_; }       // none takes longer rows than a batch
   int64_t max_tokens() const { return max_tokens_; }
 
  private:
   bool fits(std::span<const int64_t> lengths) const;
+  Permutation order(int64_t epoch) const;
   // Calls take(row) for each row of the batch at place; false at the end of the epoch.
   template <class Take>
   bool walk(Place& place, const Permutation& order, Take&& take) const;
 
-  const TokenFile& file_;
+  const RowSource& source_;
   std::vector<Side> sides_;
   int64_t max_tokens_;
   bool shuffle_;

@@ -67,7 +67,7 @@ void TokenFile::index(const std::vector<int64_t>& vocabularies) {
 
 void TokenFile::add(const TokenBatch& batch) {
   if (batch.size() == 0) return;
-  Part& part = parts_.emplace_back(Part{rows_, {}, {}});
+  Part& part = parts_.emplace_back(Part{rows_, tokens_[0], {}, {}});
   const auto place = [&](const std::string& tensor) {
     return static_cast<uint64_t>(batch.document.tensor(tensor).bytes.data() - file_.bytes().data());
   };
@@ -88,8 +88,7 @@ void TokenFile::add(const TokenBatch& batch) {
 template <class Take>
 void TokenFile::find(int64_t row, Take&& take) const {
   require(row >= 0 && row < rows_, name(), ": row ", row, " of ", rows_);
-  const auto part = std::prev(
-      std::upper_bound(parts_.begin(), parts_.end(), row, [](int64_t r, const Part& p) { return r < p.first_row; }));
+  const Part* part = &part_of(row, [](const Part& p) { return p.first_row; });
   const std::byte* base = file_.bytes().data();
   const auto k = static_cast<uint64_t>(row - part->first_row) * sizeof(int64_t);
   for (std::size_t c = 0; c < columns_.size(); ++c) {
@@ -98,12 +97,57 @@ void TokenFile::find(int64_t row, Take&& take) const {
     take(c, Place{base + part->ids[c] + static_cast<uint64_t>(begin) * sizeof(int32_t),
                   number_at(offsets + sizeof(int64_t)) - begin});
   }
-  touched();
+  touched(2 * static_cast<int64_t>(columns_.size()));  // the columns' offsets and ids
 }
 
-// A row is found by its columns' offsets and ids: pages in two places each.
-void TokenFile::touched() const {
-  touched_ += 2 * static_cast<int64_t>(columns_.size());
+template <class Number>
+const TokenFile::Part& TokenFile::part_of(int64_t number, Number&& first_of) const {
+  return *std::prev(std::upper_bound(parts_.begin(), parts_.end(), number,
+                                     [&](int64_t n, const Part& part) { return n < first_of(part); }));
+}
+
+int64_t TokenFile::offset(const Part& part, int64_t row) const {
+  return number_at(file_.bytes().data() + part.offsets[0] +
+                   static_cast<uint64_t>(row - part.first_row) * sizeof(int64_t));
+}
+
+int64_t TokenFile::ids_before(int64_t row) const {
+  require(row >= 0 && row <= rows_, name(), ": row ", row, " of ", rows_);
+  if (row == rows_) return tokens_[0];
+  const Part& part = part_of(row, [](const Part& p) { return p.first_row; });
+  touched(1);
+  return part.first_id + offset(part, row);
+}
+
+void TokenFile::append_ids(int64_t first, int64_t last, std::vector<int32_t>& to) const {
+  require(first >= 0 && first <= last && last <= tokens_[0], name(), ": ids ", first, " to ", last, " of ", tokens_[0]);
+  if (first == last) return;
+  for (const Part* part = &part_of(first, [](const Part& p) { return p.first_id; }); first < last; ++part) {
+    const int64_t end = part == &parts_.back() ? tokens_[0] : part[1].first_id;
+    const auto n = static_cast<std::size_t>(std::min(last, end) - first), before = to.size();
+    to.resize(before + n);
+    const auto at = part->ids[0] + static_cast<uint64_t>(first - part->first_id) * sizeof(int32_t);
+    if (n > 0) std::memcpy(to.data() + before, file_.bytes().data() + at, n * sizeof(int32_t));
+    first += static_cast<int64_t>(n);
+    touched(1 + static_cast<int64_t>(n * sizeof(int32_t) >> 16));
+  }
+}
+
+int64_t TokenFile::row_at(int64_t place) const {
+  require(place >= 0 && place < tokens_[0] + rows_, name(), ": place ", place, " of ", tokens_[0] + rows_);
+  const Part& part = part_of(place, [](const Part& p) { return p.first_id + p.first_row; });
+  int64_t low = part.first_row, high = &part == &parts_.back() ? rows_ : (&part)[1].first_row;
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    (part.first_id + offset(part, middle) + middle <= place ? low : high) = middle;
+  }
+  touched(2);
+  return low;
+}
+
+// pages: of how many places in the file they were brought in.
+void TokenFile::touched(int64_t pages) const {
+  touched_ += pages;
   if (file_.bytes().size() <= kBytesKept || touched_ < kReadsKept) return;
   touched_ = 0;
   file_.forget();

@@ -1,5 +1,5 @@
 // A token stream as a file to be read in any order: its documents are found once, its tokens stay on disk. What is
-// kept in memory is some 40 bytes a document (of 64k tokens), nothing a row, and pages that were read are given back.
+// kept in memory is some 50 bytes a document (of 64k tokens), nothing a row, and pages that were read are given back.
 #pragma once
 
 #include <cstdint>
@@ -8,29 +8,12 @@
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "data/row_source.h"
 #include "stream/tokens.h"
 
 namespace storm {
 
-// Rows copied out of a file, each of so many columns of ids.
-struct Rows {
-  std::size_t columns = 1;
-  std::vector<int32_t> ids = {};       // a row's columns one after another
-  std::vector<int64_t> offsets = {0};  // [rows * columns + 1]
-
-  int64_t size() const { return static_cast<int64_t>((offsets.size() - 1) / columns); }
-  std::span<const int32_t> operator()(int64_t row, std::size_t column) const {
-    const auto i = static_cast<std::size_t>(row) * columns + column;
-    return std::span(ids).subspan(static_cast<std::size_t>(offsets[i]),
-                                  static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
-  }
-  void clear() {
-    ids.clear();
-    offsets.resize(1);
-  }
-};
-
-class TokenFile {
+class TokenFile : public RowSource {
  public:
   // path: a file; a pipe, or "-" for standard input, is first copied to a temporary file without a name (in $TMPDIR).
   // columns: those that are read, in this order; where one is asked for, the only one that a stream has serves it,
@@ -49,14 +32,28 @@ class TokenFile {
   void lengths(int64_t row, std::span<int64_t> to) const;  // of each column, in tokens
   void append(int64_t row, Rows& rows) const;
 
-  std::span<const int64_t> tokens() const { return tokens_; }    // of all rows, by column
-  std::span<const int64_t> longest() const { return longest_; }  // of each column's longest row
+  // The rows as they are, the same in every epoch.
+  int64_t rows(int64_t) const override { return rows_; }
+  void lengths(int64_t, int64_t row, std::span<int64_t> to) const override { lengths(row, to); }
+  void append(int64_t, int64_t row, Rows& to) const override { append(row, to); }
+  std::span<const int64_t> longest() const override { return longest_; }
+  std::vector<int64_t> all_ids(int64_t) const override { return tokens_; }
+
+  std::span<const int64_t> tokens() const { return tokens_; }  // of all rows, by column
+
+  // The rows' ids of the first column, joined: how many stand before a row (up to size()), and copies of those from
+  // `first` to `last` (not included).
+  int64_t ids_before(int64_t row) const;
+  void append_ids(int64_t first, int64_t last, std::vector<int32_t>& to) const;
+  // The row with the token at this place of the text in which each row's ids have one token more behind them.
+  int64_t row_at(int64_t place) const;
+
   // A hash of all ids in their order: other data have another one, the same rows in other documents have the same.
   uint64_t fingerprint() const { return fingerprint_; }
 
  private:
   struct Part {  // a document with rows: where it begins among the rows, and where its arrays lie in the file
-    int64_t first_row;
+    int64_t first_row, first_id;         // first_id: among the ids of the first column
     std::vector<uint64_t> ids, offsets;  // by column
   };
   struct Place {
@@ -66,7 +63,10 @@ class TokenFile {
   template <class Take>
   void find(int64_t row, Take&& take) const;  // take(column, place) for each column
   void add(const TokenBatch& batch);
-  void touched() const;
+  template <class Number>
+  const Part& part_of(int64_t number, Number&& first_of) const;  // the last that begins at this number or before it
+  int64_t offset(const Part& part, int64_t row) const;           // of the first column, in its ids
+  void touched(int64_t pages) const;
 
   MappedFile file_;
   TokenInfo info_;
