@@ -35,9 +35,8 @@ class AttentionDump {
       : args_(args),
         model_(args.text("model")),
         choice_(chosen()),
-        input_(model_, args.on("decode")
-                           ? ""
-                           : "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
+        input_(model_, args.on("decode") ? 1 : 2,
+               "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
         output_(args.text("save")),
         device_(args, *model_.loaded.model) {}
 
@@ -162,11 +161,11 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, kMostTokens);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
-      answers = translate(model_.model, model_.special, window.sources, options);
+      answers = translate(model_.model, model_.special, window.columns[0], options);
     }
     std::vector<SentencePair> pairs;
-    for (std::size_t i = 0; i < window.sources.size(); ++i) {
-      pairs.push_back({window.sources[i], answers.empty() ? window.targets[i] : std::span(answers[i][0].ids)});
+    for (std::size_t i = 0; i < window.columns[0].size(); ++i) {
+      pairs.push_back({window.columns[0][i], answers.empty() ? window.columns[1][i] : std::span(answers[i][0].ids)});
       target_tokens_ += tokens_with_eos(pairs.back().target.size());
     }
     trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
@@ -178,7 +177,7 @@ class AttentionDump {
   const Args& args_;
   TranslationModel model_;
   AttentionChoice choice_;
-  PairReader input_;
+  RowReader input_;
   Output output_;
   ModelDevice device_;
   std::optional<AttentionWriter> stream_;

@@ -1,4 +1,4 @@
-// Translates a token stream, or scores given translations.
+// Says what a model says to a token stream: translations, continuations; or scores given ones.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -7,13 +7,14 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "base/split.h"
 #include "cpu/gemm.h"
-#include "decode/target_log_probs.h"
-#include "decode/translate.h"
+#include "decode/generate.h"
+#include "decode/perplexity.h"
 #include "stream/tokens.h"
 #include "tools/cli.h"
 #include "tools/model_device.h"
-#include "tools/translation_model.h"
+#include "tools/model_rows.h"
 
 namespace storm {
 namespace {
@@ -82,7 +83,7 @@ class Decode {
         options_(options_of(args)),
         precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
         model_(model_path(args)),
-        input_(model_, args.on("prefix") || args.on("score") ? "tokenize with --columns src,tgt" : ""),
+        input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
     choose_device();
   }
@@ -92,9 +93,10 @@ class Decode {
     std::optional<TokenWriter> writer;
     if (!scoring) {
       refuse_terminal(output_);
-      TokenInfo info{{model_.target_column()}, {{kCommandKey, args_.command()}}, {}};
+      const auto& column = model_.answered_column();
+      TokenInfo info{{column}, {{kCommandKey, args_.command()}}, {}};
       const bool shared = model_.loaded.vocabularies.contains("vocab");
-      info.vocabularies[shared ? "vocab" : "vocab." + model_.target_column()] = model_.target().bytes();
+      info.vocabularies[shared ? "vocab" : "vocab." + column] = model_.answered().bytes();
       writer.emplace(output_, info);
     }
     Progress progress("decoding", 0);
@@ -103,7 +105,7 @@ class Decode {
       if (scoring)
         write_scores(window);
       else
-        write_translations(window, *writer, extras);
+        write_answers(window, *writer, extras);
     };
     input_.read(64 * options_.max_tokens, INT64_MAX, progress, work,
                 [&] { writer ? writer->flush() : output_.flush(); });
@@ -113,6 +115,7 @@ class Decode {
     args_.stat("sentences", static_cast<double>(sentences_));
     args_.stat("target_tokens", static_cast<double>(target_tokens_));
     args_.stat("target_tokens/s", static_cast<double>(target_tokens_) / seconds);
+    if (scoring) measured_.each([&](const char* name, double value) { args_.stat(name, value); });
     if (options_.device) args_.stat("device_MiB", device_.used_mib());
   }
 
@@ -129,16 +132,22 @@ class Decode {
   }
 
   static const std::string& model_path(const Args& args) {
-    if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to translate?");
+    if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to answer?");
     return args.text("model");
   }
 
-  void write_translations(const Window& window, TokenWriter& writer, bool extras) {
+  // Of the task's columns: those that are asked about; scoring and prefixes need the answered one, too.
+  std::size_t columns_read() const {
+    const TaskKind& kind = model_.kind;
+    if (args_.on("prefix") && kind.answered < kind.asked)
+      throw UsageError(str("--prefix has no meaning with the task ", kind.name, ": answers begin with what is asked"));
+    const bool all = args_.on("prefix") || args_.on("score");
+    return std::max(kind.asked, all ? kind.answered + 1 : 0);
+  }
+
+  void write_answers(const Window& window, TokenWriter& writer, bool extras) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
-    const auto answers = translate(
-        model_.model, model_.special, window.sources, options_,
-        args_.on("prefix") ? std::span(window.targets) : std::span<const std::span<const int32_t>>(), &workspaces_);
-    for (const auto& hypotheses : answers) {
+    for (const auto& hypotheses : model_.task->answers(window.columns, options_, &workspaces_)) {
       for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
         const auto& h = hypotheses[rank];
         target_tokens_ += tokens_with_eos(h.ids.size());
@@ -152,26 +161,27 @@ class Decode {
   }
 
   void write_scores(const Window& window) {
-    std::vector<SentencePair> pairs;
-    for (std::size_t i = 0; i < window.sources.size(); ++i) {
-      pairs.push_back({window.sources[i], window.targets[i]});
-      target_tokens_ += tokens_with_eos(window.targets[i].size());
+    const auto log_probs = model_.task->log_probs(window.columns, options_.max_tokens, options_.device);
+    const auto& answered = window.columns[model_.kind.answered];
+    for (std::size_t i = 0; i < log_probs.size(); ++i) {
+      output_.write(fixed(log_probs[i], 6) + "\n");
+      measured_.add(log_probs[i], answered[i], model_.answered());
+      target_tokens_ += tokens_with_eos(answered[i].size());
     }
-    for (const double s : target_log_probs(model_.model, model_.special, pairs, options_.max_tokens, options_.device))
-      output_.write(fixed(s, 6) + "\n");
-    sentences_ += static_cast<int64_t>(pairs.size());
+    sentences_ += static_cast<int64_t>(log_probs.size());
   }
 
   const Args& args_;
   DecodeOptions options_;
   ProductPrecision precision_;
-  TranslationModel model_;
+  TaskModel model_;
   ModelDevice device_;
   std::optional<ProductPrecisionScope> rounding_;  // on the CPU
   std::vector<Workspace> workspaces_;              // of the device: they go before it
-  PairReader input_;
+  RowReader input_;
   Output output_;
   int64_t sentences_ = 0, target_tokens_ = 0;
+  Perplexity measured_;  // of what is scored
   double start_ = monotonic_seconds();
 };
 

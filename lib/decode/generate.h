@@ -27,6 +27,8 @@ struct DecodeOptions {
   // of a continuation; a model's own limit and the length of a prefix bound it.
   int32_t min_length = 0, max_length = 0;
 
+  bool slide = false;  // of texts that are too long to be continued, the last part is read
+
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
   int64_t max_tokens = 1024;
   // Where graphs run: a device that has twins of the model's parameters (Device::mirror); null: the CPU.
@@ -52,10 +54,10 @@ using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the o
 // One context, and what is asked for after it.
 struct Request {
   int32_t before = -1;               // a token that stands before the context; -1: none
-  std::span<const int32_t> context;  // what the model is started on
+  std::span<const int32_t> context = {};  // what the model is started on
   int32_t after = -1;                // a token that stands behind it; -1: none
   int32_t first = 0;                 // the token that is fed then
-  std::span<const int32_t> prefix;   // what the answers begin with
+  std::span<const int32_t> prefix = {};   // what the answers begin with
   int32_t least = 0, most = 0;       // lengths of the answers, without EOS and with the prefix
   uint64_t number = 0;               // the random stream's, and what the context is called in errors
 };

@@ -12,7 +12,7 @@
 
 #include "data/batch.h"
 #include "data/batches.h"
-#include "decode/translate.h"
+#include "decode/generate.h"
 #include "models/model.h"
 #include "tensor/device.h"
 #include "text/vocabulary.h"
@@ -41,6 +41,9 @@ class Measures {
   virtual std::vector<double> operator()(Device* device) const = 0;
 };
 
+// Rows by the task's columns, as a stream has them: without BOS and EOS.
+using RowColumns = std::span<const std::vector<std::span<const int32_t>>>;
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -59,6 +62,14 @@ class Task {
   virtual std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                                     std::span<const float> gradient_scales) const = 0;
 
+  // What the model says to rows, of which the columns that TaskKind::asked counts are there, or those and the answered
+  // one, as what answers begin with. kept: as generate() has it. Throws UsageError for a task that has no answers.
+  virtual std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
+                                          std::vector<Workspace>* kept) const;
+  // log p of the answered column of each row, EOS included, given the others; batches of at most max_tokens.
+  // device: one that has twins of the model's parameters, or null for the CPU. Throws UsageError likewise.
+  virtual std::vector<double> log_probs(RowColumns rows, int64_t max_tokens, Device* device) const;
+
   // names: among the measures of the task's kind. Throws UsageError for a file on which they say nothing; what they
   // leave out is noted.
   virtual std::unique_ptr<Measures> measures(const TokenFile& file, std::span<const std::string> names,
@@ -70,6 +81,8 @@ struct TaskKind {
   std::vector<std::string> columns;   // of a row, each with a vocabulary: as many as the architecture has
   std::string rows;                   // what rows are called: "pairs"
   std::vector<std::string> measures;  // that measures() offers
+  std::size_t asked = 1;              // so many of the first columns are read to be answered
+  std::size_t answered = 0;           // the column that answers are of
   // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and
   // UsageError for a model that cannot do it.
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/named.h"
+#include "tasks/language_model.h"
 #include "tasks/task.h"
 #include "tasks/translation.h"
 
@@ -10,7 +11,7 @@ namespace storm {
 namespace {
 
 // A task is added by its line here.
-const TaskKind* const kTasks[] = {&translation_task()};
+const TaskKind* const kTasks[] = {&translation_task(), &language_model_task()};
 
 }  // namespace
 
@@ -20,6 +21,14 @@ const TaskKind& task_kind(std::string_view name) { return named_entry(kTasks, na
 
 std::unique_ptr<Measures> Task::measures(const TokenFile&, std::span<const std::string>, const DecodeOptions&) const {
   throw UsageError("this task has no measures beside its loss");
+}
+
+std::vector<Hypotheses> Task::answers(RowColumns, const DecodeOptions&, std::vector<Workspace>*) const {
+  throw UsageError("this task has no answers to give");
+}
+
+std::vector<double> Task::log_probs(RowColumns, int64_t, Device*) const {
+  throw UsageError("this task has no answers whose probability could be told");
 }
 
 void add(Losses& to, const Losses& more) {

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "decode/special_ids.h"
+#include "decode/target_log_probs.h"
+#include "decode/translate.h"
 #include "tasks/text_measures.h"
 
 namespace storm {
@@ -102,6 +104,18 @@ std::vector<Value> Translation::record(Graph& graph, const Batch& batch, float l
   return {loss(model_, graph, batch, label_smoothing, gradient_scales[0]).totals};
 }
 
+std::vector<Hypotheses> Translation::answers(RowColumns rows, const DecodeOptions& options,
+                                             std::vector<Workspace>* kept) const {
+  const auto prefixes = rows.size() > kTarget ? std::span(rows[kTarget]) : std::span<const std::span<const int32_t>>();
+  return translate(model_, special_, rows[kSource], options, prefixes, kept);
+}
+
+std::vector<double> Translation::log_probs(RowColumns rows, int64_t max_tokens, Device* device) const {
+  std::vector<SentencePair> pairs;
+  for (std::size_t i = 0; i < rows[kSource].size(); ++i) pairs.push_back({rows[kSource][i], rows[kTarget][i]});
+  return target_log_probs(model_, special_, pairs, max_tokens, device);
+}
+
 std::unique_ptr<Measures> Translation::measures(const TokenFile& file, std::span<const std::string> names,
                                                 const DecodeOptions& options) const {
   if (!target_) return Task::measures(file, names, options);
@@ -119,6 +133,7 @@ const TaskKind& translation_task() {
             for (const TextMeasure& measure : text_measures()) names.push_back(measure.name);
             return names;
           }(),
+      .answered = kTarget,
       .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
         const auto special = special_ids(vocabularies[kSource], vocabularies[kTarget]);
         return std::make_unique<Translation>(model, special, vocabularies[kTarget]);

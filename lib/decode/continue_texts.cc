@@ -1,0 +1,48 @@
+#include "decode/continue_texts.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace storm {
+
+namespace {
+
+constexpr int64_t kNew = 100;  // tokens of a continuation unless its maximum is given
+
+}  // namespace
+
+std::vector<Hypotheses> continue_texts(const LanguageModel& model, int32_t eos,
+                                       std::span<const std::span<const int32_t>> texts, const DecodeOptions& options,
+                                       std::vector<Workspace>* kept) {
+  const int64_t longest = model.longest_source(), wanted = options.max_length > 0 ? options.max_length : kNew;
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const uint64_t number = options.first_sentence + i;
+    auto text = texts[i];
+    // The model is fed EOS, the text, and all that is new but its last token.
+    const auto room = [&] { return longest - static_cast<int64_t>(text.size()); };
+    if (options.slide && room() < wanted) {
+      const int64_t read = std::max(longest / 2, longest - wanted);
+      if (read < static_cast<int64_t>(text.size())) text = text.last(static_cast<std::size_t>(read));
+    }
+    require(room() > 0, "text ", number + 1, ": of its ", text.size(), " tokens and EOS the model takes ", longest,
+            ", and nothing can follow; --slide reads its last part");
+    Request r{.first = eos,
+              .least = options.min_length,
+              .most = static_cast<int32_t>(std::min(wanted, room())),
+              .number = number};
+    if (!text.empty()) {
+      r.before = eos;
+      r.context = text.first(text.size() - 1);
+      r.first = text.back();
+    }
+    requests.push_back(r);
+  }
+  auto answers = generate(model, {.bos = eos, .eos = eos}, requests, options, kept);
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    for (Hypothesis& answer : answers[i]) answer.ids.insert(answer.ids.begin(), texts[i].begin(), texts[i].end());
+  return answers;
+}
+
+}  // namespace storm

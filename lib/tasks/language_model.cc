@@ -1,0 +1,65 @@
+#include "tasks/language_model.h"
+
+#include "base/error.h"
+#include "decode/continue_texts.h"
+#include "decode/text_log_probs.h"
+
+namespace storm {
+
+LanguageModeling::LanguageModeling(const Model& model, int32_t eos) : model_(as<LanguageModel>(model)), eos_(eos) {}
+
+std::vector<Side> LanguageModeling::sides() const { return {{{0}, -1, model_.longest_source()}}; }
+
+Batch LanguageModeling::batch(const Rows& rows, int64_t first, int64_t last) const {
+  Batch batch{.inputs = std::vector<PackedSentences>(1), .labels = std::vector<std::vector<int32_t>>(1)};
+  for (int64_t i = first; i < last; ++i) {
+    const auto text = rows(i, 0), labels = text.subspan(1);
+    batch.inputs[0].add(-1, text.first(labels.size()), -1);
+    batch.labels[0].insert(batch.labels[0].end(), labels.begin(), labels.end());
+  }
+  return batch;
+}
+
+Batch LanguageModeling::batch_of_size(int64_t tokens, std::span<const int64_t> longest) const {
+  Batch batch;
+  batch.inputs.push_back(PackedSentences::of_size(tokens, (tokens + longest[0] - 1) / longest[0], longest[0]));
+  batch.labels.emplace_back(static_cast<std::size_t>(tokens));
+  return batch;
+}
+
+std::vector<int64_t> LanguageModeling::counts(const Batch& batch) const { return {batch.inputs[0].tokens()}; }
+
+std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, float label_smoothing,
+                                            std::span<const float> gradient_scales) const {
+  const Value states = model_.states(graph, batch.inputs[0]);
+  const auto& labels = batch.labels[0];
+  const auto [weight, bias] = model_.output(graph);
+  return {cross_entropy(graph, states, weight, bias,
+                        graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data()), label_smoothing,
+                        gradient_scales[0])
+              .totals};
+}
+
+std::vector<Hypotheses> LanguageModeling::answers(RowColumns rows, const DecodeOptions& options,
+                                                  std::vector<Workspace>* kept) const {
+  return continue_texts(model_, eos_, rows[0], options, kept);
+}
+
+std::vector<double> LanguageModeling::log_probs(RowColumns rows, int64_t max_tokens, Device* device) const {
+  return text_log_probs(model_, eos_, rows[0], max_tokens, device);
+}
+
+const TaskKind& language_model_task() {
+  static const TaskKind kind{
+      .name = "language-model",
+      .columns = {"text"},
+      .rows = "texts",
+      .measures = {},
+      .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
+        require(vocabularies[0].eos_id() >= 0, "the vocabulary has no end of sentence (EOS), which texts end in");
+        return std::make_unique<LanguageModeling>(model, vocabularies[0].eos_id());
+      }};
+  return kind;
+}
+
+}  // namespace storm

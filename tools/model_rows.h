@@ -1,0 +1,99 @@
+// A model with its task, and the rows of a token stream that it is asked about.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "models/generator.h"
+#include "tools/model_columns.h"
+
+namespace storm {
+
+struct TaskModel {
+  explicit TaskModel(const std::string& path)
+      : loaded(load_model(path)),
+        kind(task_of(loaded)),
+        vocabularies(column_vocabularies(loaded, kind.columns.size())),
+        task(kind.make(*loaded.model, vocabularies)) {}
+  TaskModel(const TaskModel&) = delete;
+  TaskModel& operator=(const TaskModel&) = delete;
+
+  const std::string& answered_column() const { return kind.columns[kind.answered]; }
+  const Vocabulary& answered() const { return vocabularies[kind.answered]; }
+
+  LoadedModel loaded;
+  const TaskKind& kind;
+  std::vector<Vocabulary> vocabularies;  // of the task's columns
+  std::unique_ptr<Task> task;
+};
+
+// The rows of some documents, which keep the bytes alive: what is worked on at once.
+struct Window {
+  std::vector<TokenBatch> batches;
+  std::vector<std::vector<std::span<const int32_t>>> columns;  // of the task, the first ones
+  int64_t tokens = 0;                                          // of the first column, EOS included
+
+  explicit Window(std::size_t count) : columns(count) {}
+  int64_t size() const { return static_cast<int64_t>(columns[0].size()); }
+  void keep_first(int64_t rows) {
+    for (auto& column : columns) column.resize(static_cast<std::size_t>(rows));
+  }
+};
+
+class RowReader {
+ public:
+  // Standard input, of which the first `count` columns of the task are read. missing: what to do where the stream lacks
+  // one of those behind the first.
+  RowReader(const TaskModel& model, std::size_t count, const std::string& missing) : input_(StreamReader("-")) {
+    const auto& name = model.loaded.name;
+    columns_.push_back(first_column(input_.info(), model.kind));
+    for (std::size_t c = 1; c < count; ++c) columns_.push_back(model.kind.columns[c]);
+    for (std::size_t c = 0; c < count; ++c) {
+      require(c == 0 || input_.info().has(columns_[c]), input_.name(), ": has no column '", columns_[c], "'; ",
+              missing);
+      require_column(input_, columns_[c], model.vocabularies[c], name);
+    }
+  }
+
+  // Calls work(window) with as many rows as it takes for `tokens` of the first column, or fewer where whoever feeds the
+  // pipe waits; flush() then. Ends after `rows` rows; returns whether there were more.
+  template <class Work, class Flush>
+  bool read(int64_t tokens, int64_t rows, Progress& progress, Work&& work, Flush&& flush) {
+    Window window(columns_.size());
+    int64_t done = 0;
+    for (bool more = true; more;) {
+      auto batch = input_.next();
+      more = batch.has_value();
+      if (batch) add(std::move(*batch), window);
+      const bool waits = more && input_.would_block(), enough = window.size() > rows - done;
+      if (more && window.tokens < tokens && !enough && !waits) continue;
+      if (enough) window.keep_first(rows - done);
+      work(window);
+      done += window.size();
+      progress.set(static_cast<uint64_t>(done));
+      if (waits) flush();
+      if (enough) return true;
+      window = Window(columns_.size());
+    }
+    return false;
+  }
+
+ private:
+  void add(TokenBatch batch, Window& window) const {
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const auto& column = batch.column(columns_[c]);
+      for (int64_t i = 0; i < batch.size(); ++i) window.columns[c].push_back(column[i]);
+    }
+    for (int64_t i = 0; i < batch.size(); ++i) window.tokens += tokens_with_eos(batch.column(columns_[0])[i].size());
+    window.batches.push_back(std::move(batch));
+  }
+
+  TokenReader input_;
+  std::vector<std::string> columns_;  // of the stream
+};
+
+}  // namespace storm
