@@ -35,6 +35,16 @@ inline std::vector<std::string> measures(const Args& args, const TaskKind& task)
   return names;
 }
 
+// Throws UsageError for a flag of running text where the task has none.
+inline void require_running_text(const Args& args, const TaskKind& task) {
+  if (args.given("rows") && args.given("block")) throw UsageError("--rows and --block contradict one another");
+  if (task.running_text) return;
+  for (const char* flag : {"block", "rows", "documents"})
+    if (args.given(flag))
+      throw UsageError(
+          str("--", flag, " is for running text, and ", task.name, " is trained on ", task.rows, "; leave it out"));
+}
+
 inline std::vector<Flag> flags() {
   std::vector<Flag> all{
       {"data", "FILE", "-", "token stream with the task's columns (-: standard input, which is spooled)"},
@@ -47,6 +57,7 @@ inline std::vector<Flag> flags() {
       {"init", "MODEL", "", "begin with the weights and the shape of this model (fine-tuning)"},
       {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
+      {"rows", "", "", "--block 0: running text is not cut; each row is a text of its own"},
       {"steps", "N", "0", "stop after so many updates (0: no limit; 100000 when no other limit is given)"},
       {"epochs", "N", "0", "stop after so many passes over the data (0: no limit)"},
       {"minutes", "X", "0", "stop after so much time, that of earlier runs included (0: no limit)"},
@@ -82,6 +93,8 @@ inline std::vector<Flag> flags() {
     std::string but;
     for (const Architecture* a : architectures())
       if (a->training.contains(row.key)) but += str(", ", a->training.at(row.key), " for ", a->name);
+    for (const TaskKind* task : task_kinds())
+      if (task->training.contains(row.key)) but += str(", ", task->training.at(row.key), " for ", task->name);
     for (const OptimizerKind* kind : optimizer_kinds())
       if (kind->training.contains(row.key)) but += str(", ", kind->training.at(row.key), " with ", kind->name);
     if (!but.empty()) help(row.setting.flag) += ", but" + but.substr(1);
@@ -146,6 +159,7 @@ inline TrainSettings settings(const Args& args, TrainSettings s, bool resuming) 
     if (flag.empty() || !said(flag) || (row.automatic && args.text(flag) == "auto")) continue;
     row.set(s, row.setting.value.empty() ? nlohmann::json(args.on(flag)) : typed_setting(args.text(flag)));
   }
+  if (args.on("rows")) s.text.block = 0;
   if (said("steps")) s.schedule.steps = args.integer("steps", 0, INT64_MAX);
   if (s.schedule.kind == Schedule::Kind::linear || s.schedule.kind == Schedule::Kind::cosine) {
     if (s.schedule.steps == 0) throw UsageError(str("--schedule ", schedule_name(s.schedule.kind), " needs --steps"));

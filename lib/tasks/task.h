@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -86,6 +87,10 @@ struct TaskKind {
   // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and
   // UsageError for a model that cannot do it.
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);
+  // Its one column is running text, and its rows are of that kind (data/text_rows.h), however it is cut.
+  bool running_text = false;
+  // What it sets of training's settings unless the user, the architecture or the optimizer does: "label_smoothing".
+  std::map<std::string, double> training = {};
 };
 
 std::span<const TaskKind* const> task_kinds();

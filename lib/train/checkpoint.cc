@@ -40,7 +40,7 @@ Checkpoint load_checkpoint(const std::string& path) {
     constexpr int64_t kMost = int64_t{1} << 48;  // of what is counted
     const auto count = [](int64_t n) { return n >= 0 && n <= kMost; };
     require(count(state.step) && count(state.batches) && count(state.place.epoch) && count(state.place.next) &&
-                state.place.next <= state.rows && count(state.not_better),
+                state.place.next <= state.epoch_rows && count(state.not_better),
             path, ": the training's state holds numbers out of range; the file is damaged");
     const auto plan = document.metadata.contains(kPlanKey) ? json(kPlanKey).get<PlanFlags>() : PlanFlags{};
     return {std::move(loaded), settings, state, plan, document};

@@ -44,6 +44,7 @@ json to_json(const TrainState& s) {
           {"batches", s.batches},
           {"epoch", s.place.epoch},
           {"next_pair", s.place.next},
+          {"epoch_rows", s.epoch_rows},
           {"target_tokens", s.predicted},
           {"seconds", s.seconds},
           {"training_seconds", s.training_seconds},
@@ -122,6 +123,8 @@ TrainState state_from(const json& j) {
     read_entry(data, "rows", s.rows);
     for (const json& n : data.at("tokens")) s.tokens.push_back(whole_number(n, "tokens"));
   }
+  s.epoch_rows = s.rows;  // of before text was cut into blocks
+  read_newer_entry(j, "epoch_rows", s.epoch_rows);
   read_newer_entry(data, "fingerprint", s.fingerprint);  // a checkpoint of before there were any has none
   read_newer_entry(data, "valid_fingerprint", s.valid_fingerprint);
   return s;

@@ -52,12 +52,13 @@ struct TrainState {
   int64_t not_better = 0;  // validations in a row that did not beat the best
   std::vector<Snapshot> snapshots;
   int64_t rows = 0;                                 // of the data: a resumed run must get the same
+  int64_t epoch_rows = 0;                           // of the epoch that place is in: other ones of text in blocks
   std::vector<int64_t> tokens;                      // of each column of the data
   uint64_t fingerprint = 0, valid_fingerprint = 0;  // of all ids, of the data and the validation set; 0: not known
 
   double epochs() const {  // done, with the share of the one that is under way
     return static_cast<double>(place.epoch) +
-           (rows > 0 ? static_cast<double>(place.next) / static_cast<double>(rows) : 0);
+           (epoch_rows > 0 ? static_cast<double>(place.next) / static_cast<double>(epoch_rows) : 0);
   }
 };
 

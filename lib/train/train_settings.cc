@@ -40,6 +40,17 @@ TrainSetting real(const Setting& setting, double most, Access access) {
   return r;
 }
 
+// Without a value: said or not.
+template <class Access>
+TrainSetting yes_or_no(const Setting& setting, Access access) {
+  TrainSetting r = row(setting, access);
+  r.set = [access, flag = setting.flag](TrainSettings& s, const json& value) {
+    if (!value.is_boolean()) throw UsageError(str("--", flag, ": is yes or no"));
+    access(s) = value.get<bool>();
+  };
+  return r;
+}
+
 // A name of something: read turns it into that, name back.
 template <class Read, class Name>
 TrainSetting named(const Setting& setting, Read read, Name name) {
@@ -76,6 +87,14 @@ std::vector<TrainSetting> table() {
                         {"micro-batch", "", "", ""}, 0, kMostTokens, [](auto& s) -> auto& { return s.micro_batch; }))),
       whole(
           {"accumulate", "N", "1", "batches of an update"}, 1, 1 << 20, [](auto& s) -> auto& { return s.accumulate; }),
+      since(0, automatic(whole(
+                   {"block", "N", "auto",
+                    "tokens of a block that running text is cut into, at other places each epoch (0: --rows); auto: "
+                    "256, or what the model takes if that is less"},
+                   0, kMostTokens, [](auto& s) -> auto& { return s.text.block; }))),
+      since(false, yes_or_no(
+                       {"documents", "", "", "running text has an EOS where a row is blank, instead of after each row"},
+                       [](auto& s) -> auto& { return s.text.documents; })),
       named(
           {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
           [](TrainSettings& s, const std::string& name) { s.schedule.kind = schedule_from_name(name); },
@@ -116,14 +135,9 @@ std::vector<TrainSetting> table() {
                         named(
                             {"device", "", "", ""}, [](TrainSettings& s, const std::string& name) { s.device = name; },
                             [](const TrainSettings& s) { return s.device; })))};
-  TrainSetting vectors = row(
-      {"decay-vectors", "", "", "--weight-decay does not spare them"},
-      [](auto& s) -> auto& { return s.optimizer.decay_vectors; });
-  vectors.set = [](TrainSettings& s, const json& value) {
-    if (!value.is_boolean()) throw UsageError("--decay-vectors: is yes or no");
-    s.optimizer.decay_vectors = value.get<bool>();
-  };
-  all.push_back(since(true, std::move(vectors)));
+  all.push_back(since(true, yes_or_no(
+                                {"decay-vectors", "", "", "--weight-decay does not spare them"},
+                                [](auto& s) -> auto& { return s.optimizer.decay_vectors; })));
   for (const OptimizerKind* kind : optimizer_kinds())
     for (const auto& number : kind->numbers) {
       const Setting setting{number.key, "X", str(number.preset), number.help};

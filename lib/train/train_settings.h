@@ -18,10 +18,17 @@
 
 namespace storm {
 
+// How a task of running text cuts its column into rows (data/text_rows.h).
+struct TextSettings {
+  int64_t block = 0;       // tokens of a block; 0: rows as they are, as all other tasks have them
+  bool documents = false;  // EOS stands where a row is blank, and nowhere else
+};
+
 struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included
   int64_t micro_batch = 0;    // as much of it is run at once, to spare memory; 0: the whole batch
   int64_t accumulate = 1;     // batches of an update
+  TextSettings text;
   Schedule schedule;
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off

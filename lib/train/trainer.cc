@@ -32,10 +32,10 @@ bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step 
 
 }  // namespace
 
-TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
+TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
                               const TrainSettings& settings, const Device* device) {
   const MemoryOptions options{.optimizer = settings.optimizer, .device = device, .precision = settings.precision};
-  return training_memory(model, task, settings.tokens_at_once(), longest_rows(file, task.sides()), options);
+  return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()), options);
 }
 
 std::string checkpoint_path(const std::string& model_path) { return model_path + ".checkpoint"; }
@@ -48,13 +48,14 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       settings_(settings),
       plan_(std::move(plan)),
       device_(device),
-      batches_(data_.train, task.sides(), settings.max_tokens, true, settings.seed),
-      memory_(available(device, planned_memory(model, task, data_.train, settings, device))),
+      batches_(data_.rows(), task.sides(), settings.max_tokens, true, settings.seed),
+      memory_(available(device, planned_memory(model, task, data_.rows(), settings, device))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
       optimizer_(model.parameters(), settings.optimizer, device) {
   settings_.device = device_name(device);
-  if (data_.valid) valid_batches_.emplace(*data_.valid, task.sides(), settings.max_tokens, false);
+  if (data_.valid) valid_batches_.emplace(data_.valid_rows(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
+  state_.epoch_rows = data_.rows().rows(0);
   state_.tokens.assign(data_.train.tokens().begin(), data_.train.tokens().end());
   state_.fingerprint = data_.train.fingerprint();
   if (data_.valid) state_.valid_fingerprint = data_.valid->fingerprint();
@@ -160,6 +161,7 @@ bool Trainer::update() {
     optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
   }
   state_.step = u.step;
+  if (place.epoch != state_.place.epoch) state_.epoch_rows = data_.rows().rows(place.epoch);
   state_.place = place;
   state_.predicted += counts[0];
   // A device is given the next update before the figures of this one are waited for, so that it never stands idle.

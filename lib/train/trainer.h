@@ -42,10 +42,16 @@ struct TrainData {
   std::map<std::string, std::string> vocabularies = {};  // as the model's file has them
   std::vector<std::string> measure_names = {};           // of what `measures` gives
   const Measures* measures = nullptr;                    // of the validation set; none: its likelihood alone is known
+  // What batches are drawn from where it is not the files' rows: their text, cut (train/text_source.h).
+  const RowSource* train_text = nullptr;
+  const RowSource* valid_text = nullptr;
+
+  const RowSource& rows() const { return train_text ? *train_text : train; }
+  const RowSource& valid_rows() const { return valid_text ? *valid_text : *valid; }
 };
 
 // What a run takes at most. The model must have its gradients allocated.
-TrainingMemory planned_memory(const Model& model, const Task& task, const TokenFile& file,
+TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
                               const TrainSettings& settings, const Device* device);
 
 class Trainer {

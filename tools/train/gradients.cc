@@ -13,6 +13,7 @@
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
 #include "tools/train_flags.h"
+#include "train/text_source.h"
 
 namespace storm {
 
@@ -43,10 +44,10 @@ void require_products(ProductPrecision precision, Device* device) {
 void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
                    const TrainSettings& settings, const Device* device) {
   const auto& batches = trainer.batches();
-  const auto memory = planned_memory(model, task, streams.train, settings, device);
+  const auto memory = planned_memory(model, task, streams.rows(), settings, device);
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
-  const auto& rows = streams.task.rows;
+  const auto rows = streams.row_name();
   Output out("-");
   out.write(str("parameters\t", model.parameters().numbers(), "\n", rows, "\t", batches.rows(), "\ndropped_", rows,
                 "\t", batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nmicro_batch\t",
@@ -85,8 +86,8 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
   else
     note(gemm_description(), ", ", settings.threads, " threads");
   const int64_t step = trainer.state().step;
-  note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.task.rows, ", ",
-       all_tokens(streams.train, trainer.batches().sides().back()), " target tokens, max_tokens ", settings.max_tokens,
+  note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.row_name(), ", ",
+       all_tokens(streams.rows(), trainer.batches().sides().back()), " target tokens, max_tokens ", settings.max_tokens,
        ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
 }
 
@@ -105,6 +106,7 @@ void train_by_gradients(const Args& args) {
 
   auto initial = initial_model(args);
   const TaskKind& kind = wanted_task(args, checkpoint ? &checkpoint->loaded : initial ? &initial->loaded : nullptr);
+  train_flags::require_running_text(args, kind);
   const auto measure_names = train_flags::measures(args, kind);
   plan.best_by = train_flags::best_by(args, measure_names);
   Streams data(args, kind);
@@ -124,11 +126,16 @@ void train_by_gradients(const Args& args) {
   model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
   if (checkpoint) {
     settings = resumed_settings(args, *checkpoint, device.get());
-    resolve_resumed(args, *checkpoint, *model, *task, data.train, device.get(), settings);
+    if (kind.running_text) require_text(settings, *task);
+    data.cut(settings);
+    resolve_resumed(args, *checkpoint, *model, *task, data.rows(), device.get(), settings);
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
     if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
-    resolve_automatic(args, *model, *task, data.train, device.get(), settings);
+    resolve_automatic(args, *model, kind, *task, settings);
+    data.cut(settings);
+    resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
+    if (kind.running_text) require_text(settings, *task);
   }
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
@@ -136,11 +143,13 @@ void train_by_gradients(const Args& args) {
                    .valid = data.valid ? &*data.valid : nullptr,
                    .vocabularies = data.files(),
                    .measure_names = columns,
-                   .measures = measures.get()},
+                   .measures = measures.get(),
+                   .train_text = data.train_text.get(),
+                   .valid_text = data.valid_text.get()},
                   settings, plan, dry ? nullptr : device.get());
-  require_rows(trainer.batches(), data.train, kind.rows, "", "dropped");
+  require_rows(trainer.batches(), data.train, data.row_name(), "", "dropped");
   if (const BatchSource* judged = trainer.validation_batches())
-    require_rows(*judged, *data.valid, kind.rows, str(" of ", data.valid->name()), "validation leaves them out");
+    require_rows(*judged, *data.valid, data.row_name(), str(" of ", data.valid->name()), "validation leaves them out");
   if (dry) return print_dry_run(*model, *task, data, trainer, settings, device.get());
   if (checkpoint) trainer.resume(*checkpoint);
   if (checkpoint) warn_of_missing(args, *checkpoint);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "tools/train_flags.h"
@@ -9,6 +10,8 @@
 namespace storm {
 
 namespace {
+
+constexpr double kBlock = 256;  // of running text, where nothing else is said
 
 // The memory that training may take: what --memory says, or what a device has. Of 0 bytes it may take what it likes.
 struct Room {
@@ -28,43 +31,55 @@ Room room(const Args& args, const TrainSettings& settings, const Device* device)
   return r;
 }
 
-int64_t micro_batch(const Model& model, const Task& task, const TokenFile& file, const TrainSettings& settings,
+// As a setting's JSON has it.
+nlohmann::json number(double value) {
+  return value == std::floor(value) ? nlohmann::json(static_cast<int64_t>(value)) : nlohmann::json(value);
+}
+
+int64_t micro_batch(const Model& model, const Task& task, const RowSource& rows, const TrainSettings& settings,
                     const Room& room) {
-  return fitting_micro_batch(model, task, room.bytes, settings.max_tokens, longest_rows(file, task.sides()),
+  return fitting_micro_batch(model, task, room.bytes, settings.max_tokens, longest_rows(rows, task.sides()),
                              room.options);
 }
 
 }  // namespace
 
-void resolve_automatic(const Args& args, const Model& model, const Task& task, const TokenFile& file,
-                       const Device* device, TrainSettings& settings) {
+void resolve_automatic(const Args& args, const Model& model, const TaskKind& kind, const Task& task,
+                       TrainSettings& settings) {
   const auto width = static_cast<double>(model.description().width);
   const auto warmup = static_cast<double>(std::max<int64_t>(settings.schedule.warmup, 1));
   std::map<std::string, double> automatic{{"lr", 1 / std::sqrt(width * warmup)}, {"clip_norm", 0}};
-  for (const auto& training : {architecture(model.architecture()).training, settings.optimizer.kind().training})
+  if (kind.running_text && !args.on("rows")) automatic["block"] = kBlock;
+  for (const auto& training :
+       {kind.training, architecture(model.architecture()).training, settings.optimizer.kind().training})
     for (const auto& [key, value] : training) automatic[key] = value;
   for (const TrainSetting& row : train_settings())
     if (automatic.contains(row.key) &&
         (row.automatic ? args.text(row.setting.flag) == "auto" : !args.given(row.setting.flag)))
-      row.set(settings, automatic.at(row.key));
+      row.set(settings, number(automatic.at(row.key)));
+  if (args.text("block") == "auto") settings.text.block = std::min(settings.text.block, task.sides()[0].longest);
+}
+
+void resolve_memory(const Args& args, const Model& model, const Task& task, const RowSource& rows, const Device* device,
+                    TrainSettings& settings) {
   const Room within = room(args, settings, device);
   if (args.text("max-tokens") != "auto") {
-    settings.micro_batch = micro_batch(model, task, file, settings, within);
+    settings.micro_batch = micro_batch(model, task, rows, settings, within);
     return;
   }
   if (within.bytes == 0) throw UsageError("--max-tokens auto needs --memory SIZE");
   int64_t most = 1;
-  for (const Side& side : task.sides()) most = std::max(most, all_tokens(file, side));
+  for (const Side& side : task.sides()) most = std::max(most, all_tokens(rows, side));
   settings.max_tokens = fitting_max_tokens(model, task, within.bytes, std::min(most, kMostTokens),
-                                           longest_rows(file, task.sides()), within.options);
+                                           longest_rows(rows, task.sides()), within.options);
 }
 
 void resolve_resumed(const Args& args, const Checkpoint& checkpoint, const Model& model, const Task& task,
-                     const TokenFile& file, const Device* device, TrainSettings& settings) {
+                     const RowSource& rows, const Device* device, TrainSettings& settings) {
   const bool moved = settings.device != checkpoint.settings.device;
   const int64_t before = settings.micro_batch;
   if (moved || args.given("memory"))
-    settings.micro_batch = micro_batch(model, task, file, settings, room(args, settings, device));
+    settings.micro_batch = micro_batch(model, task, rows, settings, room(args, settings, device));
   if (!moved && settings.micro_batch != before)
     warn("micro_batch is now ", settings.micro_batch, ", it was ", before, " before");
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "tools/train_flags.h"
+#include "train/text_source.h"
 
 namespace storm {
 
@@ -64,6 +65,17 @@ void Streams::index() {
     require(file->size() > 0, file->name(), ": holds no ", task.rows);
   }
 }
+
+void Streams::cut(const TrainSettings& settings) {
+  if (!task.running_text) return;
+  const int32_t eos = vocabularies[0].eos_id();
+  require(eos >= 0, train.name(), ": its vocabulary has no EOS, which ends the rows of running text");
+  train_text = text_source(train, eos, settings.text, settings.seed);
+  if (valid) valid_text = text_source(*valid, eos, settings.text, {});
+  blocks = settings.text.block > 0;
+}
+
+std::string Streams::row_name() const { return blocks ? "blocks" : task.rows; }
 
 void require_rows(const BatchSource& batches, const TokenFile& file, const std::string& rows, const std::string& whose,
                   const char* fate) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tasks/task.h"
 #include "text/vocabulary.h"
 #include "tools/cli.h"
+#include "train/train_settings.h"
 
 namespace storm {
 
@@ -29,6 +31,14 @@ struct Streams {
   std::map<std::string, std::string> files() const;
   void require_same(const LoadedModel& loaded) const;  // throws Error when a model was trained with other vocabularies
   void index();                                        // throws Error for a stream without rows
+
+  // Cuts the indexed streams of a task of running text; for others there is nothing to do.
+  void cut(const TrainSettings& settings);
+  const RowSource& rows() const { return train_text ? *train_text : train; }  // what training draws from
+  std::string row_name() const;                                               // what they are called: "pairs", "blocks"
+
+  std::unique_ptr<const RowSource> train_text, valid_text;  // of running text, once it is cut
+  bool blocks = false;                                      // they are
 };
 
 // Says how many rows do not fit. Throws Error when none does. whose: " of FILE", where it must be said; fate: theirs.
