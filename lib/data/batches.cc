@@ -47,7 +47,11 @@ std::vector<int64_t> longest_rows(const RowSource& source, std::span<const Side>
 
 BatchSource::BatchSource(const RowSource& source, std::vector<Side> sides, int64_t max_tokens, bool shuffle,
                          uint64_t seed)
-    : source_(source), sides_(std::move(sides)), max_tokens_(max_tokens), shuffle_(shuffle), seed_(seed) {
+    : source_(source),
+      sides_(std::move(sides)),
+      max_tokens_(max_tokens),
+      shuffle_(shuffle && source.streams() == 0),
+      seed_(seed) {
   for (Side& side : sides_) side.longest = std::min(side.longest, max_tokens);
   if (fits(source.longest())) return;
   std::vector<int64_t> lengths(source.longest().size());
@@ -70,14 +74,16 @@ bool BatchSource::walk(Place& place, const Permutation& order, Take&& take) cons
   Load load(sides_);
   std::vector<int64_t> lengths(source_.longest().size());
   const auto rows = static_cast<int64_t>(order.size());
+  const int64_t streams = source_.streams();
   bool taken = false;
   for (; place.next < rows; ++place.next) {
+    if (streams > 0 && taken && place.next % streams == 0) return true;
     const auto at = static_cast<uint64_t>(place.next);
     const auto row = static_cast<int64_t>(shuffle_ ? order(at) : at);
     source_.lengths(place.epoch, row, lengths);
     if (!fits(lengths)) continue;
     load.add(lengths);
-    if (load.most() > max_tokens_) return true;
+    if (streams == 0 && load.most() > max_tokens_) return true;
     take(row);
     taken = true;
   }

@@ -38,7 +38,7 @@ std::vector<int64_t> longest_rows(const RowSource& source, std::span<const Side>
 class BatchSource {
  public:
   // max_tokens: of a batch, on its larger side. shuffle: off, rows come in the source's order (for validation). The
-  // source must outlive this; a file must be indexed.
+  // source must outlive this; a file must be indexed. A source of streams has an order and batches of its own.
   BatchSource(const RowSource& source, std::vector<Side> sides, int64_t max_tokens, bool shuffle, uint64_t seed = 0);
 
   // The batch that begins at place, which moves behind it. Rows over a limit are passed over. False at the end of an
@@ -51,6 +51,7 @@ class BatchSource {
   int64_t rows() const { return source_.rows(0) - dropped_; }  // of the first epoch
   std::span<const Side> sides() const { return sides_; }       // none takes longer rows than a batch
   int64_t max_tokens() const { return max_tokens_; }
+  int64_t streams() const { return source_.streams(); }
 
  private:
   bool fits(std::span<const int64_t> lengths) const;

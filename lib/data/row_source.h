@@ -35,6 +35,9 @@ class RowSource {
   virtual void append(int64_t epoch, int64_t row, Rows& to) const = 0;                // a copy of the row
   virtual std::span<const int64_t> longest() const = 0;           // of each column, the longest row of any epoch
   virtual std::vector<int64_t> all_ids(int64_t epoch) const = 0;  // of each column, in all rows of the epoch
+  // Not 0: a batch is so many rows, in the source's order, the last one maybe fewer (text_streams.h). 0: rows are free
+  // to be shuffled and batched.
+  virtual int64_t streams() const { return 0; }
 };
 
 }  // namespace storm
