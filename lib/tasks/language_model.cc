@@ -58,7 +58,9 @@ const TaskKind& language_model_task() {
       .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
         require(vocabularies[0].eos_id() >= 0, "the vocabulary has no end of sentence (EOS), which texts end in");
         return std::make_unique<LanguageModeling>(model, vocabularies[0].eos_id());
-      }};
+      },
+      .running_text = true,
+      .training = {{"label_smoothing", 0}}};
   return kind;
 }
 
