@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/output.h"
 #include "cpu/gemm.h"
-#include "decode/translate.h"
+#include "decode/special_ids.h"
 #include "inspect/aligner.h"
 #include "inspect/attention_stream.h"
 #include "inspect/attention_summary.h"
@@ -17,7 +17,7 @@
 #include "pictures/position_pictures.h"
 #include "tools/attn_dump_flags.h"
 #include "tools/model_device.h"
-#include "tools/translation_model.h"
+#include "tools/model_rows.h"
 
 namespace storm {
 namespace {
@@ -35,7 +35,7 @@ class AttentionDump {
       : args_(args),
         model_(args.text("model")),
         choice_(chosen()),
-        input_(model_, args.on("decode") ? 1 : 2,
+        input_(model_, args.on("decode") ? model_.kind.asked : std::max(model_.kind.asked, model_.kind.answered + 1),
                "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
         output_(args.text("save")),
         device_(args, *model_.loaded.model) {}
@@ -45,7 +45,8 @@ class AttentionDump {
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, kMostTokens);
-    AttentionTracer trace(*model_.loaded.model, model_.special, model_.source(), model_.target(), choice_, max_tokens,
+    const Vocabulary &source = model_.vocabularies[0], &target = model_.answered();
+    AttentionTracer trace(*model_.loaded.model, special_ids(source, target), source, target, choice_, max_tokens,
                           device_.get());
     Progress progress("tracing", 0);
     // As decode: enough at once for full batches, little enough to be flat in a pipe.
@@ -161,11 +162,13 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, kMostTokens);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
-      answers = translate(model_.model, model_.special, window.columns[0], options);
+      answers = model_.task->answers(window.columns, options, nullptr);
     }
     std::vector<SentencePair> pairs;
+    const std::size_t answered = model_.kind.answered;
     for (std::size_t i = 0; i < window.columns[0].size(); ++i) {
-      pairs.push_back({window.columns[0][i], answers.empty() ? window.columns[1][i] : std::span(answers[i][0].ids)});
+      const auto source = answered > 0 ? window.columns[0][i] : std::span<const int32_t>();
+      pairs.push_back({source, answers.empty() ? window.columns[answered][i] : std::span(answers[i][0].ids)});
       target_tokens_ += tokens_with_eos(pairs.back().target.size());
     }
     trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
@@ -175,7 +178,7 @@ class AttentionDump {
   }
 
   const Args& args_;
-  TranslationModel model_;
+  TaskModel model_;
   AttentionChoice choice_;
   RowReader input_;
   Output output_;

@@ -82,11 +82,11 @@ std::string help_text(const Tool& tool) {
   return text;
 }
 
-void print_stats(const std::map<std::string, double>& stats) {
+void print_stats(const std::map<std::string, std::string>& stats) {
   std::string line = "{";
   for (const auto& [key, value] : stats) {
     if (line.size() > 1) line += ", ";
-    line += "\"" + key + "\": " + (std::isfinite(value) ? fixed(value, value == std::floor(value) ? 0 : 3) : "null");
+    line += "\"" + key + "\": " + value;
   }
   std::cerr << line << "}\n";
 }

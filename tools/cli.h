@@ -1,6 +1,7 @@
 // What every tool's main shares: flags, help, version, errors, exit codes, --stats.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/number.h"
 namespace storm {
 
 class Device;
@@ -49,7 +51,11 @@ class Args {
   const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
 
   // A figure for the --stats line, printed when the tool ends.
-  void stat(const std::string& key, double value) const { stats_[key] = value; }
+  // A figure of --stats; exact: with all its digits, otherwise with three behind the point.
+  void stat(const std::string& key, double value, bool exact = false) const {
+    const bool whole = value == std::floor(value);
+    stats_[key] = !std::isfinite(value) ? "null" : exact && !whole ? shortest(value) : fixed(value, whole ? 0 : 3);
+  }
 
  private:
   friend int run_tool(const Tool&, int, const char* const*, const std::function<void(const Args&)>&);
@@ -57,7 +63,7 @@ class Args {
   std::map<std::string, bool, std::less<>> given_;
   std::vector<std::string> operands_;
   std::string command_;
-  mutable std::map<std::string, double> stats_;
+  mutable std::map<std::string, std::string> stats_;
 };
 
 // A flag of another mode is a misunderstanding, and not to be passed over in silence: throws UsageError for one that is

@@ -115,7 +115,7 @@ class Decode {
     args_.stat("sentences", static_cast<double>(sentences_));
     args_.stat("target_tokens", static_cast<double>(target_tokens_));
     args_.stat("target_tokens/s", static_cast<double>(target_tokens_) / seconds);
-    if (scoring) measured_.each([&](const char* name, double value) { args_.stat(name, value); });
+    if (scoring) measured_.each([&](const char* name, double value) { args_.stat(name, value, true); });
     if (options_.device) args_.stat("device_MiB", device_.used_mib());
   }
 

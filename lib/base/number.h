@@ -23,4 +23,10 @@ inline std::string fixed(double value, int digits) {
   return error == std::errc{} ? std::string(text, end) : std::string("nan");
 }
 
+// The fewest digits that are read as the same number.
+inline std::string shortest(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 }  // namespace storm

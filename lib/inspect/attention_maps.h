@@ -1,4 +1,5 @@
-// The attention of one sentence pair, ready to be written, summed up or drawn.
+// The attention of one sentence pair, or of one text (then there is no source, and the target is the text), ready to be
+// written, summed up or drawn.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
+#include "models/language_model.h"
 
 namespace storm {
 
@@ -33,8 +34,8 @@ int64_t memory_bytes() { return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_
 
 AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
                                  AttentionChoice choice, int64_t max_tokens, Device* device)
-    : model_(as<EncoderDecoder>(model)),
-      special_(special),
+    : pass_(pass_of(model)),
+      special_(pass_.has_source ? special : SpecialIds{special.eos, special.eos}),
       source_(std::move(source)),
       target_(std::move(target)),
       choice_(std::move(choice)),
@@ -45,8 +46,23 @@ AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, 
       heads_[static_cast<std::size_t>(part.kind)] = static_cast<int64_t>(wanted->layers.size() * part.heads.size());
 }
 
+AttentionTracer::Pass AttentionTracer::pass_of(const Model& model) {
+  if (const auto* texts = dynamic_cast<const LanguageModel*>(&model))
+    return {[texts](Graph& graph, const Batch& batch, Trace& trace) { texts->states(graph, batch.inputs[1], &trace); },
+            INT32_MAX, texts->longest_source(), false};
+  const auto& pairs = as<EncoderDecoder>(model);
+  return {[&pairs](Graph& graph, const Batch& batch, Trace& trace) {
+            pairs.states(graph, batch.inputs[0], batch.inputs[1], &trace);
+          },
+          pairs.longest_source(), pairs.longest_target(), true};
+}
+
+int64_t AttentionTracer::source_tokens(const SentencePair& pair) const {
+  return pass_.has_source ? tokens_with_eos(pair.source.size()) : 0;
+}
+
 int64_t AttentionTracer::map_bytes(const SentencePair& pair) const {
-  const int64_t source = tokens_with_eos(pair.source.size()), target = tokens_with_eos(pair.target.size());
+  const int64_t source = source_tokens(pair), target = tokens_with_eos(pair.target.size());
   double cells = 0;  // whole numbers to 2^53, and beyond it no overflow
   for (const auto kind : kAttentionKinds)
     cells += static_cast<double>(heads_[static_cast<std::size_t>(kind)]) *
@@ -60,8 +76,8 @@ void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t fi
     int64_t source = 0, target = 0, bytes = 0;
     for (; end < pairs.size(); ++end) {
       const auto& pair = pairs[end];
-      const int64_t from = tokens_with_eos(pair.source.size()), to = tokens_with_eos(pair.target.size());
-      require(from <= model_.longest_source() && to <= model_.longest_target(), "sentence ",
+      const int64_t from = source_tokens(pair), to = tokens_with_eos(pair.target.size());
+      require(from <= pass_.longest_source && to <= pass_.longest_target, "sentence ",
               first + static_cast<int64_t>(end), ": ", from, " and ", to,
               " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
       const int64_t more = map_bytes(pair);
@@ -88,7 +104,7 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
     const auto* part = choice_.find(kind);
     return part && std::binary_search(part->layers.begin(), part->layers.end(), layer);
   };
-  model_.states(workspace_.graph, batch.inputs[0], batch.inputs[1], &trace);
+  pass_.record(workspace_.graph, batch, trace);
   workspace_.run();
 
   // They are wanted by kind and layer; the pass goes through the decoder's kinds layer by layer.
@@ -118,7 +134,7 @@ void AttentionTracer::run(std::span<const SentencePair> pairs, int64_t first, co
   for (std::size_t s = 0; s < pairs.size(); ++s) {
     maps.sentence = first + static_cast<int64_t>(s);
     maps.source_ids.assign(pairs[s].source.begin(), pairs[s].source.end());
-    maps.source_ids.push_back(special_.eos);
+    if (pass_.has_source) maps.source_ids.push_back(special_.eos);
     maps.target_ids.assign({special_.bos});
     maps.target_ids.insert(maps.target_ids.end(), pairs[s].target.begin(), pairs[s].target.end());
     maps.target_ids.push_back(special_.eos);

@@ -1,4 +1,5 @@
-// The attention maps of sentence pairs, one pair after another, in the memory of one batch.
+// The attention maps of sentence pairs, or of texts that a language model reads, one after another, in the memory of
+// one batch.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace storm {
 
 class AttentionTracer {
  public:
-  // Borrows the model. A batch has at most max_tokens tokens on its larger side, and kBatchBytes of maps, but at least
+  // Borrows the model, which turns sources into targets, or continues texts: then pairs have targets alone, the texts.
+  // A batch has at most max_tokens tokens on its larger side, and kBatchBytes of maps, but at least
   // one pair. device: where the pass runs, which has twins of the model's parameters; null: the CPU.
   AttentionTracer(const Model& model, const SpecialIds& special, Vocabulary source, Vocabulary target,
                   AttentionChoice choice, int64_t max_tokens, Device* device = nullptr);
@@ -33,7 +35,16 @@ class AttentionTracer {
   int64_t map_bytes(const SentencePair& pair) const;  // as the pass computes them: all heads of the layers wanted
   void run(std::span<const SentencePair> pairs, int64_t first, const Take& take);
 
-  const EncoderDecoder& model_;
+  // What is traced: a pass over a batch of make_batch's, and how long its sides may be.
+  struct Pass {
+    std::function<void(Graph&, const Batch&, Trace&)> record;
+    int64_t longest_source, longest_target;
+    bool has_source;
+  };
+  static Pass pass_of(const Model& model);
+  int64_t source_tokens(const SentencePair& pair) const;
+
+  Pass pass_;
   SpecialIds special_;
   Vocabulary source_, target_;
   AttentionChoice choice_;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "models/generator.h"
 
 namespace storm {
 
@@ -52,9 +53,9 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
     }
     return;
   }
-  std::vector<std::span<const int32_t>> texts;
-  for (const std::size_t s : places) texts.push_back(sources[s]);
-  const PackedSentences packed = pack_sources(texts, {.eos = eos_});
+  const bool begins = model_.begins_with_eos();
+  PackedSentences packed;
+  for (const std::size_t s : places) packed.add(begins ? eos_ : -1, sources[s], begins ? -1 : eos_);
   Trace trace;
   trace.states = true;
   workspace.graph.clear();
@@ -62,7 +63,8 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
   workspace.run();
   const float* states = workspace.data(trace.encoder_states[static_cast<std::size_t>(options_.layer)]);
   for (std::size_t i = 0; i < places.size(); ++i)
-    pool_line({states + static_cast<std::size_t>(packed.offsets[i]) * width, sources[places[i]].size() * width},
+    pool_line({states + static_cast<std::size_t>(packed.offsets[i] + (begins ? 1 : 0)) * width,
+               sources[places[i]].size() * width},
               starts[places[i]], rows_of(places[i]));
 }
 

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "inspect/pooling.h"
-#include "models/encoder_decoder.h"
+#include "models/text_encoder.h"
+#include "tensor/workspace.h"
 #include "text/vocabulary.h"
 
 namespace storm {
@@ -19,7 +20,7 @@ struct EmbedOptions {
   static constexpr int64_t kStatic = -1;  // no pass: the embedding table's rows, as they were trained
   int64_t layer = kStatic;                // 0: embeddings and positions, then the encoder's layers
   Level level = Level::piece;
-  Pool pool = Pool::mean;  // of a word's or a line's pieces; EOS, which ends each pass, is never among them
+  Pool pool = Pool::mean;  // of a word's or a line's pieces; EOS, which each pass has, is never among them
   bool normalize = false;  // each row by its Euclidean norm, after pooling
   std::string model_name = "the model";  // in errors
 };

@@ -9,6 +9,10 @@ void pool(std::span<const float> vectors, Pool how, std::span<float> out) {
   const auto width = out.size(), n = vectors.size() / width;
   std::copy_n(vectors.begin(), width, out.begin());
   if (how == Pool::first || n == 1) return;
+  if (how == Pool::last) {
+    std::copy_n(vectors.end() - static_cast<std::ptrdiff_t>(width), width, out.begin());
+    return;
+  }
   if (how == Pool::max) {
     for (std::size_t i = width; i < vectors.size(); ++i) {
       float& most = out[i % width];

@@ -9,9 +9,10 @@
 
 namespace storm {
 
-enum class Pool : uint8_t { mean, max, first };
+enum class Pool : uint8_t { mean, max, first, last };
 
-// vectors: [n, out.size()], n >= 1 -> out: their mean (summed in double), the largest of each column, or the first.
+// vectors: [n, out.size()], n >= 1 -> out: their mean (summed in double), the largest of each column, the first, or the
+// last.
 void pool(std::span<const float> vectors, Pool how, std::span<float> out);
 
 // Divides by the Euclidean norm; a vector of zeros stays. Returns the norm (of double sums).

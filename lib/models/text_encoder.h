@@ -21,6 +21,8 @@ class TextEncoder {
   // [vocabulary, width]: the table that tokens are looked up in, as it was trained.
   virtual std::span<const float> token_embeddings() const = 0;
   virtual int64_t longest_source() const { return INT32_MAX; }  // tokens that a text may have, EOS included
+  // Where EOS stands that a text is fed with: behind it, or before it, as the end of what came before.
+  virtual bool begins_with_eos() const { return false; }
 };
 
 }  // namespace storm

@@ -104,7 +104,7 @@ AttentionPage::AttentionPage(const std::string& path, const std::string& title, 
 void AttentionPage::add(const AttentionMaps& maps) {
   for (const auto& map : maps.maps) check_drawable(maps, map);
   output_.write(str("<script type=\"application/json\" class=\"sentence\" data-number=\"", maps.sentence,
-                    "\" data-text=\"", markup_text(beginning(maps.source)), "\">{\"source\":", json_list(maps.source),
+                    "\" data-text=\"", markup_text(beginning(maps.source.empty() ? maps.target : maps.source)), "\">{\"source\":", json_list(maps.source),
                     ",\"target\":", json_list(maps.target), ",\"maps\":["));
   bool first = true;
   for (const auto& map : maps.maps) {
