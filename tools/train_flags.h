@@ -39,7 +39,7 @@ inline std::vector<std::string> measures(const Args& args, const TaskKind& task)
 inline void require_running_text(const Args& args, const TaskKind& task) {
   if (args.given("rows") && args.given("block")) throw UsageError("--rows and --block contradict one another");
   if (task.running_text) return;
-  for (const char* flag : {"block", "rows", "documents"})
+  for (const char* flag : {"block", "rows", "documents", "streams"})
     if (args.given(flag))
       throw UsageError(
           str("--", flag, " is for running text, and ", task.name, " is trained on ", task.rows, "; leave it out"));

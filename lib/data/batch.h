@@ -29,6 +29,9 @@ struct PackedSentences {
 struct Batch {
   std::vector<PackedSentences> inputs;
   std::vector<std::vector<int32_t>> labels;  // what the model must say, a list for each loss
+  // [rows, width] The state that the pass begins with: what the rows of the batch before ended in, zeros at the start
+  // of an epoch. None: nothing is carried from batch to batch.
+  std::vector<float> carried = {};
 };
 
 }  // namespace storm

@@ -58,8 +58,12 @@ class Task {
   virtual Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const = 0;
   virtual std::vector<int64_t> counts(const Batch& batch) const = 0;  // of each loss: what it is the mean of
 
+  // Numbers of a row's state where the model can go on from the row before in a stream of text; 0: it cannot.
+  virtual int64_t carried_width() const { return 0; }
+
   // Records the losses: a value F64 [1, 2] of each, the sums of LossSums. The gradients are those of each loss' sum
-  // times its scale. batch must outlive the graph's run.
+  // times its scale; none go to batch.carried. A batch that has such has one value more behind the losses: F32 [rows,
+  // carried_width()], the state after the last token of each row. batch must outlive the graph's run.
   virtual std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                                     std::span<const float> gradient_scales) const = 0;
 

@@ -10,17 +10,33 @@
 
 namespace storm {
 
+namespace {
+
+constexpr const char* kCarried = "train.carried";
+
+std::vector<int64_t> carried_shape(std::span<const float> carried, const TrainSettings& settings) {
+  const int64_t streams = settings.text.streams;
+  return {streams, static_cast<int64_t>(carried.size()) / streams};
+}
+
+}  // namespace
+
 void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
-                     const TrainSettings& settings, const TrainState& state, const PlanFlags& plan,
-                     const std::map<std::string, std::string>& vocabularies, const std::string& command) {
+                     std::span<const float> carried, const TrainSettings& settings, const TrainState& state,
+                     const PlanFlags& plan, const std::map<std::string, std::string>& vocabularies,
+                     const std::string& command) {
+  std::vector<std::string> tensors = settings.optimizer.kind().buffers;
+  if (!carried.empty()) tensors.push_back(kCarried);
   Document document = model_document(model, vocabularies,
                                      {{kKindKey, kCheckpointKind},
                                       {kCommandKey, command},
                                       {kSettingsKey, to_json(settings).dump()},
                                       {kStateKey, to_json(state).dump()},
                                       {kPlanKey, nlohmann::json(plan).dump()},
-                                      {kStateTensorsKey, joined(settings.optimizer.kind().buffers)}});
+                                      {kStateTensorsKey, joined(tensors)}});
   for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
+  if (!carried.empty())
+    document.add_view(kCarried, DType::F32, carried_shape(carried, settings), std::as_bytes(carried));
   Output output(path);
   write_document(output, document);
   output.commit();
@@ -55,6 +71,11 @@ void Checkpoint::restore(const Optimizer& optimizer) const {
   for (const auto& [name, values] : optimizer.state())
     std::ranges::copy(document.values<float>(name, std::vector<int64_t>{static_cast<int64_t>(values.size())}),
                       values.begin());
+}
+
+void Checkpoint::restore_carried(std::span<float> carried) const {
+  if (!carried.empty())
+    std::ranges::copy(document.values<float>(kCarried, carried_shape(carried, settings)), carried.begin());
 }
 
 void save_model(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,

@@ -1,5 +1,6 @@
 // A run's whole state in one file of kind "checkpoint": the model's document with the optimizer's buffers (F32
-// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), and settings, state and the plan's
+// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), the state that streams of text carry,
+// where there is one (F32 [streams, width]: "train.carried"), and settings, state and the plan's
 // flags as JSON in the metadata.
 #pragma once
 
@@ -21,8 +22,9 @@ using PlanFlags = std::map<std::string, std::string>;  // the flags of a run tha
 
 // The file appears when it is complete and on the disk; before, and on failure, the old one stays.
 void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
-                     const TrainSettings& settings, const TrainState& state, const PlanFlags& plan,
-                     const std::map<std::string, std::string>& vocabularies, const std::string& command);
+                     std::span<const float> carried, const TrainSettings& settings, const TrainState& state,
+                     const PlanFlags& plan, const std::map<std::string, std::string>& vocabularies,
+                     const std::string& command);
 
 struct Checkpoint {
   LoadedModel loaded;
@@ -31,7 +33,8 @@ struct Checkpoint {
   PlanFlags plan;     // none in a checkpoint of before they were kept
   Document document;  // holds the buffers until restore() copies them
 
-  void restore(const Optimizer& optimizer) const;  // its buffers
+  void restore(const Optimizer& optimizer) const;        // its buffers
+  void restore_carried(std::span<float> carried) const;  // [streams, width]
 };
 Checkpoint load_checkpoint(const std::string& path);  // throws Error
 

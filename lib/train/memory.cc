@@ -20,10 +20,13 @@ struct OneBatch {
 
 OneBatch measured(const Model& model, const Task& task, int64_t tokens, std::span<const int64_t> longest,
                   const MemoryOptions& options) {
-  const Batch batch = task.batch_of_size(tokens, longest);
+  Batch batch = task.batch_of_size(tokens, longest);
+  if (options.streams > 0)
+    batch.carried.resize(static_cast<std::size_t>(batch.inputs[0].sentences() * task.carried_width()));
   const std::vector<float> scales(task.losses().size(), 1);
   Graph graph(true);
-  task.record(graph, batch, 0.1f, scales);
+  const auto values = task.record(graph, batch, 0.1f, scales);
+  if (!batch.carried.empty()) graph.keep(values.back());  // as TrainingStep does
   OneBatch one{.arena = make_plan(graph).bytes};
   if (options.device)
     one.beside = options.device->bytes_beside_arena(graph, model.parameters().values().size(), options.precision);
@@ -41,10 +44,11 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   m.state = (parameters.values().size() +
              (1 + options.optimizer.kind().buffers.size()) * parameters.trained_values().size()) *
             sizeof(float);
-  // Long rows make for more attention, short ones for more rows.
+  // Long rows make for more attention, short ones for more rows; streams are so many rows of one length.
+  if (options.streams > 0) max_tokens = std::min(max_tokens, options.streams * most[0]);
   const OneBatch of_long = measured(model, task, max_tokens, most, options);
-  std::ranges::fill(most, 1);
-  const OneBatch of_short = measured(model, task, max_tokens, most, options);
+  if (options.streams == 0) std::ranges::fill(most, 1);
+  const OneBatch of_short = options.streams == 0 ? measured(model, task, max_tokens, most, options) : of_long;
   m.arena = std::max(of_long.arena, of_short.arena);
   m.program = 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
   m.program += std::max(of_long.beside, of_short.beside);

@@ -40,10 +40,17 @@ void TrainingStep::reserve(std::size_t bytes) {
 }
 
 void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& batch,
-                       std::span<const float> gradient_scales, uint64_t number) {
+                       std::span<const float> gradient_scales, uint64_t number, std::vector<float>* carried) {
   const double begin = monotonic_seconds();
   graph.clear();
-  const auto losses = task_.record(graph, batch, label_smoothing_, gradient_scales);
+  auto losses = task_.record(graph, batch, label_smoothing_, gradient_scales);
+  const Value state = batch.carried.empty() ? Value{} : losses.back();
+  if (state) {
+    losses.pop_back();
+    graph.keep(state);
+    require(static_cast<std::size_t>(graph.shape(state).size()) == batch.carried.size(),
+            "the state after a batch is not of the size of the one before it");
+  }
   make_plan(graph, plan_);
   planning_seconds_ += monotonic_seconds() - begin;
   if (device_ && queued_.size() >= kQueued) device_->wait(queued_[queued_.size() - kQueued].fetch);
@@ -55,6 +62,10 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
     device_->run(graph, plan_, seed_, number);
     for (std::size_t i = 0; i < losses.size(); ++i)
       q.fetch = device_->fetch(graph, plan_, losses[i], q.totals[i].data());
+    if (state && carried) {
+      carried->resize(batch.carried.size());
+      device_->read(graph, plan_, state, carried->data());
+    }
     return;
   }
   const ProductPrecisionScope scope(precision);
@@ -64,15 +75,20 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
   if (graph.gradients()) execution.backward();
   for (std::size_t i = 0; i < losses.size(); ++i)
     std::copy_n(execution.data<double>(losses[i]), q.totals[i].size(), q.totals[i].begin());
+  if (state && carried) {
+    const float* data = execution.data(state);
+    carried->assign(data, data + batch.carried.size());
+  }
 }
 
-void TrainingStep::queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number) {
-  run(training_, precision_, batch, gradient_scales, number);
+void TrainingStep::queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number,
+                         std::vector<float>* carried) {
+  run(training_, precision_, batch, gradient_scales, number, carried);
 }
 
-void TrainingStep::queue_validation(const Batch& batch) {
+void TrainingStep::queue_validation(const Batch& batch, std::vector<float>* carried) {
   const std::vector<float> ones(task_.losses().size(), 1);
-  run(validation_, ProductPrecision::f32, batch, ones, 0);
+  run(validation_, ProductPrecision::f32, batch, ones, 0, carried);
 }
 
 Losses TrainingStep::next_losses() {

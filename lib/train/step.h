@@ -35,9 +35,11 @@ class TrainingStep {
 
   // Adds the gradients of each loss, times its scale, to the model's. number: a different one for each batch of a run:
   // the counter of its dropout masks. A device may still be at it when this returns; the batch may go then.
-  void queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number);
+  // carried: of a batch with a state that is carried, takes the state after it, which a device is waited for.
+  void queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number,
+             std::vector<float>* carried = nullptr);
   // The loss alone, without dropout.
-  void queue_validation(const Batch& batch);
+  void queue_validation(const Batch& batch, std::vector<float>* carried = nullptr);
   // Of the batch that was queued first of those whose loss has not been asked for. Waits for it, and not for later
   // ones.
   Losses next_losses();
@@ -65,7 +67,7 @@ class TrainingStep {
     uint64_t fetch = 0;  // of the totals, from a device
   };
   void run(Graph& graph, ProductPrecision precision, const Batch& batch, std::span<const float> gradient_scales,
-           uint64_t number);
+           uint64_t number, std::vector<float>* carried);
 
   const Task& task_;
   float label_smoothing_;

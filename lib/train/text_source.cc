@@ -1,24 +1,52 @@
 #include "train/text_source.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "data/text_streams.h"
 
 namespace storm {
 
 std::unique_ptr<RowSource> text_source(const TokenFile& file, int32_t eos, const TextSettings& text,
                                        std::optional<uint64_t> seed) {
   if (text.block == 0) return std::make_unique<TextLines>(file, eos);
-  return std::make_unique<TextBlocks>(RunningText(file, eos, text.documents), text.block, seed);
+  RunningText running(file, eos, text.documents);
+  if (text.streams == 0) return std::make_unique<TextBlocks>(std::move(running), text.block, seed);
+  const int64_t size = running.size();
+  auto streams = std::make_unique<TextStreams>(std::move(running), text.block, text.streams, !seed);
+  require(!seed || streams->length() > 0, file.name(), ": its text has ", size, " tokens, fewer than --streams ",
+          text.streams);
+  if (streams->left_out() > 0)
+    note(streams->left_out(), " of ", size, " tokens of ", file.name(), " do not fill ", text.streams,
+         " streams: left out");
+  return streams;
 }
 
-void require_text(const TrainSettings& settings, const Task& task) {
-  const TextSettings& text = settings.text;
-  if (text.documents && text.block == 0)
+void require_text(const TrainSettings& settings, const Model& model, const Task& task) {
+  const auto& [block, documents, streams] = settings.text;
+  if (documents && block == 0)
     throw UsageError("--documents has no meaning with --rows, where each row is a text; leave one out");
   const int64_t most = task.sides()[0].longest;
-  if (text.block > most)
-    throw UsageError(str("--block ", text.block, ": the model takes up to ", most, " tokens; give a smaller one"));
-  if (text.block > settings.max_tokens)
-    throw UsageError(str("--block ", text.block, ": a batch has --max-tokens ", settings.max_tokens,
+  if (block > most)
+    throw UsageError(str("--block ", block, ": the model takes up to ", most, " tokens; give a smaller one"));
+  if (streams == 0) return;
+  if (block == 0) throw UsageError("--streams has no meaning with --rows, where each row is a text; leave one out");
+  if (task.carried_width() == 0)
+    throw UsageError(str("--streams: a model of the architecture ", model.architecture(),
+                         " carries no state from block to block; leave it out"));
+  const int64_t tokens = streams * block;
+  if (tokens > kMostTokens)
+    throw UsageError(str("--streams ", streams, " of --block ", block, ": a batch has up to ", kMostTokens, " tokens"));
+  if (settings.max_tokens != tokens)
+    throw UsageError(str("--max-tokens ", settings.max_tokens, " contradicts --streams ", streams, " of --block ",
+                         block, ", whose batches have ", tokens, " tokens; leave it out"));
+  if (settings.accumulate > 1)
+    throw UsageError(str("--accumulate ", settings.accumulate,
+                         " has no meaning with --streams, which are one batch an update; leave it out"));
+}
+
+void require_block_fits(const TrainSettings& settings) {
+  if (settings.text.block > settings.max_tokens)
+    throw UsageError(str("--block ", settings.text.block, ": a batch has --max-tokens ", settings.max_tokens,
                          "; make the block smaller or the batch larger"));
 }
 

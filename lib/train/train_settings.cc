@@ -95,6 +95,11 @@ std::vector<TrainSetting> table() {
       since(false, yes_or_no(
                        {"documents", "", "", "running text has an EOS where a row is blank, instead of after each row"},
                        [](auto& s) -> auto& { return s.text.documents; })),
+      since(0, whole(
+                   {"streams", "N", "0",
+                    "running text is read as so many parallel streams, a block of each in every update, and the "
+                    "model's state is carried from block to block (0: blocks in random order)"},
+                   0, 1 << 20, [](auto& s) -> auto& { return s.text.streams; })),
       named(
           {"schedule", "KIND", "inverse-sqrt", "inverse-sqrt, constant, linear or cosine (these two end at --steps)"},
           [](TrainSettings& s, const std::string& name) { s.schedule.kind = schedule_from_name(name); },

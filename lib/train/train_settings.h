@@ -22,6 +22,7 @@ namespace storm {
 struct TextSettings {
   int64_t block = 0;       // tokens of a block; 0: rows as they are, as all other tasks have them
   bool documents = false;  // EOS stands where a row is blank, and nowhere else
+  int64_t streams = 0;     // that are read side by side with carried state; 0: blocks in random order
 };
 
 struct TrainSettings {

@@ -34,7 +34,10 @@ bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step 
 
 TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
                               const TrainSettings& settings, const Device* device) {
-  const MemoryOptions options{.optimizer = settings.optimizer, .device = device, .precision = settings.precision};
+  const MemoryOptions options{.optimizer = settings.optimizer,
+                              .device = device,
+                              .precision = settings.precision,
+                              .streams = settings.text.streams};
   return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()), options);
 }
 
@@ -51,7 +54,8 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       batches_(data_.rows(), task.sides(), settings.max_tokens, true, settings.seed),
       memory_(available(device, planned_memory(model, task, data_.rows(), settings, device))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      optimizer_(model.parameters(), settings.optimizer, device) {
+      optimizer_(model.parameters(), settings.optimizer, device),
+      carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(data_.valid_rows(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
@@ -75,6 +79,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output);
   saved_ = s.step;
   checkpoint.restore(optimizer_);
+  checkpoint.restore_carried(carried_);
   optimizer_.upload();
 }
 
@@ -127,8 +132,7 @@ std::vector<Batch> Trainer::gather(Place& place) const {
       if (batches > 0) break;
       continue;  // the next epoch begins
     }
-    for (auto& part : batches_of(task_, rows, batches_.sides(), settings_.tokens_at_once()))
-      parts.push_back(std::move(part));
+    for (auto& part : batches_of(task_, rows, batches_, settings_.tokens_at_once())) parts.push_back(std::move(part));
     ++batches;
   }
   return parts;
@@ -142,6 +146,10 @@ bool Trainer::update() {
     out_of_data_ = true;
     return false;
   }
+  if (!carried_.empty()) {
+    if (place.next <= settings_.text.streams) std::ranges::fill(carried_, 0.0f);  // an epoch's first batch
+    batches.front().carried = carried_;
+  }
   // Each loss of the update is the mean over all its batches.
   std::vector<int64_t> counts(task_.losses().size());
   for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
@@ -150,7 +158,7 @@ bool Trainer::update() {
   Update& u = updates_.emplace_back(
       Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
   u.batches = std::move(batches);
-  for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++));
+  for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++), &carried_);
   const auto values = model_.parameters().trained_values(), gradients = model_.parameters().gradients();
   const double rate = settings_.schedule.rate(u.step);
   if (device_) {
@@ -291,8 +299,8 @@ void Trainer::save() {
   start_ = monotonic_seconds();
   step_.download();
   optimizer_.download();
-  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, settings_, state_, plan_.flags, data_.vocabularies,
-                  plan_.command);
+  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, carried_, settings_, state_, plan_.flags,
+                  data_.vocabularies, plan_.command);
   saved_ = state_.step;
   remove_others(state_.snapshots, plan_.output);
 }

@@ -115,6 +115,7 @@ class Trainer {
   TrainingStep step_;
   Optimizer optimizer_;
   TrainState state_;
+  std::vector<float> carried_;  // [streams, width] after the last update, or none
   std::optional<RunLog> log_;
   int64_t saved_ = -1;  // the step of the checkpoint on disk
   bool out_of_data_ = false;

@@ -11,12 +11,13 @@
 
 namespace storm {
 
-// Rows as the task lays them out, in parts of about the same size, each with up to max_tokens on its larger side, and
-// one row at least.
-std::vector<Batch> batches_of(const Task& task, const Rows& rows, std::span<const Side> sides, int64_t max_tokens);
+// The source's rows as the task lays them out, in parts of about the same size, each with up to max_tokens on its
+// larger side, and one row at least. Rows of streams stay together.
+std::vector<Batch> batches_of(const Task& task, const Rows& rows, const BatchSource& source, int64_t max_tokens);
 
-// The sums over all rows, in the file's order, without dropout; none when a signal asks to stop. What is run at once
-// has max_tokens on its larger side, so that it takes no more memory than training does.
+// The sums over all rows, in the source's order, without dropout, streams with a carried state of their own; none when
+// a signal asks to stop. What is run at once has max_tokens on its larger side, so that it takes no more memory than
+// training does.
 std::optional<Losses> validation_losses(TrainingStep& step, const Task& task, const BatchSource& source,
                                         int64_t max_tokens);
 

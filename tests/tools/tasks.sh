@@ -27,7 +27,7 @@ refuses "a column that the stream has not" 1 'train.st: has the columns src,tgt,
 refuses "another number of columns than the task's" 2 '--columns src: translation has the columns src,tgt' "${run[@]}" --data train.st --columns src -o x.st
 refuses "a task that there is not" 2 "--task: 'tagging' is none of translation" "${run[@]}" --data train.st --task tagging -o x.st
 
-for flag in '--block 16' --rows --documents; do
+for flag in '--block 16' --rows --documents '--streams 4'; do
   refuses "$flag of a task that has no running text" 2 "${flag%% *} is for running text, and translation is trained on pairs" "${run[@]}" --data train.st $flag -o x.st
 done
 

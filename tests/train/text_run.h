@@ -16,13 +16,23 @@ namespace storm::test {
 
 constexpr int32_t kEos = 3;
 
-// Logits are E (E[input] + carried / 2) with E the embeddings of small_model(), which has more parameters than that.
+// Logits are E x with x = E[input] + carried / 2, and E the embeddings of small_model(), which has other parameters
+// beside, and what a row carries on is the x of its last token.
 class NextToken : public Task {
  public:
-  explicit NextToken(const Model& model, int64_t longest = 64) : model_(model), longest_(longest) {}
+  static constexpr int64_t kWidth = 32;
+  struct Options {
+    bool carries = false;
+    float dropout = 0.1f;
+    int64_t longest = 64;
+  };
+  explicit NextToken(const Model& model) : NextToken(model, Options()) {}
+  NextToken(const Model& model, Options options) : model_(model), options_(options) {}
+
+  mutable std::vector<Batch> trained = {};  // of those that carry a state
 
   std::vector<std::string> losses() const override { return {"nll"}; }
-  std::vector<Side> sides() const override { return {{{0}, -1, longest_}}; }
+  std::vector<Side> sides() const override { return {{{0}, -1, options_.longest}}; }
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override {
     Batch batch{.inputs = std::vector<PackedSentences>(1), .labels = std::vector<std::vector<int32_t>>(1)};
     for (int64_t i = first; i < last; ++i) {
@@ -37,6 +47,7 @@ class NextToken : public Task {
     return {.inputs = {PackedSentences::of_size(tokens, rows, longest[0])},
             .labels = {std::vector<int32_t>(static_cast<std::size_t>(tokens))}};
   }
+  int64_t carried_width() const override { return options_.carries ? kWidth : 0; }
   std::vector<int64_t> counts(const Batch& batch) const override { return {batch.inputs[0].tokens()}; }
   std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                             std::span<const float> gradient_scales) const override {
@@ -45,14 +56,30 @@ class NextToken : public Task {
     int32_t index = 0;
     while (specs[static_cast<std::size_t>(index)].name != "embedding.weight") ++index;
     const Value table = model_.parameters().in(graph, {index});
-    const Value states = embed(graph, table, graph.constant({ids.tokens(), 1}, ids.ids.data()), {}, {}, 1, 0.1f);
+    Value states = embed(graph, table, graph.constant({ids.tokens(), 1}, ids.ids.data()), {}, {}, 1, options_.dropout);
+    Value after;
+    if (!batch.carried.empty()) {
+      if (graph.gradients()) trained.push_back(batch);
+      const Value carried = graph.constant({ids.sentences(), kWidth}, batch.carried.data());
+      std::vector<int32_t> rows, last;
+      for (int32_t s = 0; s < ids.sentences(); ++s) {
+        const auto k = static_cast<std::size_t>(s);
+        rows.insert(rows.end(), static_cast<std::size_t>(ids.offsets[k + 1] - ids.offsets[k]), s);
+        last.push_back(ids.offsets[k + 1] - 1);
+      }
+      states = weighted_sum(graph, {states, 1}, {gather(graph, carried, graph.column(rows)), 0.5f});
+      after = gather(graph, states, graph.column(last));
+    }
     const Value labels = graph.constant({ids.tokens(), 1}, batch.labels[0].data());
-    return {cross_entropy(graph, states, table, {}, labels, label_smoothing, gradient_scales[0]).totals};
+    std::vector<Value> values{
+        cross_entropy(graph, states, table, {}, labels, label_smoothing, gradient_scales[0]).totals};
+    if (after) values.push_back(after);
+    return values;
   }
 
  private:
   const Model& model_;
-  int64_t longest_;
+  Options options_;
 };
 
 struct TextRun {
@@ -60,6 +87,8 @@ struct TextRun {
   TokenFile train, valid;
   TrainSettings settings;
   TrainPlan plan;
+  NextToken::Options options;
+  Device* device = nullptr;  // the CPU
 
   explicit TextRun(int64_t rows = 60) : train(file("train.st", rows)), valid(file("valid.st", 20)) {
     settings.max_tokens = 64;
@@ -71,24 +100,30 @@ struct TextRun {
     plan.output = folder / "model.st";
     plan.command = "train";
   }
+  void read_streams(int64_t streams, int64_t block) {
+    settings.text = {.block = block, .documents = false, .streams = streams};
+    settings.max_tokens = streams * block;
+    options.carries = true;
+  }
   std::string checkpoint() const { return checkpoint_path(plan.output); }
 
-  // Trains from the start, or from the checkpoint on.
-  TrainState trained(bool resume = false) const {
+  // Trains from the start, or from the checkpoint on. look: shown the task and the model afterwards.
+  TrainState trained(bool resume = false, const std::function<void(const NextToken&, const Model&)>& look = {}) const {
     const auto checkpoint = resume ? std::optional(load_checkpoint(this->checkpoint())) : std::nullopt;
     const auto fresh = checkpoint ? nullptr : small_model();
     Model& model = checkpoint ? *checkpoint->loaded.model : *fresh;
     const auto& s = checkpoint ? checkpoint->settings : settings;
-    const NextToken task(model);
+    const NextToken task(model, options);
     const auto rows = text_source(train, kEos, s.text, s.seed), judged = text_source(valid, kEos, s.text, {});
     const TrainData data{.train = train,
                          .valid = &valid,
                          .vocabularies = {{"vocab", "not read here"}},
                          .train_text = rows.get(),
                          .valid_text = judged.get()};
-    Trainer trainer(model, task, data, s, plan);
+    Trainer trainer(model, task, data, s, plan, device);
     if (checkpoint) trainer.resume(*checkpoint);
     trainer.run();
+    if (look) look(task, model);
     return trainer.state();
   }
 

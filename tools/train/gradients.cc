@@ -126,17 +126,18 @@ void train_by_gradients(const Args& args) {
   model->parameters().allocate_gradients();  // which planning looks for, and takes no memory yet
   if (checkpoint) {
     settings = resumed_settings(args, *checkpoint, device.get());
-    if (kind.running_text) require_text(settings, *task);
+    if (kind.running_text) require_text(settings, *model, *task);
     data.cut(settings);
     resolve_resumed(args, *checkpoint, *model, *task, data.rows(), device.get(), settings);
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
     if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
     resolve_automatic(args, *model, kind, *task, settings);
+    if (kind.running_text) require_text(settings, *model, *task);
     data.cut(settings);
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
-    if (kind.running_text) require_text(settings, *task);
   }
+  require_block_fits(settings);
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,

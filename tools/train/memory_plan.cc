@@ -21,7 +21,10 @@ struct Room {
 
 Room room(const Args& args, const TrainSettings& settings, const Device* device) {
   Room r{.bytes = args.given("memory") ? train_flags::memory_bytes(args) : 0,
-         .options = {.optimizer = settings.optimizer, .device = device, .precision = settings.precision}};
+         .options = {.optimizer = settings.optimizer,
+                     .device = device,
+                     .precision = settings.precision,
+                     .streams = settings.text.streams}};
   if (!device) return r;
   const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));
   if (r.bytes == 0 || r.bytes > usable) {
@@ -38,6 +41,12 @@ nlohmann::json number(double value) {
 
 int64_t micro_batch(const Model& model, const Task& task, const RowSource& rows, const TrainSettings& settings,
                     const Room& room) {
+  if (settings.text.streams > 0) {  // which are not run in parts
+    const auto need = training_memory(model, task, settings.max_tokens, longest_rows(rows, task.sides()), room.options);
+    require(room.bytes == 0 || need.total() <= room.bytes, room.options.whose, ": ", room.bytes >> 20,
+            " MiB are not enough: training takes ", (need.total() >> 20) + 1, " MiB; give fewer --streams");
+    return 0;
+  }
   return fitting_micro_batch(model, task, room.bytes, settings.max_tokens, longest_rows(rows, task.sides()),
                              room.options);
 }
@@ -58,12 +67,14 @@ void resolve_automatic(const Args& args, const Model& model, const TaskKind& kin
         (row.automatic ? args.text(row.setting.flag) == "auto" : !args.given(row.setting.flag)))
       row.set(settings, number(automatic.at(row.key)));
   if (args.text("block") == "auto") settings.text.block = std::min(settings.text.block, task.sides()[0].longest);
+  if (settings.text.streams > 0 && (!args.given("max-tokens") || args.text("max-tokens") == "auto"))
+    settings.max_tokens = settings.text.streams * settings.text.block;
 }
 
 void resolve_memory(const Args& args, const Model& model, const Task& task, const RowSource& rows, const Device* device,
                     TrainSettings& settings) {
   const Room within = room(args, settings, device);
-  if (args.text("max-tokens") != "auto") {
+  if (args.text("max-tokens") != "auto" || settings.text.streams > 0) {
     settings.micro_batch = micro_batch(model, task, rows, settings, within);
     return;
   }

@@ -120,7 +120,7 @@ TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, c
     throw UsageError(str("--optimizer ", settings.optimizer.name, " is not what ", checkpoint.loaded.name, " has (",
                          checkpoint.settings.optimizer.name,
                          "): its state would not fit; leave it out, or begin anew with --init"));
-  for (const char* key : {"block", "documents"})
+  for (const char* key : {"block", "documents", "streams"})
     if (now.at(key) != before.at(key))
       throw UsageError(str("--", key, " ", now.at(key).dump(), " is not what ", checkpoint.loaded.name, " has (",
                            before.at(key).dump(), "): where the text is cut hangs on it; leave it out"));
