@@ -1,6 +1,7 @@
 // Says what a model says to a token stream: translations, continuations; or scores given ones.
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <optional>
 
 #include "base/error.h"
@@ -48,7 +49,10 @@ const Tool kTool{
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
      {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
      {"prefix", "", "", "outputs begin with the tgt column"},
-     {"score", "", "", "print log p(tgt | src), EOS included, of each line instead of translating"}},
+     {"score", "", "", "print log p(tgt | src), or of a text, EOS included, of each line instead of answering"},
+     {"stride", "N", "0",
+      "with --score of texts: all lines are one running text, read in windows of the model's longest, N tokens on from "
+      "one to the next (0: each line is a text of its own)"}},
     ""};
 
 DecodeOptions options_of(const Args& args) {
@@ -99,17 +103,22 @@ class Decode {
       info.vocabularies[shared ? "vocab" : "vocab." + column] = model_.answered().bytes();
       writer.emplace(output_, info);
     }
+    if (scoring)
+      scorer_ = model_.task->scorer({.max_tokens = options_.max_tokens,
+                                     .stride = args_.integer("stride", 0, kMostTokens),
+                                     .device = options_.device});
     Progress progress("decoding", 0);
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
     const auto work = [&](const Window& window) {
       if (scoring)
-        write_scores(window);
+        score(window);
       else
         write_answers(window, *writer, extras);
     };
     input_.read(64 * options_.max_tokens, INT64_MAX, progress, work,
                 [&] { writer ? writer->flush() : output_.flush(); });
     if (writer) writer->finish();
+    if (scoring) write_scores(scorer_->finish());
     output_.commit();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("sentences", static_cast<double>(sentences_));
@@ -160,13 +169,18 @@ class Decode {
     }
   }
 
-  void write_scores(const Window& window) {
-    const auto log_probs = model_.task->log_probs(window.columns, options_.max_tokens, options_.device);
-    const auto& answered = window.columns[model_.kind.answered];
-    for (std::size_t i = 0; i < log_probs.size(); ++i) {
-      output_.write(fixed(log_probs[i], 6) + "\n");
-      measured_.add(log_probs[i], answered[i], model_.answered());
-      target_tokens_ += tokens_with_eos(answered[i].size());
+  void score(const Window& window) {
+    for (const auto& ids : window.columns[model_.kind.answered]) asked_.emplace_back(ids.begin(), ids.end());
+    write_scores(scorer_->add(window.columns));
+  }
+
+  void write_scores(const std::vector<double>& log_probs) {
+    for (const double log_prob : log_probs) {
+      const auto& ids = asked_.front();
+      output_.write(fixed(log_prob, 6) + "\n");
+      measured_.add(log_prob, ids, model_.answered());
+      target_tokens_ += tokens_with_eos(ids.size());
+      asked_.pop_front();
     }
     sentences_ += static_cast<int64_t>(log_probs.size());
   }
@@ -181,7 +195,9 @@ class Decode {
   RowReader input_;
   Output output_;
   int64_t sentences_ = 0, target_tokens_ = 0;
-  Perplexity measured_;  // of what is scored
+  std::unique_ptr<Scorer> scorer_;
+  std::deque<std::vector<int32_t>> asked_;  // of the rows that are not scored yet
+  Perplexity measured_;                     // of what is scored
   double start_ = monotonic_seconds();
 };
 
@@ -191,6 +207,7 @@ class Decode {
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
+    if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
       storm::refuse_flags(args, "--score",
                           {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",

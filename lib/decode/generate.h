@@ -53,13 +53,13 @@ using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the o
 
 // One context, and what is asked for after it.
 struct Request {
-  int32_t before = -1;               // a token that stands before the context; -1: none
+  int32_t before = -1;                    // a token that stands before the context; -1: none
   std::span<const int32_t> context = {};  // what the model is started on
-  int32_t after = -1;                // a token that stands behind it; -1: none
-  int32_t first = 0;                 // the token that is fed then
+  int32_t after = -1;                     // a token that stands behind it; -1: none
+  int32_t first = 0;                      // the token that is fed then
   std::span<const int32_t> prefix = {};   // what the answers begin with
-  int32_t least = 0, most = 0;       // lengths of the answers, without EOS and with the prefix
-  uint64_t number = 0;               // the random stream's, and what the context is called in errors
+  int32_t least = 0, most = 0;            // lengths of the answers, without EOS and with the prefix
+  uint64_t number = 0;                    // the random stream's, and what the context is called in errors
 };
 
 // options.nbest answers to each request, in their order.

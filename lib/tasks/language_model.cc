@@ -2,9 +2,39 @@
 
 #include "base/error.h"
 #include "decode/continue_texts.h"
+#include "decode/running_text_scorer.h"
 #include "decode/text_log_probs.h"
 
 namespace storm {
+
+namespace {
+
+class EachText : public Scorer {
+ public:
+  EachText(const LanguageModel& model, int32_t eos, const ScoreOptions& options)
+      : model_(model), eos_(eos), options_(options) {}
+  std::vector<double> add(RowColumns rows) override {
+    return text_log_probs(model_, eos_, rows[0], options_.max_tokens, options_.device);
+  }
+
+ private:
+  const LanguageModel& model_;
+  int32_t eos_;
+  ScoreOptions options_;
+};
+
+class AllTexts : public Scorer {
+ public:
+  AllTexts(const LanguageModel& model, int32_t eos, const ScoreOptions& options)
+      : scorer_(model, eos, options.stride, options.max_tokens, options.device) {}
+  std::vector<double> add(RowColumns rows) override { return scorer_.add(rows[0]); }
+  std::vector<double> finish() override { return scorer_.finish(); }
+
+ private:
+  RunningTextScorer scorer_;
+};
+
+}  // namespace
 
 LanguageModeling::LanguageModeling(const Model& model, int32_t eos) : model_(as<LanguageModel>(model)), eos_(eos) {}
 
@@ -31,13 +61,18 @@ std::vector<int64_t> LanguageModeling::counts(const Batch& batch) const { return
 
 std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, float label_smoothing,
                                             std::span<const float> gradient_scales) const {
-  const Value states = model_.states(graph, batch.inputs[0]);
+  const auto& text = batch.inputs[0];
   const auto& labels = batch.labels[0];
+  const bool carries = !batch.carried.empty();
+  CarriedState carried;
+  if (carries) carried.before = graph.constant({text.sentences(), model_.carried_width()}, batch.carried.data());
+  const Value states = model_.states(graph, text, nullptr, carries ? &carried : nullptr);
   const auto [weight, bias] = model_.output(graph);
-  return {cross_entropy(graph, states, weight, bias,
-                        graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data()), label_smoothing,
-                        gradient_scales[0])
-              .totals};
+  const Value targets = graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data());
+  std::vector<Value> values{
+      cross_entropy(graph, states, weight, bias, targets, label_smoothing, gradient_scales[0]).totals};
+  if (carries) values.push_back(carried.after);
+  return values;
 }
 
 std::vector<Hypotheses> LanguageModeling::answers(RowColumns rows, const DecodeOptions& options,
@@ -45,8 +80,9 @@ std::vector<Hypotheses> LanguageModeling::answers(RowColumns rows, const DecodeO
   return continue_texts(model_, eos_, rows[0], options, kept);
 }
 
-std::vector<double> LanguageModeling::log_probs(RowColumns rows, int64_t max_tokens, Device* device) const {
-  return text_log_probs(model_, eos_, rows[0], max_tokens, device);
+std::unique_ptr<Scorer> LanguageModeling::scorer(const ScoreOptions& options) const {
+  if (options.stride > 0) return std::make_unique<AllTexts>(model_, eos_, options);
+  return std::make_unique<EachText>(model_, eos_, options);
 }
 
 const TaskKind& language_model_task() {

@@ -17,11 +17,12 @@ class LanguageModeling : public Task {
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
   Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
   std::vector<int64_t> counts(const Batch& batch) const override;
+  int64_t carried_width() const override { return model_.carried_width(); }
   std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                             std::span<const float> gradient_scales) const override;
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
                                   std::vector<Workspace>* kept) const override;
-  std::vector<double> log_probs(RowColumns rows, int64_t max_tokens, Device* device) const override;
+  std::unique_ptr<Scorer> scorer(const ScoreOptions& options) const override;
 
  private:
   const LanguageModel& model_;

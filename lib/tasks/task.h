@@ -45,6 +45,22 @@ class Measures {
 // Rows by the task's columns, as a stream has them: without BOS and EOS.
 using RowColumns = std::span<const std::vector<std::span<const int32_t>>>;
 
+struct ScoreOptions {
+  int64_t max_tokens = 1024;  // of what is run at once
+  int64_t stride = 0;         // all rows are one running text (decode/running_text_scorer.h); 0: each is its own
+  Device* device = nullptr;   // one that has twins of the model's parameters; null: the CPU
+};
+
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  // log p of the answered column, EOS included, of the rows that can be told by now: of those of add() before, in their
+  // order. Throws Error for a row that is longer than the model takes, and for a model whose probabilities are not
+  // numbers.
+  virtual std::vector<double> add(RowColumns rows) = 0;
+  virtual std::vector<double> finish() { return {}; }  // of the rest
+};
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -71,9 +87,9 @@ class Task {
   // one, as what answers begin with. kept: as generate() has it. Throws UsageError for a task that has no answers.
   virtual std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
                                           std::vector<Workspace>* kept) const;
-  // log p of the answered column of each row, EOS included, given the others; batches of at most max_tokens.
-  // device: one that has twins of the model's parameters, or null for the CPU. Throws UsageError likewise.
-  virtual std::vector<double> log_probs(RowColumns rows, int64_t max_tokens, Device* device) const;
+  // Tells how likely the answered column of rows is, given the others. Throws UsageError likewise, and for a stride
+  // where rows are not running text.
+  virtual std::unique_ptr<Scorer> scorer(const ScoreOptions& options) const;
 
   // names: among the measures of the task's kind. Throws UsageError for a file on which they say nothing; what they
   // leave out is noted.

@@ -27,7 +27,7 @@ std::vector<Hypotheses> Task::answers(RowColumns, const DecodeOptions&, std::vec
   throw UsageError("this task has no answers to give");
 }
 
-std::vector<double> Task::log_probs(RowColumns, int64_t, Device*) const {
+std::unique_ptr<Scorer> Task::scorer(const ScoreOptions&) const {
   throw UsageError("this task has no answers whose probability could be told");
 }
 

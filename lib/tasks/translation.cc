@@ -72,6 +72,22 @@ class TranslationMeasures : public Measures {
   std::vector<TextMeasure::Score> scores_;
 };
 
+class PairScorer : public Scorer {
+ public:
+  PairScorer(const EncoderDecoder& model, const SpecialIds& special, const ScoreOptions& options)
+      : model_(model), special_(special), options_(options) {}
+  std::vector<double> add(RowColumns rows) override {
+    std::vector<SentencePair> pairs;
+    for (std::size_t i = 0; i < rows[kSource].size(); ++i) pairs.push_back({rows[kSource][i], rows[kTarget][i]});
+    return target_log_probs(model_, special_, pairs, options_.max_tokens, options_.device);
+  }
+
+ private:
+  const EncoderDecoder& model_;
+  SpecialIds special_;
+  ScoreOptions options_;
+};
+
 }  // namespace
 
 Translation::Translation(const Model& model, const SpecialIds& special, std::optional<Vocabulary> target)
@@ -110,10 +126,9 @@ std::vector<Hypotheses> Translation::answers(RowColumns rows, const DecodeOption
   return translate(model_, special_, rows[kSource], options, prefixes, kept);
 }
 
-std::vector<double> Translation::log_probs(RowColumns rows, int64_t max_tokens, Device* device) const {
-  std::vector<SentencePair> pairs;
-  for (std::size_t i = 0; i < rows[kSource].size(); ++i) pairs.push_back({rows[kSource][i], rows[kTarget][i]});
-  return target_log_probs(model_, special_, pairs, max_tokens, device);
+std::unique_ptr<Scorer> Translation::scorer(const ScoreOptions& options) const {
+  if (options.stride > 0) throw UsageError("--stride has no meaning for translations: each row is a pair of its own");
+  return std::make_unique<PairScorer>(model_, special_, options);
 }
 
 std::unique_ptr<Measures> Translation::measures(const TokenFile& file, std::span<const std::string> names,

@@ -22,7 +22,7 @@ class Translation : public Task {
                             std::span<const float> gradient_scales) const override;
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
                                   std::vector<Workspace>* kept) const override;
-  std::vector<double> log_probs(RowColumns rows, int64_t max_tokens, Device* device) const override;
+  std::unique_ptr<Scorer> scorer(const ScoreOptions& options) const override;
   std::unique_ptr<Measures> measures(const TokenFile& file, std::span<const std::string> names,
                                      const DecodeOptions& options) const override;
 
