@@ -12,6 +12,7 @@
 #include "tests/catch.h"
 #include "tests/relative_error.h"
 #include "tests/train/small_run.h"
+#include "tests/train/text_run.h"
 #include "train/gradient_norm.h"
 #include "train/memory.h"
 
@@ -117,6 +118,29 @@ std::string message_of(Trainer& trainer) {
 }
 
 }  // namespace
+
+TEST_CASE("streams of text carry their state on a device as on the CPU, and from a checkpoint on to the bit") {
+  const auto device = cuda::open_device(0);
+  test::TextRun cpu, whole, parts;
+  for (test::TextRun* run : {&cpu, &whole, &parts}) {
+    run->read_streams(4, 8);
+    run->options.dropout = 0;
+    run->settings.optimizer.name = "nesterov";
+    run->plan.steps = 12;
+    if (run != &cpu) run->device = device.get();
+  }
+  const auto wanted = cpu.trained(), got = whole.trained();
+  CHECK(got.place.epoch == 1);
+  CHECK(got.validation.nll == Approx(wanted.validation.nll).epsilon(1e-5));
+  CHECK(relative_error(weights_of(whole.plan.output), weights_of(cpu.plan.output)) < 1e-4);
+  parts.plan.validate_every = 1000;
+  parts.plan.steps = 5;
+  parts.trained();
+  parts.plan.validate_every = whole.plan.validate_every;
+  parts.plan.steps = 12;
+  parts.trained(true);
+  CHECK(tensors_of(whole.checkpoint()) == tensors_of(parts.checkpoint()));
+}
 
 TEST_CASE("the losses of the first twenty updates with Adam are the CPU's to 1e-4, of each architecture") {
   const auto device = cuda::open_device(0);
