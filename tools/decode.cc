@@ -40,6 +40,7 @@ const Tool kTool{
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
+     {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"max-tokens", "N", "0",
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
      {"precision", "KIND", "f32",
@@ -65,6 +66,7 @@ DecodeOptions options_of(const Args& args) {
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
   o.max_tokens = args.integer("max-tokens", 0, kMostTokens);
+  o.slide = args.on("slide");
   o.sample = args.on("sample");
   o.temperature = args.real("temperature", 1e-6, 1e6);
   o.top_k = static_cast<int32_t>(args.integer("top-k", 0, INT32_MAX));
@@ -211,7 +213,7 @@ int main(int argc, char** argv) {
     if (args.on("score"))
       storm::refuse_flags(args, "--score",
                           {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",
-                           "max-length", "seed"});
+                           "max-length", "slide", "seed"});
     storm::Decode(args).run();
   });
 }

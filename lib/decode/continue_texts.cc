@@ -20,10 +20,10 @@ std::vector<Hypotheses> continue_texts(const LanguageModel& model, int32_t eos,
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const uint64_t number = options.first_sentence + i;
     auto text = texts[i];
-    // The model is fed EOS, the text, and all that is new but its last token.
-    const auto room = [&] { return longest - static_cast<int64_t>(text.size()); };
+    // The model is fed EOS, the text, and all that is new: the EOS that ends it is said after the last token.
+    const auto room = [&] { return longest - tokens_with_eos(text.size()); };
     if (options.slide && room() < wanted) {
-      const int64_t read = std::max(longest / 2, longest - wanted);
+      const int64_t read = std::max(longest / 2, longest - 1 - wanted);
       if (read < static_cast<int64_t>(text.size())) text = text.last(static_cast<std::size_t>(read));
     }
     require(room() > 0, "text ", number + 1, ": of its ", text.size(), " tokens and EOS the model takes ", longest,

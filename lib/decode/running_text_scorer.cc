@@ -72,9 +72,9 @@ void RunningTextScorer::run_windows(int64_t windows) {
     for (int64_t t = inputs.offsets[w + 1] - fresh[w]; t < inputs.offsets[w + 1]; ++t)
       tell(-static_cast<double>(nll[t]));
   done_ = done;
-  // What the next window still sees stays.
-  const int64_t gone = std::clamp<int64_t>(done_ + stride_ - window_, 0, done_);
-  if (gone == 0) return;
+  // What a next window still sees stays: the last one of all may begin just behind where this one does.
+  const int64_t gone = done_ - window_;
+  if (gone <= 0) return;
   before_ = labels_[static_cast<std::size_t>(gone) - 1];
   labels_.erase(labels_.begin(), labels_.begin() + gone);
   done_ -= gone;

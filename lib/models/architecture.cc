@@ -62,8 +62,9 @@ nlohmann::json make_config(const Architecture& arch, std::string_view preset,
     if (!config.contains(key_of_flag(flag))) throw UsageError(str(arch.name, " has no setting --", flag));
     config[key_of_flag(flag)] = typed_setting(value);
   }
-  require(vocabularies.size() == arch.vocabularies.size(), arch.name, ": has ", arch.vocabularies.size(),
-          " vocabularies, given ", vocabularies.size());
+  if (vocabularies.size() != arch.vocabularies.size())
+    throw UsageError(str("a model of the architecture ", arch.name, " reads ", arch.vocabularies.size(),
+                         " columns, and the task has ", vocabularies.size(), "; it is made for ", arch.task));
   for (std::size_t i = 0; i < vocabularies.size(); ++i) config[arch.vocabularies[i]] = vocabularies[i];
   return config;
 }

@@ -111,6 +111,46 @@ TEST_CASE("decoding step by step equals causal attention at once, whatever way t
   }
 }
 
+TEST_CASE("a row whose past begins later sees nothing from before it") {
+  const Heads h{2, 5, 3};
+  constexpr int32_t kSteps = 6;
+  const std::vector<int32_t> firsts{0, 3, 5, 1};  // the third has no past at all
+  const auto rows = static_cast<int64_t>(firsts.size());
+  const auto kv = random_floats(static_cast<std::size_t>(kSteps * rows * h.cached()), 3);
+  std::vector<std::vector<float>> cache;
+  std::vector<float*> steps;
+  for (int32_t s = 0; s < kSteps; ++s) {
+    const auto from = kv.begin() + s * rows * h.cached();
+    cache.emplace_back(from, from + rows * h.cached());
+    for (std::size_t r = 0; r < firsts.size(); ++r)  // what is before is not even a number
+      if (s < firsts[r])
+        std::fill_n(cache.back().begin() + static_cast<std::ptrdiff_t>(r) * h.cached(), h.cached(), NAN);
+    steps.push_back(cache.back().data());
+  }
+  std::vector<int32_t> path;
+  for (int32_t r = 0; r < rows; ++r) path.insert(path.end(), kSteps - 1, r);
+  const auto qkv = random_floats(static_cast<std::size_t>(rows * h.in()), 4);
+  Graph graph(false);
+  const AttentionCache now{.steps = graph.constant({1, kSteps}, steps.data()),
+                           .step = kSteps - 1,
+                           .path = graph.constant({rows, kSteps - 1}, path.data()),
+                           .first = graph.constant({rows, 1}, firsts.data())};
+  const auto y =
+      run(graph, cached_attention(graph, graph.constant({rows, h.in()}, qkv.data()), now, h.heads, h.d_k, h.d_v));
+  for (std::size_t r = 0; r < firsts.size(); ++r) {
+    std::vector<float> history;
+    for (int32_t s = firsts[r]; s < kSteps; ++s) {
+      const auto row = static_cast<std::ptrdiff_t>(r);
+      const auto kept = cache[static_cast<std::size_t>(s)].begin() + row * h.cached();
+      history.insert(history.end(), qkv.begin() + row * h.in(), qkv.begin() + row * h.in() + h.heads * h.d_k);
+      history.insert(history.end(), kept, kept + h.cached());
+    }
+    const auto want = at_once(h, history);
+    for (std::size_t i = 0; i < want.size(); ++i)
+      CHECK(std::abs(static_cast<double>(want[i] - y[r * want.size() + i])) < test::allowed(1e-6));
+  }
+}
+
 TEST_CASE("a step keeps its keys, then its values, in the cache") {
   const Heads h{2, 3, 2};
   const auto qkv = random_floats(2 * static_cast<std::size_t>(h.in()), 1);
