@@ -1,11 +1,6 @@
 #include "models/rnn/decoder.h"
 
-#include <algorithm>
 #include <numeric>
-#include <utility>
-
-#include "base/error.h"
-#include "ops/embed.h"
 
 namespace storm {
 
@@ -22,7 +17,8 @@ RnnDecoder::RnnDecoder(const RnnModel& model, Workspace& workspace, const Packed
       slabs_(workspace.slabs),
       source_ranges_(source.ranges()),
       source_tokens_(source.tokens()),
-      beams_(source.sentences()) {
+      beams_(source.sentences()),
+      states_(slabs_, beams_, model.layers_.decoder.size() * 2 + 1) {
   const auto& config = model.config_;
   const std::size_t layers = model.layers_.decoder.size();
   slabs_.clear();
@@ -37,29 +33,11 @@ RnnDecoder::RnnDecoder(const RnnModel& model, Workspace& workspace, const Packed
       graph.place(encoded.keys, keys_);
     }
   }
-  pieces_.resize(layers * 2 + 1);
   for (std::size_t i = 0; i < layers; ++i) {
-    place(graph, encoded.start.h[i], i);
-    place(graph, encoded.start.c[i], layers + i);
+    states_.place(graph, encoded.start.h[i], i);
+    states_.place(graph, encoded.start.c[i], layers + i);
   }
   workspace.run();
-}
-
-void RnnDecoder::place(Graph& graph, Value v, std::size_t piece) {
-  if (!v) return;
-  const Shape shape = graph.shape(v);
-  auto& at = pieces_[piece].at[turn()];
-  if (auto& room = pieces_[piece].room[turn()]; shape.rows > room) {
-    room = 2 * shape.rows;  // beams widen in the first steps, and never more than that
-    at = take(slabs_, room * shape.cols);
-  }
-  graph.place(v, at);
-}
-
-Value RnnDecoder::rows_before(Graph& graph, std::size_t piece, Value parents) const {
-  const float* at = pieces_[piece].at[1 - turn()];
-  if (!at) return {};
-  return gather(graph, graph.constant({beams_.rows_before(), model_.config_.d_model}, at), parents);
 }
 
 Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {
@@ -75,10 +53,10 @@ Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span
   const Value from = graph.column({parents.begin(), parents.end()});
   RnnState state;
   for (std::size_t i = 0; i < layers; ++i) {
-    state.h.push_back(rows_before(graph, i, from));
-    state.c.push_back(rows_before(graph, layers + i, from));
+    state.h.push_back(states_.before(graph, i, from));
+    state.c.push_back(states_.before(graph, layers + i, from));
   }
-  if (config.input_feeding) state.out = rows_before(graph, 2 * layers, from);
+  if (config.input_feeding) state.out = states_.before(graph, 2 * layers, from);
   RnnSource source;
   if (config.attends()) {
     source.memory = source.keys = graph.constant({source_tokens_, config.memory_width()}, memory_);
@@ -88,10 +66,10 @@ Value RnnDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span
       model_.decode(graph, graph.column({tokens.begin(), tokens.end()}), graph.column(std::move(offsets)),
                     graph.constant({rows, 2}, std::move(ranges)), source, state);
   for (std::size_t i = 0; i < layers; ++i) {
-    place(graph, state.h[i], i);
-    place(graph, state.c[i], layers + i);
+    states_.place(graph, state.h[i], i);
+    states_.place(graph, state.c[i], layers + i);
   }
-  if (config.input_feeding) place(graph, state.out, 2 * layers);
+  if (config.input_feeding) states_.place(graph, state.out, 2 * layers);
   const auto [weight, bias] = model_.output(graph);
   return linear(graph, states, weight, bias);
 }
