@@ -27,6 +27,7 @@ void forward(const Execution& run, const Node& node) {
   float* y = run.data(node.outputs[0]);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number,
                              run.gradients() ? node.attributes<Attributes>().dropout : 0);
+  const int32_t* mask_rows_of = run.data_or_null<int32_t>(node.inputs[kParts]);
   parallel_ranges(rows, kRowGrain, [&, all = width](int64_t begin, int64_t end) {
     auto factors = factors_for(stream, all);
     for (int64_t r = begin; r < end; ++r) {
@@ -36,7 +37,7 @@ void forward(const Execution& run, const Node& node) {
         std::copy_n(run.data(node.inputs[i]) + r * n, n, row);
         row += n;
       }
-      if (stream.active()) mask_rows(y + r * all, stream, r, 1, all, factors.data());
+      if (stream.active()) mask_rows(y + r * all, stream, mask_rows_of ? mask_rows_of[r] : r, 1, all, factors.data());
     }
   });
 }
@@ -45,11 +46,12 @@ void backward(const Execution& run, const Node& node) {
   const auto [rows, width] = run.shape(node.outputs[0]);
   float* dy = run.gradient(node.outputs[0]);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, node.attributes<Attributes>().dropout);
+  const int32_t* mask_rows_of = run.data_or_null<int32_t>(node.inputs[kParts]);
   parallel_ranges(rows, kRowGrain, [&, all = width](int64_t begin, int64_t end) {
     auto factors = factors_for(stream, all);
     for (int64_t r = begin; r < end; ++r) {
       float* row = dy + r * all;
-      if (stream.active()) mask_rows(row, stream, r, 1, all, factors.data());
+      if (stream.active()) mask_rows(row, stream, mask_rows_of ? mask_rows_of[r] : r, 1, all, factors.data());
       for (std::size_t i = 0; i < kParts && node.inputs[i]; ++i) {
         const int64_t n = run.shape(node.inputs[i]).cols;
         if (float* d = run.gradient(node.inputs[i])) {
@@ -68,10 +70,15 @@ constexpr Op kJoin{"join", forward, backward};
 
 }  // namespace
 
-Value join(Graph& graph, std::span<const Value> parts, float dropout) {
+Value join(Graph& graph, std::span<const Value> parts, float dropout, Value mask_rows) {
   require(!parts.empty() && parts.size() <= kParts, "join: takes one to ", kParts, " values, not ", parts.size());
   require(dropout >= 0 && dropout < 1, "join: dropout must be in [0, 1), it is ", dropout);
+  require(!mask_rows ||
+              (graph.shape(mask_rows) == Shape{graph.shape(parts[0]).rows, 1} && graph[mask_rows].dtype == DType::I32),
+          "join: the masks' rows must be I32 [", graph.shape(parts[0]).rows, ",1]");
   Node node{.op = &kJoin};
+  node.inputs[kParts] = mask_rows;
+  node.keep_inputs = 1u << kParts;
   Shape out{graph.shape(parts[0]).rows, 0};
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Shape part = graph.shape(parts[i]);

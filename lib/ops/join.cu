@@ -15,14 +15,14 @@ struct Parts {
   int64_t width[kJoinParts];  // 0: not there
 };
 
-// y: [rows, n]; y may lie where the only part does.
+// y: [rows, n]; y may lie where the only part does. mask_rows: [rows], which row's mask each takes; null: its own.
 __global__ void __launch_bounds__(kThreads)
-    forward_kernel(Parts parts, DropoutStream stream, int64_t rows, int64_t n, float* y) {
+    forward_kernel(Parts parts, DropoutStream stream, const int32_t* mask_rows, int64_t rows, int64_t n, float* y) {
   const int64_t groups = (n + 7) / 8, place = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const int64_t row = place / groups, first = place % groups * 8;
   if (row >= rows) return;
   uint4 bits{};
-  if (stream.active()) bits = dropout_bits(stream, row, static_cast<uint32_t>(first / 8));
+  if (stream.active()) bits = dropout_bits(stream, mask_rows ? mask_rows[row] : row, static_cast<uint32_t>(first / 8));
   std::size_t part = 0;
   int64_t begin = 0;  // the part's first column
   for (int64_t i = first; i < first + 8 && i < n; ++i) {
@@ -34,14 +34,14 @@ __global__ void __launch_bounds__(kThreads)
 
 // d = beta * d + the gradient of the columns [begin, begin + width) of y.
 __global__ void __launch_bounds__(kThreads)
-    backward_kernel(const float* dy, DropoutStream stream, int64_t rows, int64_t n, int64_t begin, int64_t width,
-                    float beta, float* d) {
+    backward_kernel(const float* dy, DropoutStream stream, const int32_t* mask_rows, int64_t rows, int64_t n,
+                    int64_t begin, int64_t width, float beta, float* d) {
   const int64_t groups = (begin + width + 7) / 8 - begin / 8,
                 place = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   const int64_t row = place / groups, first = (begin / 8 + place % groups) * 8;
   if (row >= rows) return;
   uint4 bits{};
-  if (stream.active()) bits = dropout_bits(stream, row, static_cast<uint32_t>(first / 8));
+  if (stream.active()) bits = dropout_bits(stream, mask_rows ? mask_rows[row] : row, static_cast<uint32_t>(first / 8));
   for (int64_t i = first < begin ? begin : first; i < first + 8 && i < begin + width; ++i) {
     float value = dy[row * n + i];
     if (stream.active()) value *= dropout_factor(stream, bits, i);
@@ -60,8 +60,8 @@ void forward(const Execution& run, const Node& node, Context& context) {
     parts.width[i] = run.shape(node.inputs[i]).cols;
   }
   const DropoutStream stream = dropout_of(run, node, run.gradients() ? node.attributes<JoinAttributes>().dropout : 0);
-  context.launch("join", blocks_of(rows * ((n + 7) / 8)), kThreads, 0, forward_kernel, parts, stream, rows, n,
-                 run.data(node.outputs[0]));
+  context.launch("join", blocks_of(rows * ((n + 7) / 8)), kThreads, 0, forward_kernel, parts, stream,
+                 run.data_or_null<int32_t>(node.inputs[kJoinParts]), rows, n, run.data(node.outputs[0]));
 }
 
 // A launch a part: two of them may be one value, whose gradient gets the one after the other.
@@ -73,8 +73,8 @@ void backward(const Execution& run, const Node& node, Context& context) {
     const int64_t width = run.shape(node.inputs[i]).cols;
     if (float* d = run.gradient(node.inputs[i]))
       context.launch("join backward", blocks_of(rows * ((begin + width + 7) / 8 - begin / 8)), kThreads, 0,
-                     backward_kernel, run.gradient(node.outputs[0]), stream, rows, n, begin, width, run.beta(node, i),
-                     d);
+                     backward_kernel, run.gradient(node.outputs[0]), stream,
+                     run.data_or_null<int32_t>(node.inputs[kJoinParts]), rows, n, begin, width, run.beta(node, i), d);
     begin += width;
   }
 }

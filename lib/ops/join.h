@@ -9,9 +9,12 @@
 namespace storm {
 
 // parts: up to four of [tokens, *] -> [tokens, the sum of their widths]
-Value join(Graph& graph, std::span<const Value> parts, float dropout = 0);
+// mask_rows: I32 [tokens, 1], none of them negative, a constant: rows of one number are dropped out by one mask. So all
+// tokens of a text share their mask (Gal and Ghahramani 2016; the locked dropout of Merity et al. 2018, §4.1). None:
+// each row has a mask of its own.
+Value join(Graph& graph, std::span<const Value> parts, float dropout = 0, Value mask_rows = {});
 
-struct JoinAttributes {  // what its node carries, for the kernels
+struct JoinAttributes {  // what its node carries, for the kernels; inputs: the parts, and at kJoinParts the masks' rows
   float dropout;
 };
 constexpr std::size_t kJoinParts = 4;

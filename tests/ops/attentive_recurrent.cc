@@ -204,3 +204,24 @@ TEST_CASE("attention settings that do not fit together are refused") {
   CHECK(message([](In in, auto c) { in.attention.memory = c(3, 5); }).find("memory") != std::string::npos);
   CHECK(message([](In in, auto c) { in.out_weight = c(6, 6); }).find("feed weight") != std::string::npos);
 }
+
+TEST_CASE("rows that share a mask are dropped out alike, in forward and backward") {
+  const std::vector<float> ones(40 * 24, 1.0f);
+  std::vector<float> d(40 * 24, 0.0f);
+  std::vector<int32_t> texts(40);
+  for (std::size_t r = 0; r < texts.size(); ++r) texts[r] = static_cast<int32_t>(r / 10);
+  Graph g(true);
+  const Value y = join(g, std::vector<Value>{g.parameter({40, 24}, ones.data(), d.data())}, 0.5f,
+                       g.constant({40, 1}, texts.data()));
+  g.keep(y);
+  test::weighted_sum(g, y, ones.data());
+  const test::Once run(g, 5, 6);
+  run.forward();
+  const std::vector<float> out(run.run.data(y), run.run.data(y) + ones.size());
+  run.backward();
+  CHECK(out == d);
+  const auto row = [&](int64_t r) { return std::vector(out.begin() + r * 24, out.begin() + (r + 1) * 24); };
+  for (int64_t r = 0; r < 40; ++r) CHECK(row(r) == row(r / 10 * 10));
+  for (int64_t text = 1; text < 4; ++text) CHECK(row(text * 10) != row(0));
+  CHECK_THROWS_AS(join(g, std::vector<Value>{y}, 0.5f, g.constant({39, 1}, texts.data())), Error);
+}
