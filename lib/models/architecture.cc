@@ -8,6 +8,7 @@
 #include "models/convs2s/config.h"
 #include "models/gpt/config.h"
 #include "models/rnn/config.h"
+#include "models/rnn_lm/config.h"
 #include "models/transformer/config.h"
 
 namespace storm {
@@ -16,7 +17,7 @@ namespace {
 
 // An architecture is added by its line here.
 const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(), &convs2s_architecture(),
-                                              &gpt_architecture()};
+                                              &gpt_architecture(), &rnn_lm_architecture()};
 
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};
