@@ -1,6 +1,7 @@
 #include "ops/alignment.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -117,31 +118,28 @@ STORM_CLONES void additive_backward(const float* q, const float* keys, const flo
 using Attributes = AttendAttributes;
 
 Alignment alignment_of(const Execution& run, const Node& node) {
-  const auto [scoring, logits] = node.attributes<Attributes>();
-  return {scoring,
+  const auto attributes = node.attributes<Attributes>();
+  return {attributes.scoring,
           run.shape(node.inputs[2]).cols,
           run.shape(node.inputs[3]).cols,
           run.data_or_null(node.inputs[1]),
           run.data(node.inputs[2]),
           run.data(node.inputs[3]),
-          run.data<int32_t>(node.inputs[5]),
-          logits};
+          attributes.logits};
 }
 
-// Calls body(sentence, row, place) for all queries: the sentences do not depend on each other.
+// Calls body(sentence, row, spot) for all queries: the sentences do not depend on each other.
 template <class Body>
-void for_each_query(const Execution& run, const Node& node, const Alignment& f, Body&& body) {
+void for_each_query(const Execution& run, const Node& node, Body&& body) {
+  const auto attributes = node.attributes<Attributes>();
   const int32_t* offsets = run.data<int32_t>(node.inputs[4]);
   const int64_t sentences = run.shape(node.inputs[4]).rows - 1;
-  std::vector<int64_t> places{0};
-  for (int64_t s = 0; s < sentences; ++s)
-    places.push_back(places.back() + int64_t{offsets[s + 1] - offsets[s]} * (f.ranges[2 * s + 1] - f.ranges[2 * s]));
+  const auto spots = alignment_spots(offsets, run.data<int32_t>(node.inputs[5]), sentences, attributes.window,
+                                     attributes.whole_weights);
   constexpr int64_t kGroup = 4;
   parallel_items((sentences + kGroup - 1) / kGroup, [&](int64_t group) {
     for (int64_t s = group * kGroup; s < std::min(sentences, (group + 1) * kGroup); ++s)
-      for (int64_t row = offsets[s]; row < offsets[s + 1]; ++row)
-        body(s, row,
-             places[static_cast<std::size_t>(s)] + (row - offsets[s]) * (f.ranges[2 * s + 1] - f.ranges[2 * s]));
+      for (int64_t row = offsets[s]; row < offsets[s + 1]; ++row) body(s, row, spots[static_cast<std::size_t>(row)]);
   });
 }
 
@@ -149,8 +147,10 @@ void forward(const Execution& run, const Node& node) {
   const Alignment f = alignment_of(run, node);
   const float* queries = run.data(node.inputs[0]);
   float *context = run.data(node.outputs[0]), *weights = run.data(node.outputs[1]);
-  for_each_query(run, node, f, [&](int64_t s, int64_t row, int64_t place) {
-    f.forward(queries + row * f.a, s, weights + place, context + row * f.m);
+  if (node.attributes<Attributes>().whole_weights)
+    std::fill_n(weights, run.shape(node.outputs[1]).size(), f.logits ? -INFINITY : 0.0f);
+  for_each_query(run, node, [&](int64_t, int64_t row, const AlignmentSpot& spot) {
+    f.forward(queries + row * f.a, spot.begin, spot.count, weights + spot.place, context + row * f.m);
   });
 }
 
@@ -169,9 +169,10 @@ void backward(const Execution& run, const Node& node) {
   const int64_t size = run.shape(node.inputs[0]).size();
   float *d_queries = add ? scratch : dq, *parts = scratch + size;
   if (f.v) std::fill_n(parts, sentences * f.a, 0.0f);
-  const AlignmentGradients gradients{run.gradient(node.inputs[2]), run.gradient(node.inputs[3]), parts};
-  for_each_query(run, node, f, [&](int64_t s, int64_t row, int64_t place) {
-    gradients.backward(f, queries + row * f.a, s, weights + place, d_context + row * f.m, d_queries + row * f.a);
+  const AlignmentGradients gradients{run.gradient(node.inputs[2]), run.gradient(node.inputs[3])};
+  for_each_query(run, node, [&](int64_t s, int64_t row, const AlignmentSpot& spot) {
+    gradients.backward(f, queries + row * f.a, spot.begin, spot.count, weights + spot.place, d_context + row * f.m,
+                       d_queries + row * f.a, parts + s * f.a);
   });
   if (add && dq)
     for (int64_t i = 0; i < size; ++i) dq[i] += d_queries[i];
@@ -182,8 +183,25 @@ constexpr Op kAttend{"attend", forward, backward};
 
 }  // namespace
 
-void Alignment::forward(const float* query, int64_t sentence, float* weights, float* context) const {
-  const int64_t begin = ranges[2 * sentence], n = ranges[2 * sentence + 1] - begin;
+std::vector<AlignmentSpot> alignment_spots(const int32_t* offsets, const int32_t* ranges, int64_t sentences,
+                                           int64_t window, bool whole_weights) {
+  std::vector<AlignmentSpot> spots(static_cast<std::size_t>(offsets[sentences]));
+  int64_t place = 0;
+  for (int64_t s = 0; s < sentences; ++s) {
+    const int64_t rows = ranges[2 * s + 1] - ranges[2 * s];
+    for (int64_t i = 0; i < offsets[s + 1] - offsets[s]; ++i) {
+      const int64_t to = window > 0 ? std::min(i, rows) : rows;
+      const int64_t from = window > 0 ? std::clamp<int64_t>(i - window, 0, to) : 0;
+      spots[static_cast<std::size_t>(offsets[s] + i)] = {static_cast<int32_t>(ranges[2 * s] + from),
+                                                         static_cast<int32_t>(to - from),
+                                                         place + (whole_weights ? from : 0)};
+      place += window > 0 && !whole_weights ? window : rows;
+    }
+  }
+  return spots;
+}
+
+void Alignment::forward(const float* query, int64_t begin, int64_t n, float* weights, float* context) const {
   if (n == 0) return std::fill_n(context, m, 0.0f), void();
   static thread_local std::vector<float> own;
   if (logits) own.resize(std::max(own.size(), static_cast<std::size_t>(n)));
@@ -193,10 +211,9 @@ void Alignment::forward(const float* query, int64_t sentence, float* weights, fl
   mix(mixed, memory + begin * m, n, m, context);
 }
 
-void AlignmentGradients::backward(const Alignment& forward, const float* query, int64_t sentence, const float* weights,
-                                  const float* d_context, float* d_query) const {
-  const int64_t begin = forward.ranges[2 * sentence], n = forward.ranges[2 * sentence + 1] - begin, a = forward.a,
-                m = forward.m;
+void AlignmentGradients::backward(const Alignment& forward, const float* query, int64_t begin, int64_t n,
+                                  const float* weights, const float* d_context, float* d_query, float* d_v) const {
+  const int64_t a = forward.a, m = forward.m;
   static thread_local std::vector<float> d_scores, unwanted;
   d_scores.resize(std::max(d_scores.size(), static_cast<std::size_t>(n)));
   softmax_backward(weights, forward.memory + begin * m, d_context, n, m, memory ? memory + begin * m : nullptr,
@@ -208,8 +225,7 @@ void AlignmentGradients::backward(const Alignment& forward, const float* query, 
     unwanted.resize(static_cast<std::size_t>(n * a));
     d_keys = unwanted.data();
   }
-  additive_backward(query, forward.keys + begin * a, forward.v, d_scores.data(), n, a, d_keys, v + sentence * a,
-                    d_query);
+  additive_backward(query, forward.keys + begin * a, forward.v, d_scores.data(), n, a, d_keys, d_v, d_query);
 }
 
 std::vector<int64_t> weight_places(const Graph& graph, Value offsets, Value ranges) {
@@ -230,6 +246,7 @@ void check_alignment(const Graph& graph, const AlignmentInput& in, Value offsets
               (!in.v || graph.shape(in.v).size() == query_width),
           name, ": additive scores, and they alone, take a vector of the queries' width");
   require(!in.logits || !graph.gradients(), name, ": scores have no gradients");
+  require(in.window >= 0 && (in.window > 0 || !in.whole_weights), name, ": a window of ", in.window, " rows");
   for (const Value v : {offsets, in.ranges})
     require(graph[v].origin == Origin::constant && graph[v].dtype == DType::I32, name,
             ": offsets and ranges must be I32 constants");
@@ -253,10 +270,11 @@ Attended attend(Graph& graph, Value queries, Value offsets, const AlignmentInput
   Node node{.op = &kAttend, .inputs = {queries, in.v, in.keys, in.memory, offsets, in.ranges}};
   node.keep_inputs = 0b111111;
   node.keep_outputs = 0b10;
-  const int64_t weights = weight_places(graph, offsets, in.ranges).back();
+  const bool compact = in.window > 0 && !in.whole_weights;
+  const int64_t weights = compact ? q.rows * in.window : weight_places(graph, offsets, in.ranges).back();
   node.scratch_backward = static_cast<std::size_t>(q.size() + sentences * q.cols + weights) * sizeof(float);
-  const Value context =
-      graph.record(node, {{{q.rows, graph.shape(in.memory).cols}}, {{weights, 1}}}, Attributes{in.scoring, in.logits});
+  const Value context = graph.record(node, {{{q.rows, graph.shape(in.memory).cols}}, {{weights, 1}}},
+                                     Attributes{in.scoring, in.logits, in.whole_weights, in.window});
   return {context, graph.producer(context).outputs[1]};
 }
 

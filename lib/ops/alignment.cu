@@ -110,14 +110,18 @@ __global__ void __launch_bounds__(kThreads) backward_kernel(AlignmentTables t, A
 template <Scoring kScoring>
 __global__ void __launch_bounds__(kThreads) rows_kernel(AlignmentTables t, AlignmentRows f) {
   const int64_t row = blockIdx.x, s = f.sentences[row];
-  const int64_t begin = s < 0 ? 0 : f.offsets[s], end = s < 0 ? 0 : f.offsets[s + 1];
-  const AlignmentSpot first = begin < end ? t.spots[begin] : AlignmentSpot{};
-  const int64_t start = first.place + row - first.begin, step = first.count;  // where its weights lie
+  int64_t begin = s < 0 ? 0 : f.offsets[s], end = s < 0 ? 0 : f.offsets[s + 1];
+  if (f.window > 0 && s >= 0) {  // the queries behind the row that its window reaches
+    const int64_t last = begin + row - f.ranges[2 * s] + f.window;
+    begin += row - f.ranges[2 * s] + 1;
+    end = last + 1 < end ? last + 1 : end;
+  }
+  const auto place = [&](int64_t q) { return t.spots[q].place + row - t.spots[q].begin; };  // of its weight
   for (int64_t c = threadIdx.x; f.d_keys && c < t.a; c += kThreads) {
     float d = 0;
     const float key = kScoring == Scoring::dot ? 0.0f : t.keys[row * t.a + c];
     for (int64_t q = begin; q < end; ++q) {
-      const float g = f.d_scores[start + (q - begin) * step], query = f.queries[q * t.a + c];
+      const float g = f.d_scores[place(q)], query = f.queries[q * t.a + c];
       if constexpr (kScoring == Scoring::dot) {
         d += g * query;
       } else {
@@ -131,31 +135,42 @@ __global__ void __launch_bounds__(kThreads) rows_kernel(AlignmentTables t, Align
   }
   for (int64_t c = threadIdx.x; f.d_memory && c < t.m; c += kThreads) {
     float d = 0;
-    for (int64_t q = begin; q < end; ++q) d += f.weights[start + (q - begin) * step] * f.d_contexts[q * t.m + c];
+    for (int64_t q = begin; q < end; ++q) d += f.weights[place(q)] * f.d_contexts[q * t.m + c];
     float& to = f.d_memory[row * t.m + c];
     to = f.beta_memory == 0 ? d : to + d;
   }
 }
 
+// Where no weight is written.
+__global__ void __launch_bounds__(kThreads) fill_kernel(float* weights, int64_t n, float value) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i < n) weights[i] = value;
+}
+
 AlignmentTables tables_of(const Execution& run, const Node& node, Context& context) {
   const auto& in = node.inputs;
-  return {node.attributes<AttendAttributes>().scoring,
+  const auto attributes = node.attributes<AttendAttributes>();
+  return {attributes.scoring,
           run.shape(in[2]).cols,
           run.shape(in[3]).cols,
           run.data_or_null(in[1]),
           run.data(in[2]),
           run.data(in[3]),
-          alignment_spots(context, host_values(run, in[4], "attend"), host_values(run, in[5], "attend"),
-                          run.shape(in[5]).rows)};
+          staged_spots(context, host_values(run, in[4], "attend"), host_values(run, in[5], "attend"),
+                       run.shape(in[5]).rows, attributes.window, attributes.whole_weights)};
 }
 
 void forward(const Execution& run, const Node& node, Context& context) {
   const AlignmentTables tables = tables_of(run, node, context);
+  const auto attributes = node.attributes<AttendAttributes>();
+  if (const int64_t n = run.shape(node.outputs[1]).size(); attributes.whole_weights && n > 0)
+    context.launch("attend, weights of rows that are not read", static_cast<unsigned>((n + kThreads - 1) / kThreads),
+                   kThreads, 0, fill_kernel, run.data(node.outputs[1]), n, attributes.logits ? -INFINITY : 0.0f);
   queue_alignment(context, tables,
                   {.rows = nullptr,
                    .queries = run.data(node.inputs[0]),
                    .query_ld = tables.a,
-                   .logits = node.attributes<AttendAttributes>().logits,
+                   .logits = attributes.logits,
                    .weights = run.data(node.outputs[1]),
                    .contexts = run.data(node.outputs[0]),
                    .step = nullptr,
@@ -190,6 +205,8 @@ void backward(const Execution& run, const Node& node, Context& context) {
       context, tables,
       {.offsets = run.data<int32_t>(in[4]),
        .sentences = alignment_readers(context, host_values(run, in[5], "attend"), sentences, source_rows),
+       .ranges = run.data<int32_t>(in[5]),
+       .window = node.attributes<AttendAttributes>().window,
        .queries = asked,
        .weights = weights,
        .d_contexts = d_contexts,
@@ -207,16 +224,9 @@ const Kernels kAttend{"attend", forward, backward};
 
 }  // namespace
 
-const AlignmentSpot* alignment_spots(Context& context, const int32_t* offsets, const int32_t* ranges,
-                                     int64_t sentences) {
-  std::vector<AlignmentSpot> spots(static_cast<std::size_t>(offsets[sentences]));
-  int64_t place = 0;
-  for (int64_t s = 0; s < sentences; ++s)
-    for (int32_t row = offsets[s]; row < offsets[s + 1]; ++row) {
-      const int32_t count = ranges[2 * s + 1] - ranges[2 * s];
-      spots[static_cast<std::size_t>(row)] = {ranges[2 * s], count, place};
-      place += count;
-    }
+const AlignmentSpot* staged_spots(Context& context, const int32_t* offsets, const int32_t* ranges, int64_t sentences,
+                                  int64_t window, bool whole_weights) {
+  const auto spots = alignment_spots(offsets, ranges, sentences, window, whole_weights);
   return context.staged(std::span<const AlignmentSpot>(spots));
 }
 

@@ -8,14 +8,9 @@
 
 namespace storm::cuda {
 
-// What a query reads: rows of keys and memory, and where its weights lie.
-struct AlignmentSpot {
-  int32_t begin, count;
-  int64_t place;
-};
-// Makes the spots of all target tokens, on the device, from offsets and ranges on the host.
-const AlignmentSpot* alignment_spots(Context& context, const int32_t* offsets, const int32_t* ranges,
-                                     int64_t sentences);
+// The spots of all target tokens, on the device, from offsets and ranges on the host.
+const AlignmentSpot* staged_spots(Context& context, const int32_t* offsets, const int32_t* ranges, int64_t sentences,
+                                  int64_t window = 0, bool whole_weights = false);
 
 struct AlignmentTables {
   Scoring scoring;
@@ -61,6 +56,8 @@ void queue_alignment_backward(Context& context, const AlignmentTables& tables, c
 struct AlignmentRows {
   const int32_t* offsets;    // [sentences + 1], on the device
   const int32_t* sentences;  // [source tokens]: who reads the row, or -1
+  const int32_t* ranges;     // [sentences, 2], on the device
+  int64_t window;            // as AlignmentInput's
   const float* queries;      // [target tokens, a]
   const float *weights, *d_contexts, *d_scores;
   float *d_keys, *d_memory;

@@ -1,7 +1,8 @@
 // The attention of recurrent models: a query over the rows of its source sentence, one head. Scores are q . k (Luong et
 // al. 2015, §3.1; `general` when the keys are a product of the memory) or v . tanh(q + k) (Bahdanau et al. 2015,
 // §A.1.2; Luong's `concat` is the same with the query taken from the new state). The context is the mean of the
-// memory's rows, weighted with the scores' softmax.
+// memory's rows, weighted with the scores' softmax. And that of a recurrent model over its own past, the rows before
+// each query's own (Cheng et al. 2016; Daniluk et al. 2017, §2.1).
 #pragma once
 
 #include <vector>
@@ -22,27 +23,40 @@ struct AlignmentInput {
   // zeros.
   Value ranges{};
   bool logits = false;  // give out the scores in place of the weights; not in graphs with gradients
+  // attend alone: query i of a sentence reads of the sentence's rows those from i - window to i - 1; the first none,
+  // and so gets a context of zeros. 0: all rows.
+  int64_t window = 0;
+  // With a window: the weights have the layout that they have without, and are 0, or as logits -infinity, where a row
+  // is not read. Else each query has `window` of them, of which the first are those of the rows that it reads.
+  bool whole_weights = false;
 };
+
+// What a query reads: rows of keys and memory, and where its weights lie.
+struct AlignmentSpot {
+  int32_t begin, count;
+  int64_t place;
+};
+// Of all queries. offsets: [sentences + 1], ranges: [sentences, 2]
+std::vector<AlignmentSpot> alignment_spots(const int32_t* offsets, const int32_t* ranges, int64_t sentences,
+                                           int64_t window = 0, bool whole_weights = false);
 
 // One query and its rows, and what comes of them.
 struct Alignment {
   Scoring scoring;
   int64_t a, m;
   const float *v, *keys, *memory;  // the whole tables
-  const int32_t* ranges;
   bool logits;
 
-  // query: [a] -> weights [rows of the sentence], context [m]
-  void forward(const float* query, int64_t sentence, float* weights, float* context) const;
+  // query: [a], of which `count` rows from `begin` on are read -> weights [count], context [m]
+  void forward(const float* query, int64_t begin, int64_t count, float* weights, float* context) const;
 };
 // Where the gradients go: all are added to, and each may be null.
 struct AlignmentGradients {
   float *keys, *memory;
-  float* v;  // [sentences, a], to be summed over the sentences afterwards
 
-  // d_query: [a], overwritten; it may lie where the query does.
-  void backward(const Alignment& forward, const float* query, int64_t sentence, const float* weights,
-                const float* d_context, float* d_query) const;
+  // d_query: [a], overwritten; it may lie where the query does. d_v: additive: [a], added to
+  void backward(const Alignment& forward, const float* query, int64_t begin, int64_t count, const float* weights,
+                const float* d_context, float* d_query, float* d_v) const;
 };
 
 // Where each sentence's weights begin in their output, [queries, source rows] one sentence after another: the layout of
@@ -55,7 +69,7 @@ void check_alignment(const Graph& graph, const AlignmentInput& input, Value offs
 
 struct Attended {
   Value context;  // [target tokens, m]
-  Value weights;  // F32 [sum of queries * source rows, 1]
+  Value weights;  // F32 [sum of queries * source rows, 1]; with a window: [queries * window, 1]
 };
 
 // All queries at once: attention upon a recurrence whose steps do not wait for it. queries: [target tokens, a];
@@ -66,7 +80,8 @@ Attended attend(Graph& graph, Value queries, Value offsets, const AlignmentInput
 // Scratch in backward: [queries, a], [sentences, a], and, for a device, the gradients of all scores.
 struct AttendAttributes {
   Scoring scoring;
-  bool logits;
+  bool logits, whole_weights;
+  int64_t window;
 };
 
 }  // namespace storm

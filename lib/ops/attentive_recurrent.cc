@@ -40,7 +40,7 @@ struct Parts {
   CellWalk walk;
   Alignment align;
   std::vector<int64_t> places;
-  const int32_t* offsets;
+  const int32_t *offsets, *ranges;
   const float *feed_weight, *query_weight, *out_weight;  // the latter two may be null
   int64_t a, m, o, fed;                                  // fed: what the feed weight reads: m or o
 
@@ -55,9 +55,9 @@ struct Parts {
               r.data_or_null(n.inputs[kV]),
               r.data(n.inputs[kKeys]),
               r.data(n.inputs[kMemory]),
-              r.data<int32_t>(n.inputs[kRanges]),
               attributes.logits},
         offsets(r.data<int32_t>(n.inputs[3])),
+        ranges(r.data<int32_t>(n.inputs[kRanges])),
         feed_weight(r.data(n.inputs[kFeedWeight])),
         query_weight(r.data_or_null(n.inputs[kQueryWeight])),
         out_weight(r.data_or_null(n.inputs[kOutWeight])),
@@ -70,7 +70,7 @@ struct Parts {
       places.push_back(places.back() + int64_t{offsets[s + 1] - offsets[s]} * source_rows(s));
   }
   Sizes sizes() const { return {walk.tokens, walk.sentences, walk.h, walk.width, a, m, o, places.back()}; }
-  int64_t source_rows(int64_t s) const { return align.ranges[2 * s + 1] - align.ranges[2 * s]; }
+  int64_t source_rows(int64_t s) const { return ranges[2 * s + 1] - ranges[2 * s]; }
   float* weights(int64_t s, int64_t row) const {
     return run.data(node.outputs[kWeights]) + places[static_cast<std::size_t>(s)] + (row - offsets[s]) * source_rows(s);
   }
@@ -92,7 +92,7 @@ void attend_step(const Parts& p, int64_t t, const float* states, float* queries,
   const float* asking = p.query_weight ? queries : states;
   float* all = p.run.data(p.node.outputs[kContext]);
   p.each(t, [&](int64_t i, int64_t row, int64_t s) {
-    p.align.forward(asking + i * p.a, s, p.weights(s, row), contexts + i * p.m);
+    p.align.forward(asking + i * p.a, p.ranges[2 * s], p.source_rows(s), p.weights(s, row), contexts + i * p.m);
     std::copy_n(contexts + i * p.m, p.m, all + row * p.m);
   });
 }
@@ -189,7 +189,7 @@ void backward(const Execution& run, const Node& node) {
   for (const std::size_t i : {kKeys, kMemory})
     if (float* d = run.gradient(node.inputs[i]); d && run.beta(node, i) == 0)
       std::fill_n(d, run.shape(node.inputs[i]).size(), 0.0f);
-  const AlignmentGradients gradients{run.gradient(node.inputs[kKeys]), run.gradient(node.inputs[kMemory]), d_v};
+  const AlignmentGradients gradients{run.gradient(node.inputs[kKeys]), run.gradient(node.inputs[kMemory])};
   // All queries at once; a query's place takes its gradient.
   const float* states = run.data(node.outputs[1]);
   const float* asking = p.out_weight ? states : p.walk.previous_states();
@@ -197,8 +197,8 @@ void backward(const Execution& run, const Node& node) {
   const auto attend_step_backward = [&](int64_t t) {
     p.each(t, [&](int64_t i, int64_t row, int64_t s) {
       float* query = queries + row * p.a;
-      gradients.backward(p.align, p.query_weight ? query : asking + row * h, s, p.weights(s, row), d_context + i * p.m,
-                         query);
+      gradients.backward(p.align, p.query_weight ? query : asking + row * h, p.ranges[2 * s], p.source_rows(s),
+                         p.weights(s, row), d_context + i * p.m, query, d_v + s * p.a);
       std::copy_n(query, p.a, d_query + i * p.a);
     });
   };

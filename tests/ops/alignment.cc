@@ -1,5 +1,8 @@
 #include "ops/alignment.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
 #include "tests/catch.h"
 #include "tests/ops/alignment.h"
@@ -59,6 +62,98 @@ TEST_CASE("attention upon a recurrence equals its double-precision reference, fo
     check(scoring, 70, 19, false);
     check(scoring, 5, 5, true);
   }
+}
+
+namespace {
+
+// Sentences of 5, 0, 1 and 4 queries, each over as many rows, but for the last's, which has one row less.
+const std::vector<int32_t> kOwnOffsets{0, 5, 5, 6, 10}, kOwnRanges{0, 5, 5, 5, 5, 6, 6, 9};
+constexpr int64_t kOwnQueries = 10, kOwnRows = 9;
+
+// Where query i of a sentence of `rows` rows begins to read, and where it stops.
+std::pair<int64_t, int64_t> window_of(int64_t i, int64_t rows, int64_t window) {
+  const int64_t to = std::min(i, rows);
+  return {std::min(std::max<int64_t>(i - window, 0), to), to};
+}
+
+void check_window(Scoring scoring, int64_t a, int64_t m, int64_t window, bool same) {
+  const bool additive = scoring == Scoring::additive;
+  std::vector<Shape> shapes{{kOwnQueries, a}, {kOwnRows, a}};
+  if (!same) shapes.push_back({kOwnRows, m});
+  if (additive) shapes.push_back({1, a});
+  INFO((additive ? "additive " : "dot ") << a << ' ' << m << " window " << window << (same ? " same" : ""));
+  test::check_op(
+      {.inputs = shapes,
+       .record =
+           [&](Graph& g, std::span<const Value> v) {
+             AlignmentInput in{.scoring = scoring, .keys = v[1], .memory = same ? v[1] : v[2], .window = window};
+             in.ranges = g.constant({kSentences, 2}, kOwnRanges.data());
+             if (additive) in.v = v.back();
+             return attend(g, v[0], g.constant({kSentences + 1, 1}, kOwnOffsets.data()), in).context;
+           },
+       .reference =
+           [&](std::span<const Doubles> v) {
+             Doubles context;
+             for (std::size_t s = 0; s < kSentences; ++s)
+               for (int64_t row = kOwnOffsets[s]; row < kOwnOffsets[s + 1]; ++row) {
+                 const int64_t first = kOwnRanges[2 * s];
+                 const auto [from, to] = window_of(row - kOwnOffsets[s], kOwnRanges[2 * s + 1] - first, window);
+                 const auto c = test::context_of(test::row_of(v[0], row, a), v[1], same ? v[1] : v[2],
+                                                 additive ? v.back() : Doubles{}, first + from, first + to, m);
+                 context.insert(context.end(), c.begin(), c.end());
+               }
+             return context;
+           },
+       .tolerance = 4e-6});
+}
+
+}  // namespace
+
+TEST_CASE("attention over a window of the past equals its double-precision reference, forward and gradients") {
+  for (const Scoring scoring : {Scoring::dot, Scoring::additive})
+    for (const int64_t window : {1, 2, 4, 100}) {
+      check_window(scoring, 7, 3, window, false);
+      check_window(scoring, 5, 5, window, true);
+    }
+}
+
+TEST_CASE("a window's weights are those of the rows that are read, and in the whole layout the others have none") {
+  const auto q = test::random_floats(kOwnQueries * 4, 1), k = test::random_floats(kOwnRows * 4, 2);
+  constexpr int64_t kWindow = 2;
+  const auto weights = [&](bool whole, bool logits) {
+    Graph g(false);
+    AlignmentInput in{.logits = logits, .window = kWindow, .whole_weights = whole};
+    in.keys = in.memory = g.constant({kOwnRows, 4}, k.data());
+    in.ranges = g.constant({kSentences, 2}, kOwnRanges.data());
+    const auto out =
+        attend(g, g.constant({kOwnQueries, 4}, q.data()), g.constant({kSentences + 1, 1}, kOwnOffsets.data()), in);
+    g.keep(out.weights);
+    const test::Once run(g);
+    run.forward();
+    return std::vector<float>(run.run.data(out.weights), run.run.data(out.weights) + g.shape(out.weights).size());
+  };
+  const auto compact = weights(false, false), whole = weights(true, false), logits = weights(true, true);
+  REQUIRE(compact.size() == kOwnQueries * kWindow);
+  REQUIRE(whole.size() == 5 * 5 + 1 * 1 + 4 * 3);
+  REQUIRE(logits.size() == whole.size());
+  std::size_t at = 0;
+  for (std::size_t s = 0; s < kSentences; ++s)
+    for (int64_t row = kOwnOffsets[s]; row < kOwnOffsets[s + 1]; ++row) {
+      const int64_t rows = kOwnRanges[2 * s + 1] - kOwnRanges[2 * s];
+      const auto [from, to] = window_of(row - kOwnOffsets[s], rows, kWindow);
+      double sum = 0;
+      for (int64_t j = 0; j < rows; ++j, ++at) {
+        if (j >= from && j < to) {
+          CHECK(whole[at] == compact[static_cast<std::size_t>(row * kWindow + j - from)]);
+          CHECK(std::isfinite(logits[at]));
+        } else {
+          CHECK(whole[at] == 0);
+          CHECK(logits[at] == -INFINITY);
+        }
+        sum += static_cast<double>(whole[at]);
+      }
+      CHECK(sum == Approx(from < to ? 1 : 0).margin(1e-6));
+    }
 }
 
 TEST_CASE("weights come out sentence after sentence and sum to one; logits are what the softmax is taken of") {
