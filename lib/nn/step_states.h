@@ -14,7 +14,7 @@ namespace storm {
 
 class StepStates {
  public:
-  // Borrows both. beams: which step it is, and how many rows the one before had.
+  // Borrows both. beams: which step it is.
   StepStates(Slabs& slabs, const BeamRows& beams, std::size_t states) : slabs_(slabs), beams_(beams), states_(states) {}
 
   // v, [rows, width], is computed as state i that this step leaves; before the first step, as what the contexts leave.
@@ -28,7 +28,7 @@ class StepStates {
  private:
   struct State {
     std::array<float*, 2> at{};
-    std::array<int64_t, 2> room{};  // rows
+    std::array<int64_t, 2> room{}, rows{};  // how many rows there is room for, and how many there are
     int64_t width = 0;
   };
   // Which of a state's buffers this step writes.

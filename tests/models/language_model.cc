@@ -2,6 +2,7 @@
 // stretch of a text to the next, and that every parameter matters.
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -80,7 +81,7 @@ TEST_CASE("a text that is read in two stretches, its state carried over, is as r
     INFO(v.name);
     const auto model = test::model_of(v);
     const auto& lm = as<LanguageModel>(*model);
-    if (lm.carried_width() == 0) continue;
+    if (lm.carried_width() == 0 || !model->description().attentions.empty()) continue;  // attention begins anew
     const std::vector<Ids> texts{test::random_ids(12, 5), test::random_ids(9, 6), test::random_ids(2, 7)};
     std::vector<Ids> first, second;
     for (const Ids& text : texts) {
@@ -192,7 +193,7 @@ TEST_CASE("every parameter of a language model changes the loss and has a gradie
       const auto view = model->parameters().view(spec.name);
       const Floats kept(view.begin(), view.end());
       RandomStream random(8, RandomUse::corpus);
-      for (float& x : view) x += 0.3f * static_cast<float>(random.normal());
+      for (float& x : view) x += static_cast<float>(random.normal());
       CHECK(std::abs(loss_of(*model, texts) - loss) > 1e-5);
       std::ranges::copy(kept, view.begin());
       loss_of(*model, texts, true);
@@ -228,5 +229,40 @@ TEST_CASE("a text without tokens leaves no state to carry, and is refused") {
     Graph graph(false);
     CarriedState state;
     CHECK_THROWS_AS(lm.states(graph, text, nullptr, &state), Error);
+  }
+}
+
+TEST_CASE("attention over the last states sees these alone, and its weights say how much of each") {
+  for (const test::Variation& v : test::language_models()) {
+    INFO(v.name);
+    const auto model = test::model_of(v);
+    if (as<LanguageModel>(*model).carried_width() == 0 || model->description().attentions.empty()) continue;
+    const int64_t window = model->config().at("attention_window").get<int64_t>();
+    const PackedSentences text = test::packed({test::random_ids(9, 5), {}, test::random_ids(6, 6)});
+    for (const AttentionScores scores : {AttentionScores::probabilities, AttentionScores::logits}) {
+      Workspace workspace;
+      Trace trace;
+      trace.wants = [](AttentionKind kind, int64_t layer) { return kind == AttentionKind::decoder && layer == 0; };
+      trace.scores = scores;
+      as<TextEncoder>(*model).encode(workspace.graph, text, trace);
+      workspace.run();
+      REQUIRE(trace.attentions.size() == 1);
+      const Floats weights = test::copy(workspace, trace.attentions[0].weights);
+      REQUIRE(weights.size() == 9 * 9 + 6 * 6);
+      std::size_t at = 0;
+      for (const int64_t length : {9, 6})
+        for (int64_t i = 0; i < length; ++i) {
+          double sum = 0;
+          for (int64_t j = 0; j < length; ++j, ++at) {
+            const bool seen = j < i && j >= i - window;
+            if (scores == AttentionScores::logits)
+              CHECK(std::isfinite(weights[at]) == seen);
+            else
+              CHECK((weights[at] > 0) == seen);
+            sum += static_cast<double>(weights[at]);
+          }
+          if (scores == AttentionScores::probabilities) CHECK(sum == Approx(i > 0 ? 1 : 0).margin(1e-6));
+        }
+    }
   }
 }

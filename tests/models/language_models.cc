@@ -20,6 +20,9 @@ const std::vector<Variation>& language_models() {
       {"LSTM", "rnn-lm-tiny"},
       {"GRU of three layers", "rnn-lm-tiny", {{"cell", "gru"}, {"layers", "3"}}},
       {"tanh, one layer", "rnn-lm-tiny", {{"cell", "rnn"}, {"layers", "1"}}},
+      {"LSTM, attention over 3 states", "rnn-lm-tiny", {{"attention-window", "3"}}},
+      {"GRU, attention over the last two states", "rnn-lm-tiny", {{"cell", "gru"}, {"attention-window", "2"}}},
+      {"LSTM, attention over 20 states, split", "rnn-lm-tiny", {{"attention-window", "20"}, {"split-states", "yes"}}},
   };
   return variations;
 }

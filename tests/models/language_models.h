@@ -15,7 +15,7 @@ using Ids = std::vector<int32_t>;
 using Floats = std::vector<float>;
 
 constexpr int32_t kVocabulary = 11, kEos = 3;
-constexpr std::size_t kWidth = 16;
+constexpr std::size_t kWidth = 24;
 
 struct Variation {
   std::string name, preset;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "models/rnn_lm/model.h"
 
 namespace storm {
@@ -16,6 +17,12 @@ RnnLmConfig RnnLmConfig::from(const nlohmann::json& json) {
   c.recurrent_dropout = s.real("recurrent_dropout", 0, 1);
   c.locked_dropout = s.choice("locked_dropout", {"no", "yes"}) == 1;
   c.vocabulary = s.whole("vocab_size", 1, 1 << 24);
+  c.window = s.whole("attention_window", 0, 1 << 20);
+  c.split_states = s.choice("split_states", {"no", "yes"}) == 1;
+  if (c.split_states && c.window == 0)
+    throw UsageError("--split-states: keys and values are for attention; say how far back by --attention-window");
+  if (c.split_states && c.d_model % 3 != 0)
+    throw UsageError(str("--split-states: keys, values and predictions do not share --d-model ", c.d_model, " evenly"));
   return c;
 }
 
@@ -27,7 +34,9 @@ const Architecture& rnn_lm_architecture() {
                    {"d-model", "N", "650", "width of the model"},
                    {"dropout", "RATE", "0.5", "dropout of embeddings, between layers and before the output"},
                    {"recurrent-dropout", "RATE", "0", "variational dropout of the recurrent state"},
-                   {"locked-dropout", "[yes|no]", "no", "--dropout drops the same numbers of all tokens of a text"}},
+                   {"locked-dropout", "[yes|no]", "no", "--dropout drops the same numbers of all tokens of a text"},
+                   {"attention-window", "N", "0", "tokens back that the states attend to (0: no attention)"},
+                   {"split-states", "[yes|no]", "no", "a third of the state each for keys, values and predictions"}},
       .presets = {{"rnn-lm-tiny", {{"layers", "2"}, {"d-model", "200"}, {"dropout", "0.2"}}}, {"rnn-lm", {}}},
       .preset = "rnn-lm",
       .vocabularies = {"vocab_size"},

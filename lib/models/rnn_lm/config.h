@@ -14,8 +14,11 @@ struct RnnLmConfig {
   float dropout, recurrent_dropout;
   bool locked_dropout;
   int64_t vocabulary;
+  int64_t window;     // tokens back that attention reaches; 0: there is none
+  bool split_states;  // keys, values and predictions are a third of the state each; else each is all of it
 
-  static RnnLmConfig from(const nlohmann::json& config);  // throws UsageError
+  static RnnLmConfig from(const nlohmann::json& config);                       // throws UsageError
+  int64_t part_width() const { return split_states ? d_model / 3 : d_model; }  // of a key, of a value
   bool lstm() const { return cell == Cell::lstm; }
 };
 

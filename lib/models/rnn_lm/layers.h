@@ -14,7 +14,10 @@ struct RnnLmLayers {
   ParameterList parameters;
   ParameterId embedding;  // [vocabulary, d_model]: the output layer's, too
   std::vector<RecurrentLayer> layers;
-  ParameterId output_bias;  // [1, vocabulary]
+  LinearLayer keys;          // attention: [part, part]
+  ParameterId query, score;  // [part, part], [1, part]
+  LinearLayer attentional;   // [d_model, 2 part]: of the context and the state's part for the prediction
+  ParameterId output_bias;   // [1, vocabulary]
 };
 
 }  // namespace storm

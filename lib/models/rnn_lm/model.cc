@@ -13,9 +13,11 @@ namespace storm {
 namespace {
 
 Description described(const RnnLmConfig& c) {
-  return {.vocabularies = {c.vocabulary},
-          .width = c.d_model,
-          .state_widths = std::vector<int64_t>(static_cast<std::size_t>(c.layers) + 1, c.d_model)};
+  const auto states = static_cast<std::size_t>(c.layers) + (c.window > 0 ? 2 : 1);  // what attention makes, too
+  Description d{
+      .vocabularies = {c.vocabulary}, .width = c.d_model, .state_widths = std::vector<int64_t>(states, c.d_model)};
+  if (c.window > 0) d.attentions = {{AttentionKind::decoder, 1, 1}};
+  return d;
 }
 
 // [tokens, 1]: which text each token is of.
@@ -50,7 +52,7 @@ RnnLmState RnnLmModel::zeros() const {
 }
 
 Value RnnLmModel::pass(Graph& graph, const std::vector<int32_t>& ids, const std::vector<int32_t>& offsets,
-                       RnnLmState& state, Trace* trace) const {
+                       RnnLmState& state, const AttendPast& attend_past, Trace* trace) const {
   const float dropout = graph.gradients() ? config_.dropout : 0;
   const Value begins = graph.constant({static_cast<int64_t>(offsets.size()), 1}, offsets.data());
   const Value masks = dropout > 0 && config_.locked_dropout ? text_of_tokens(graph, offsets) : Value{};
@@ -67,9 +69,41 @@ Value RnnLmModel::pass(Graph& graph, const std::vector<int32_t>& ids, const std:
     state.h[i] = states.h;
     state.c[i] = states.c;
     if (trace) trace->note(graph, states.h);
-    x = dropped(states.h);
+    x = i + 1 < layers_.layers.size() ? dropped(states.h) : states.h;
   }
-  return x;
+  if (config_.window > 0) {
+    const int64_t width = config_.part_width();
+    const auto part = [&](int64_t i) { return config_.split_states ? columns(graph, x, i * width, width) : x; };
+    const RnnLmParts parts{part(0), part(1), part(2)};
+    const Value context = attend_past(parts);
+    x = layers_.attentional(graph, parameters(), join(graph, {{context, parts.prediction}}), Activation::tanh);
+    if (trace) trace->note(graph, x);
+  }
+  return dropped(x);
+}
+
+AlignmentInput RnnLmModel::attention_of(Graph& graph, Value keys, Value values) const {
+  return {.scoring = Scoring::additive, .v = parameters().in(graph, layers_.score), .keys = keys, .memory = values};
+}
+
+Value RnnLmModel::queries_of(Graph& graph, Value key) const {
+  return linear(graph, key, parameters().in(graph, layers_.query), {});
+}
+
+Value RnnLmModel::attend_text(Graph& graph, const PackedSentences& text, const RnnLmParts& parts, Trace* trace) const {
+  AlignmentInput in = attention_of(graph, keys_of(graph, parts.key), parts.value);
+  in.ranges = graph.constant({text.sentences(), 2}, text.ranges());
+  in.window = config_.window;
+  const Value queries = queries_of(graph, parts.key);
+  const Value offsets = graph.constant({text.sentences() + 1, 1}, text.offsets.data());
+  const Value context = attend(graph, queries, offsets, in).context;
+  if (trace)
+    trace->note(graph, AttentionKind::decoder, 0, [&] {
+      in.whole_weights = true;
+      in.logits = trace->scores == AttentionScores::logits;
+      return attend(graph, queries, offsets, in).weights;
+    });
+  return context;
 }
 
 RnnLmState RnnLmModel::last_of(Graph& graph, const std::vector<int32_t>& offsets, const RnnLmState& after) const {
@@ -98,7 +132,9 @@ Value RnnLmModel::states(Graph& graph, const PackedSentences& text, Trace* trace
       if (config_.lstm()) state.c[i] = part(layers_.layers.size() + i);
     }
   }
-  const Value out = pass(graph, text.ids, text.offsets, state, trace);
+  const Value out = pass(
+      graph, text.ids, text.offsets, state,
+      [&](const RnnLmParts& parts) { return attend_text(graph, text, parts, trace); }, trace);
   if (carried) {
     RnnLmState last = last_of(graph, text.offsets, state);
     if (config_.lstm()) last.h.insert(last.h.end(), last.c.begin(), last.c.end());
