@@ -14,9 +14,9 @@ using namespace storm;
 
 namespace {
 
-constexpr double kTolerance = 5e-6;  // of the largest element; float32 PyTorch itself is off by up to 1.4e-6
+constexpr double kTolerance = 5e-6;  // of the largest element; float32 PyTorch itself is off by up to 2.4e-6
 
-const std::vector<std::string> kModels{"lstm", "gru", "gpt_tanh", "gpt_exact"};
+const std::vector<std::string> kModels{"lstm", "gru", "attentive", "split", "gpt_tanh", "gpt_exact"};
 
 std::vector<float> wanted(const std::string& name) {
   const auto values = test::language_model_fixture().values<float>(name);

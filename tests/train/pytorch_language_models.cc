@@ -50,7 +50,7 @@ double distance(const std::string& which, double weight_decay, bool decay_vector
 }  // namespace
 
 TEST_CASE("after five updates every weight of a language model is where PyTorch has it") {
-  for (const char* which : {"lstm", "gru", "gpt_tanh", "gpt_exact"}) {
+  for (const char* which : {"lstm", "gru", "attentive", "split", "gpt_tanh", "gpt_exact"}) {
     INFO(which);
     CHECK(distance(which, 0.1) < 3e-6);
     CHECK(distance(which, 0) > 3e-5);

@@ -40,7 +40,7 @@ RnnLmDecoder::RnnLmDecoder(const RnnLmModel& model, Workspace& workspace, const 
     const Value last = graph.column(std::move(rows));
     states_.place(graph, gather(graph, model.keys_of(graph, parts.key), last), keys_at());
     states_.place(graph, gather(graph, parts.value, last), values_at());
-    return model.attend_text(graph, contexts, parts, nullptr);
+    return parts.value;  // anything of its shape: what follows each token of a context is not asked for
   });
   const RnnLmState last = model.last_of(graph, offsets_, after);
   const int64_t d = model.config_.d_model;
