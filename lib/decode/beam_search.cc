@@ -1,11 +1,33 @@
 #include "decode/beam_search.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/parallel.h"
 #include "decode/diverged.h"
 #include "ops/top_k.h"
 
 namespace storm {
+
+namespace {
+
+// The k likeliest of a row that can follow, falling, of equal ones the lower id first. Places that are left stay as
+// they are.
+void likeliest_of(std::span<const float> logits, double normalizer, std::span<float> log_probs,
+                  std::span<int32_t> ids) {
+  std::size_t found = 0;
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    const float x = logits[id];
+    if (x == kBanned || (found == ids.size() && !(x > log_probs[found - 1]))) continue;
+    std::size_t at = found < ids.size() ? found++ : found - 1;
+    for (; at > 0 && x > log_probs[at - 1]; --at) log_probs[at] = log_probs[at - 1], ids[at] = ids[at - 1];
+    log_probs[at] = x;
+    ids[at] = static_cast<int32_t>(id);
+  }
+  for (float& x : log_probs.first(found)) x = static_cast<float>(static_cast<double>(x) - normalizer);
+}
+
+}  // namespace
 
 BeamSearch::BeamSearch(const Generator& model, const SpecialIds& special, const DecodeOptions& options,
                        Workspace& workspace)
@@ -13,6 +35,7 @@ BeamSearch::BeamSearch(const Generator& model, const SpecialIds& special, const 
       special_(special),
       options_(options),
       workspace_(workspace),
+      processors_(options, special),
       slots_(2 * options.beam),
       candidates_(static_cast<std::size_t>(2 * options.beam)) {}
 
@@ -75,24 +98,31 @@ std::optional<int32_t> BeamSearch::forced(const Open& open) const {
   return {};
 }
 
-bool BeamSearch::too_short_to_end(const Open& open) const { return step_ < batch_->least[open.sentence]; }
+// Processors ban it themselves.
+bool BeamSearch::eos_is_banned(const Open& open) const {
+  return processors_.empty() && step_ < batch_->least[open.sentence];
+}
 
 BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
-  bool rows_are_searched = false, rows_are_forced = false, eos_is_banned = false;
+  bool rows_are_searched = false, rows_are_forced = false, one_more = false;
   forced_.clear();
+  sentence_of_row_.clear();
   for (const Open& open : open_) {
     const auto id = forced(open);
     rows_are_forced = rows_are_forced || id;
     rows_are_searched = rows_are_searched || !id;
-    eos_is_banned = eos_is_banned || too_short_to_end(open);
+    one_more = one_more || eos_is_banned(open);
     forced_.insert(forced_.end(), static_cast<std::size_t>(open.rows), id.value_or(0));
+    sentence_of_row_.insert(sentence_of_row_.end(), static_cast<std::size_t>(open.rows), open.sentence);
   }
   Graph& graph = workspace_.graph;
   graph.clear();
   const Value logits = decoder.step(graph, parents_, tokens_);
   TopK likeliest;
   Value forced_log_probs;
-  if (rows_are_searched) likeliest = top_k(graph, logits, 2 * options_.beam + (eos_is_banned ? 1 : 0));
+  const bool processed = rows_are_searched && !processors_.empty();
+  if (processed) graph.keep(logits);
+  if (rows_are_searched && !processed) likeliest = top_k(graph, logits, 2 * options_.beam + (one_more ? 1 : 0));
   if (rows_are_forced) {
     const Value ids = graph.constant({static_cast<int64_t>(forced_.size()), 1}, forced_.data());
     forced_log_probs = pick(graph, log_softmax(graph, logits), ids);
@@ -101,17 +131,49 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
     if (v) graph.keep(v);
   workspace_.run();
   Step step;
-  if (rows_are_searched) {
+  if (processed) process(workspace_.data(logits), static_cast<std::size_t>(graph.shape(logits).cols), step);
+  if (likeliest.ids) {
     step.k = static_cast<int32_t>(graph.shape(likeliest.ids).cols);
     step.log_probs = workspace_.data(likeliest.log_probs);
     step.ids = workspace_.data<int32_t>(likeliest.ids);
   }
   if (rows_are_forced) step.forced = workspace_.data(forced_log_probs);
+  if (processed) return step;  // its rows were looked at
   const float* first = rows_are_searched ? step.log_probs : step.forced;
   const int64_t stride = rows_are_searched ? step.k : 1;
   for (std::size_t r = 0; r < parents_.size(); ++r)
     require_number(static_cast<double>(first[static_cast<int64_t>(r) * stride]));
   return step;
+}
+
+void BeamSearch::process(const float* logits, std::size_t vocabulary, Step& step) {
+  const std::size_t rows = parents_.size(), k = std::min(static_cast<std::size_t>(slots_), vocabulary);
+  processed_log_probs_.resize(rows * k);
+  processed_ids_.assign(rows * k, -1);
+  step = {.k = static_cast<int32_t>(k), .log_probs = processed_log_probs_.data(), .ids = processed_ids_.data()};
+  parallel_ranges(static_cast<int64_t>(rows), 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> changed;
+    std::vector<int32_t> ids;
+    for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
+      const std::size_t sentence = sentence_of_row_[r];
+      const auto& said = batch_->said[sentence];
+      ids.assign(said.begin(), said.end());
+      ids.resize(said.size() + static_cast<std::size_t>(step_));
+      read(static_cast<int32_t>(r), std::span(ids).subspan(said.size()));
+      changed.assign(logits + r * vocabulary, logits + (r + 1) * vocabulary);
+      const double normalizer = processors_({.ids = ids, .length = step_, .least = batch_->least[sentence]}, changed);
+      likeliest_of(changed, normalizer, std::span(processed_log_probs_).subspan(r * k, k),
+                   std::span(processed_ids_).subspan(r * k, k));
+    }
+  });
+}
+
+void BeamSearch::read(int32_t row, std::span<int32_t> said) const {
+  for (auto s = said.size(); s-- > 0;) {
+    const Link& link = links_[links_of_step_[s] + static_cast<std::size_t>(row)];
+    said[s] = link.token;
+    row = link.parent;
+  }
 }
 
 void BeamSearch::force(const Open& open, const Step& step, int32_t row) {
@@ -128,7 +190,7 @@ void BeamSearch::close(Open& open, const Step& step, int32_t row) {
 }
 
 void BeamSearch::search(Open& open, const Step& step, int32_t row) {
-  const bool eos_is_banned = too_short_to_end(open);
+  const bool banned = eos_is_banned(open);
   const std::size_t limit = candidates_.size();
   std::size_t n = 0;
   for (int32_t r = row; r < row + open.rows; ++r) {
@@ -136,7 +198,8 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const float* log_probs = step.log_probs + static_cast<int64_t>(r) * step.k;
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
     for (int32_t j = 0; j < step.k; ++j) {
-      if (eos_is_banned && ids[j] == special_.eos) continue;
+      if (ids[j] < 0) break;
+      if (banned && ids[j] == special_.eos) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);
       if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row
       std::size_t at = n < limit ? n++ : n - 1;
@@ -175,12 +238,7 @@ Hypotheses BeamSearch::best(const Open& open) {
   for (auto f = first; f != first + std::min(open.finished, options_.nbest); ++f) {
     Hypothesis h{std::vector<int32_t>(static_cast<std::size_t>(f->length)), static_cast<float>(f->score),
                  static_cast<float>(f->log_prob)};
-    auto row = static_cast<std::size_t>(f->row);
-    for (auto s = h.ids.size(); s-- > 0;) {
-      const Link& link = links_[links_of_step_[s] + row];
-      h.ids[s] = link.token;
-      row = static_cast<std::size_t>(link.parent);
-    }
+    read(f->row, h.ids);
     best.push_back(std::move(h));
   }
   return best;

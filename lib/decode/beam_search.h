@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "decode/logits_processor.h"
 #include "decode/sorted_batches.h"
 
 namespace storm {
@@ -39,14 +40,18 @@ class BeamSearch {
   struct Step {
     int32_t k = 0;                     // candidates a row
     const float* log_probs = nullptr;  // [rows, k]
-    const int32_t* ids = nullptr;      // [rows, k]
+    const int32_t* ids = nullptr;      // [rows, k]; -1: no more can follow
     const float* forced = nullptr;     // [rows]: log-probability of what a row is made to go on with
   };
 
   Step run_step(Decoder& decoder);
   // What the rows of a sentence are made to go on with; none: they are searched.
   std::optional<int32_t> forced(const Open& open) const;
-  bool too_short_to_end(const Open& open) const;
+  bool eos_is_banned(const Open& open) const;
+  // The likeliest of each row after the logits processors. logits: [rows, vocabulary].
+  void process(const float* logits, std::size_t vocabulary, Step& step);
+  // What a row of the present step has said.
+  void read(int32_t row, std::span<int32_t> said) const;
   // What the rows of one sentence become; `row` is its first.
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
@@ -59,6 +64,7 @@ class BeamSearch {
   const SpecialIds special_;
   const DecodeOptions& options_;
   Workspace& workspace_;
+  const LogitsProcessors processors_;
   const int32_t slots_;  // finished hypotheses a sentence can have
   const DecodingBatch* batch_ = nullptr;
 
@@ -68,6 +74,9 @@ class BeamSearch {
   std::vector<int32_t> parents_, tokens_;
   std::vector<double> log_probs_, past_log_probs_;
   std::vector<int32_t> forced_;  // what rows are made to go on with: of a prefix, EOS at the maximum length; else 0
+  std::vector<std::size_t> sentence_of_row_;
+  std::vector<float> processed_log_probs_;  // [rows, k], as Step has them
+  std::vector<int32_t> processed_ids_;
   std::vector<Candidate> candidates_;
   std::vector<Finished> finished_;  // [sentences, slots]
   // All rows of all steps, to walk back along when a hypothesis is read.

@@ -29,6 +29,7 @@ std::vector<Hypotheses> continue_texts(const LanguageModel& model, int32_t eos,
     require(room() > 0, "text ", number + 1, ": of its ", text.size(), " tokens and EOS the model takes ", longest,
             ", and nothing can follow; --slide reads its last part");
     Request r{.first = eos,
+              .said = texts[i],
               .least = options.min_length,
               .most = static_cast<int32_t>(std::min(wanted, room())),
               .number = number};

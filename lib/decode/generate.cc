@@ -51,6 +51,7 @@ std::vector<Hypotheses> generate(const Generator& model, const SpecialIds& speci
       batch.contexts.add(request.before, request.context, request.after);
       batch.first.push_back(request.first);
       batch.prefixes.push_back(request.prefix);
+      batch.said.push_back(request.said);
       batch.most.push_back(request.most);
       batch.least.push_back(std::min(request.least, request.most));
     }

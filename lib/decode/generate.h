@@ -27,6 +27,10 @@ struct DecodeOptions {
   // of a continuation; a model's own limit and the length of a prefix bound it.
   int32_t min_length = 0, max_length = 0;
 
+  // What changes the logits of a step: decode/logits_processor.h has the definitions and their order.
+  double repetition_penalty = 1;  // of what a row has said: 1 is none
+  int32_t no_repeat_ngram = 0;    // no n-gram comes twice; 0: any may
+
   bool slide = false;  // of texts that are too long to be continued, the last part is read
 
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
@@ -35,11 +39,12 @@ struct DecodeOptions {
   Device* device = nullptr;
 
   // Sampling instead of search: from p^(1 / temperature), of the top_k likeliest ids (0: all), of the fewest of these
-  // that together reach top_p. Each sentence has its own random stream, keyed by the seed and its number.
+  // that together reach top_p, without those less likely than min_p of the likeliest, of the most typical ones that
+  // reach typical_p. Each sentence has its own random stream, keyed by the seed and its number.
   bool sample = false;
   double temperature = 1;
   int32_t top_k = 0;
-  double top_p = 1;
+  double top_p = 1, min_p = 0, typical_p = 1;
   uint64_t seed = 1;
   uint64_t first_sentence = 0;  // the number of the first source, where several calls share one seed
 };
@@ -47,7 +52,8 @@ struct DecodeOptions {
 struct Hypothesis {
   std::vector<int32_t> ids;  // without BOS and EOS, with the prefix
   float score = 0;           // log_prob, normalised for length: what ranks hypotheses
-  float log_prob = 0;        // of all ids and EOS
+  // Of all ids and EOS: what beam search added up, after logits processors; of a sample the model's own.
+  float log_prob = 0;
 };
 using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the one that was finished first
 
@@ -58,6 +64,7 @@ struct Request {
   int32_t after = -1;                     // a token that stands behind it; -1: none
   int32_t first = 0;                      // the token that is fed then
   std::span<const int32_t> prefix = {};   // what the answers begin with
+  std::span<const int32_t> said = {};     // what logits processors take for said before the answers
   int32_t least = 0, most = 0;            // lengths of the answers, without EOS and with the prefix
   uint64_t number = 0;                    // the random stream's, and what the context is called in errors
 };

@@ -1,12 +1,12 @@
 #include "decode/sampling.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "base/parallel.h"
 #include "base/random.h"
 #include "decode/diverged.h"
+#include "decode/draw_id.h"
+#include "decode/logits_processor.h"
 #include "ops/draw.h"
 #include "ops/top_k.h"
 
@@ -38,46 +38,11 @@ int32_t forced_id(const DecodingBatch& batch, std::size_t sentence, int32_t step
 // So many ids a row are still few: only these are sorted out of all, and only these come off a device.
 constexpr int32_t kFew = 256;
 
-// Draws a column. log_probs: [columns]; banned: a column that may not be drawn, or -1; order: memory that is used
-// again. total: the sum of all ids' weights, where the columns are the likeliest few of them; -1 is returned when these
-// do not reach top_p of it. A total of 0 says that the columns are all that there are.
-int32_t draw_column(std::span<const float> log_probs, int32_t banned, const DecodeOptions& options, double uniform,
-                    std::vector<int32_t>& order, double total = 0) {
-  order.resize(log_probs.size());
-  std::iota(order.begin(), order.end(), 0);
-  if (banned >= 0) order.erase(order.begin() + banned);
-  require(!order.empty(), "the vocabulary has no piece but the end of sentence: there is nothing to draw");
-  const auto at = [&](int32_t id) { return log_probs[static_cast<std::size_t>(id)]; };
-  const auto likelier = [&](int32_t a, int32_t b) { return at(a) > at(b) || (at(a) == at(b) && a < b); };
-  const auto k = options.top_k > 0 ? std::min(order.size(), static_cast<std::size_t>(options.top_k)) : order.size();
-  if (k < order.size() || options.top_p < 1) {
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(), likelier);
-    order.resize(k);
-  }
-  const float largest = at(*std::min_element(order.begin(), order.end(), likelier));
-  const auto weight = [&](int32_t id) { return std::exp(static_cast<double>(at(id) - largest) / options.temperature); };
-  double all = total;
-  if (total == 0)
-    for (const int32_t id : order) all += weight(id);
-  if (options.top_p < 1) {  // the fewest, from the likeliest on, that together reach top_p
-    double sum = 0;
-    std::size_t n = 0;
-    while (n < order.size() && sum < options.top_p * all) sum += weight(order[n++]);
-    if (total > 0 && sum < options.top_p * all) return -1;
-    order.resize(std::max<std::size_t>(n, 1));
-    all = n > 0 ? sum : weight(order[0]);
-  }
-  double left = uniform * all;
-  for (const int32_t id : order)
-    if ((left -= weight(id)) < 0) return id;
-  return order.back();  // the sum was rounded
-}
-
 // One step of all rows.
 class DrawingStep {
  public:
   DrawingStep(const SpecialIds& special, const DecodeOptions& options, Workspace& workspace)
-      : special_(special), options_(options), workspace_(workspace) {}
+      : special_(special), options_(options), workspace_(workspace), processors_(options, special) {}
 
   // Gives each row its next id.
   void operator()(Decoder& decoder, const DecodingBatch& batch, int32_t step, std::span<Row> rows,
@@ -91,12 +56,13 @@ class DrawingStep {
     const Choices choices = undrawn > 0 ? record_choices() : Choices{};
     const Value forced = undrawn < std::ssize(rows) ? pick(graph, log_probs(), column(forced_)) : Value{};
     for (const Value v : {choices.drawn.ids, choices.drawn.log_probs, choices.likeliest.log_probs,
-                          choices.likeliest.ids, choices.totals, choices.all, forced})
+                          choices.likeliest.ids, choices.totals, choices.all, choices.logits, forced})
       if (v) graph.keep(v);
     workspace_.run();
     if (forced) take_forced(rows, forced);
     if (choices.drawn.ids) take_drawn(rows, choices.drawn);
     if (choices.likeliest.ids) draw_here(rows, choices.likeliest.log_probs, choices.likeliest.ids, choices.totals);
+    if (choices.logits) draw_processed(batch, step, rows);
     if (choices.all && std::ranges::count(undrawn_, true) > 0) draw_here(rows, choices.all);
     for (const Row& row : rows) require_number(row.log_prob);
   }
@@ -108,12 +74,15 @@ class DrawingStep {
     TopK likeliest;  // the likeliest few of each row
     Value totals;    // each row's weight of all ids, where the likeliest few may not reach top_p of it
     Value all;       // log-probabilities of all ids, to be sorted
+    Value logits;    // of all ids, to be processed
   };
 
   Choices record_choices() {
     Choices choices;
     const bool cut_by_k = options_.top_k > 0, cut_by_p = options_.top_p < 1;
-    if (!cut_by_k && !cut_by_p) {
+    if (!processors_.empty()) {
+      choices.logits = logits_;
+    } else if (!cut_by_k && !cut_by_p) {
       choices.drawn = record_draw();
     } else if (!cut_by_k) {
       choices.likeliest = top_k(workspace_.graph, logits_, kFew);
@@ -199,9 +168,32 @@ class DrawingStep {
     });
   }
 
+  // Draws on the CPU from what the logits processors leave.
+  void draw_processed(const DecodingBatch& batch, int32_t step, std::span<Row> rows) {
+    const auto vocabulary = static_cast<std::size_t>(workspace_.graph.shape(logits_).cols);
+    const float* all = workspace_.data(logits_);
+    parallel_ranges(static_cast<int64_t>(rows.size()), 1, [&](int64_t begin, int64_t end) {
+      std::vector<float> changed;
+      std::vector<int32_t> ids;
+      for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
+        if (!undrawn_[r]) continue;
+        const std::span row(all + r * vocabulary, vocabulary);
+        const std::size_t sentence = rows[r].sentence;
+        ids.assign(batch.said[sentence].begin(), batch.said[sentence].end());
+        ids.insert(ids.end(), rows[r].sample.ids.begin(), rows[r].sample.ids.end());
+        changed.assign(row.begin(), row.end());
+        const double normalizer = processors_({.ids = ids, .length = step, .least = batch.least[sentence]}, changed);
+        const int32_t id = draw_logit(changed, uniforms_[r]);
+        const float logit = row[static_cast<std::size_t>(id)];
+        rows[r].add(id, static_cast<float>(static_cast<double>(logit) - normalizer));
+      }
+    });
+  }
+
   const SpecialIds special_;
   const DecodeOptions& options_;
   Workspace& workspace_;
+  const LogitsProcessors processors_;
   Value logits_, log_probs_;              // of the step's graph
   std::vector<int32_t> forced_, banned_;  // of each row: an id; where there is none, 0 and -1
   std::vector<uint8_t> undrawn_;

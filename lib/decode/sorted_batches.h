@@ -15,6 +15,7 @@ struct DecodingBatch {
   PackedSentences contexts;                        // what the decoder is started on
   std::vector<int32_t> first;                      // what each sentence is fed at the first step
   std::vector<std::span<const int32_t>> prefixes;  // without BOS; empty where there is none
+  std::vector<std::span<const int32_t>> said;      // before each sentence's answers
   std::vector<int32_t> least, most;                // lengths of what is said, without EOS
 
   std::size_t size() const { return first.size(); }

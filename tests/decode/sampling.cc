@@ -135,6 +135,36 @@ TEST_CASE("top-p draws from a large vocabulary as from a small one, where few id
   }
 }
 
+TEST_CASE("ids are drawn as often as the model says from what min-p and typical sampling leave") {
+  const ToyModel model(8, 1.0f);
+  for (const double temperature : {1.0, 1.5}) {
+    const auto w = weights(model, temperature);
+    const double all = std::accumulate(w.begin(), w.end(), 0.0);
+    INFO("temperature " << temperature);
+    DecodeOptions o = sampling(20000);
+    o.temperature = temperature;
+    o.min_p = 0.35;
+    auto left = w;
+    for (double& x : left)
+      if (x < 0.35 * *std::max_element(w.begin(), w.end())) x = 0;
+    CHECK(std::count(left.begin(), left.end(), 0) > 0);
+    CHECK(chi_square(counts(model, o), left) < kLimit);
+
+    o.min_p = 0;
+    o.typical_p = 0.6;
+    double entropy = 0;
+    for (const double x : w) entropy -= x / all * std::log(x / all);
+    std::vector<std::size_t> ids(w.size());
+    std::iota(ids.begin(), ids.end(), 0);
+    const auto distance = [&](std::size_t i) { return std::abs(std::log(w[i] / all) + entropy); };
+    std::sort(ids.begin(), ids.end(), [&](auto a, auto b) { return distance(a) < distance(b); });
+    left.assign(w.size(), 0);
+    double sum = 0;
+    for (std::size_t i = 0; sum < 0.6 * all; ++i) sum += left[ids[i]] = w[ids[i]];
+    CHECK(chi_square(counts(model, o), left) < kLimit);
+  }
+}
+
 TEST_CASE("a sample's probability is the model's own, whatever it was drawn from") {
   const ToyModel model(8, 1.0f);
   DecodeOptions o = sampling(50);

@@ -4,35 +4,25 @@
 
 #include "decode/translate.h"
 #include "tests/catch.h"
-#include "tests/decode/toy_model.h"
+#include "tests/decode/plain_search.h"
 
 using namespace storm;
+using test::best_first;
+using test::Found;
 using test::Ids;
+using test::normalised;
+using test::plain_beam_search;
+using test::same;
 using test::spans;
 using test::ToyModel;
 
 namespace {
 
-constexpr int32_t kEos = 3;
+constexpr int32_t kEos = test::kEos;
 const SpecialIds kSpecial;
 
-struct Found {
-  Ids ids;
-  double log_prob = 0, score = 0;
-};
-
-// The definitions of LengthNorm (decode/translate.h), written apart from the library's.
-double normalised(double log_prob, std::size_t length, const DecodeOptions& o) {
-  const auto y = static_cast<double>(length);
-  switch (o.length_norm) {
-    case LengthNorm::gnmt:
-      return log_prob / std::pow((5.0 + y) / 6.0, o.length_penalty);
-    case LengthNorm::power_eos:
-      return log_prob / std::pow(y + 1, o.length_penalty);
-    case LengthNorm::power:
-      break;
-  }
-  return length == 0 ? log_prob : log_prob / std::pow(y, o.length_penalty);
+auto says(const ToyModel& model, const Ids& source) {
+  return [&model, source](const Ids& written) { return model.log_probs(source, written); };
 }
 
 // Every output there is, best first. The last place is EOS's whatever it costs.
@@ -53,61 +43,6 @@ void enumerate(const ToyModel& model, const Ids& source, const DecodeOptions& o,
     f.ids.push_back(id);
     f.log_prob += p[static_cast<std::size_t>(id)];
     enumerate(model, source, o, f, all);
-  }
-}
-
-void best_first(std::vector<Found>& all) {
-  std::stable_sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.score > b.score; });
-}
-
-// Beam search as it is defined, with every continuation written down and sorted.
-std::vector<Found> plain_beam_search(const ToyModel& model, const Ids& source, const Ids& prefix,
-                                     const DecodeOptions& o) {
-  std::vector<Found> open{{}}, finished;
-  const auto finish = [&](Found f) {
-    f.score = normalised(f.log_prob, f.ids.size(), o);
-    finished.push_back(f);
-  };
-  const auto beam = static_cast<std::size_t>(o.beam);
-  for (std::size_t step = 0; !open.empty() && finished.size() < beam; ++step) {
-    std::vector<Found> next;  // ends in EOS, or goes on
-    for (const Found& f : open) {
-      const auto p = model.log_probs(source, f.ids);
-      for (int32_t id = 0; id < model.description().vocabularies[1]; ++id) {
-        if (step < prefix.size() ? id != prefix[step]
-            : step >= static_cast<std::size_t>(o.max_length)
-                ? id != kEos
-                : id == kEos && step < static_cast<std::size_t>(o.min_length))
-          continue;
-        next.push_back(f);
-        next.back().ids.push_back(id);
-        next.back().log_prob += p[static_cast<std::size_t>(id)];
-      }
-    }
-    std::stable_sort(next.begin(), next.end(), [](const Found& a, const Found& b) { return a.log_prob > b.log_prob; });
-    if (next.size() > 2 * beam) next.resize(2 * beam);
-    open.clear();
-    for (std::size_t i = 0; i < next.size(); ++i) {
-      Found f = next[i];
-      if (f.ids.back() == kEos && step >= prefix.size()) {
-        f.ids.pop_back();
-        if (i < beam) finish(f);
-      } else if (open.size() < beam) {
-        open.push_back(f);
-      }
-    }
-  }
-  best_first(finished);
-  if (finished.size() > static_cast<std::size_t>(o.nbest)) finished.resize(static_cast<std::size_t>(o.nbest));
-  return finished;
-}
-
-void same(const Hypotheses& got, const std::vector<Found>& want) {
-  REQUIRE(got.size() == want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    CHECK(got[i].ids == want[i].ids);
-    CHECK(static_cast<double>(got[i].log_prob) == Approx(want[i].log_prob).margin(1e-5));
-    CHECK(static_cast<double>(got[i].score) == Approx(want[i].score).margin(1e-5));
   }
 }
 
@@ -153,7 +88,7 @@ TEST_CASE("narrow beams find what the definition of beam search finds") {
                         << alpha);
             const auto got = translate(model, kSpecial, spans(kSources), o);
             for (std::size_t s = 0; s < kSources.size(); ++s)
-              same(got[s], plain_beam_search(model, kSources[s], {}, o));
+              same(got[s], plain_beam_search(says(model, kSources[s]), {}, o));
           }
   }
 }
@@ -220,7 +155,7 @@ TEST_CASE("every hypothesis begins with the prefix, whose probability counts") {
   for (std::size_t s = 0; s < kSources.size(); ++s) {
     DecodeOptions own = o;
     own.max_length = std::max<int32_t>(o.max_length, static_cast<int32_t>(prefixes[s].size()));
-    same(got[s], plain_beam_search(model, kSources[s], prefixes[s], own));
+    same(got[s], plain_beam_search(says(model, kSources[s]), prefixes[s], own));
     for (const auto& h : got[s]) {
       REQUIRE(h.ids.size() >= prefixes[s].size());
       CHECK(std::equal(prefixes[s].begin(), prefixes[s].end(), h.ids.begin()));

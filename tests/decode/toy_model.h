@@ -29,6 +29,17 @@ class ToyModel : public Model, public EncoderDecoder {
     return p;
   }
 
+  std::vector<float> logits(const Ids& source, const Ids& written) const {
+    uint64_t key = 1;
+    for (const int32_t id : source) key = key * 31 + static_cast<uint64_t>(id) + 1;
+    for (const int32_t id : written) key = key * 1000003 + static_cast<uint64_t>(id) + 7;
+    RandomStream random(key, RandomUse::corpus);
+    std::vector<float> x(static_cast<std::size_t>(description().vocabularies[1]));
+    for (float& v : x) v = spread_ * static_cast<float>(random.normal());
+    x[3] += eos_bonus_;
+    return x;
+  }
+
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override {
     workspace.graph.clear();
     return std::make_unique<Steps>(*this, source);
@@ -47,17 +58,6 @@ class ToyModel : public Model, public EncoderDecoder {
       : Model(list, nlohmann::json::object(), {.vocabularies = {vocabulary, vocabulary}}),
         spread_(spread),
         eos_bonus_(eos_bonus) {}
-
-  std::vector<float> logits(const Ids& source, const Ids& written) const {
-    uint64_t key = 1;
-    for (const int32_t id : source) key = key * 31 + static_cast<uint64_t>(id) + 1;
-    for (const int32_t id : written) key = key * 1000003 + static_cast<uint64_t>(id) + 7;
-    RandomStream random(key, RandomUse::corpus);
-    std::vector<float> x(static_cast<std::size_t>(description().vocabularies[1]));
-    for (float& v : x) v = spread_ * static_cast<float>(random.normal());
-    x[3] += eos_bonus_;
-    return x;
-  }
 
   class Steps : public Decoder {
    public:

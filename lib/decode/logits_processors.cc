@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <cmath>
+
+#include "decode/diverged.h"
+#include "decode/logits_processor.h"
+
+namespace storm {
+
+const LogitsProcessorKind& repetition_penalty();
+const LogitsProcessorKind& no_repeat_ngram();
+const LogitsProcessorKind& min_length();
+const LogitsProcessorKind& temperature();
+const LogitsProcessorKind& top_k_sampling();
+const LogitsProcessorKind& top_p_sampling();
+const LogitsProcessorKind& min_p_sampling();
+const LogitsProcessorKind& typical_sampling();
+
+namespace {
+
+// A processor is added by its line here, and its declaration above. The order is that in which they work.
+std::span<const LogitsProcessorKind* const> kinds() {
+  static const LogitsProcessorKind* const all[] = {&repetition_penalty(), &no_repeat_ngram(), &min_length(),
+                                                   &temperature(),        &top_k_sampling(),  &top_p_sampling(),
+                                                   &min_p_sampling(),     &typical_sampling()};
+  return all;
+}
+
+double log_sum_exp(std::span<const float> x) {
+  const float largest = *std::ranges::max_element(x);
+  double sum = 0;
+  for (const float v : x) sum += std::exp(static_cast<double>(v - largest));
+  return static_cast<double>(largest) + std::log(sum);
+}
+
+}  // namespace
+
+LogitsProcessors::LogitsProcessors(const DecodeOptions& options, const SpecialIds& special) : eos_(special.eos) {
+  bool needed = false;
+  for (const LogitsProcessorKind* kind : kinds()) {
+    auto processor = kind->make(options, special);
+    if (!processor) continue;
+    needed |= !kind->in_graph;
+    processors_.push_back(std::move(processor));
+  }
+  if (!needed) processors_.clear();
+}
+
+double LogitsProcessors::operator()(const RowSoFar& row, std::span<float> logits) const {
+  const double normalizer = log_sum_exp(logits);
+  float& eos = logits[static_cast<std::size_t>(eos_)];
+  const float eos_before = eos;
+  require_number(static_cast<double>(eos_before) - normalizer);
+  for (const auto& processor : processors_) {
+    (*processor)(row, logits);
+    if (std::ranges::all_of(logits, [](float x) { return x == kBanned; })) eos = eos_before;
+  }
+  return normalizer;
+}
+
+}  // namespace storm

@@ -1,0 +1,90 @@
+// Beam search written down plainly, apart from the library's, for tests to compare with.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "decode/translate.h"
+#include "tests/catch.h"
+#include "tests/decode/toy_model.h"
+
+namespace storm::test {
+
+constexpr int32_t kEos = 3;
+
+struct Found {
+  Ids ids;
+  double log_prob = 0, score = 0;
+};
+
+// The definitions of LengthNorm (decode/translate.h), written apart from the library's.
+inline double normalised(double log_prob, std::size_t length, const DecodeOptions& o) {
+  const auto y = static_cast<double>(length);
+  switch (o.length_norm) {
+    case LengthNorm::gnmt:
+      return log_prob / std::pow((5.0 + y) / 6.0, o.length_penalty);
+    case LengthNorm::power_eos:
+      return log_prob / std::pow(y + 1, o.length_penalty);
+    case LengthNorm::power:
+      break;
+  }
+  return length == 0 ? log_prob : log_prob / std::pow(y, o.length_penalty);
+}
+
+inline void best_first(std::vector<Found>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.score > b.score; });
+}
+
+// Beam search as it is defined, with every continuation written down and sorted.
+// log_probs(written): of each id that may follow.
+template <class LogProbs>
+std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, const DecodeOptions& o) {
+  std::vector<Found> open{{}}, finished;
+  const auto finish = [&](Found f) {
+    f.score = normalised(f.log_prob, f.ids.size(), o);
+    finished.push_back(f);
+  };
+  const auto beam = static_cast<std::size_t>(o.beam);
+  for (std::size_t step = 0; !open.empty() && finished.size() < beam; ++step) {
+    std::vector<Found> next;  // ends in EOS, or goes on
+    for (const Found& f : open) {
+      const auto p = log_probs(f.ids);
+      for (int32_t id = 0; id < static_cast<int32_t>(p.size()); ++id) {
+        if (step < prefix.size() ? id != prefix[step]
+            : step >= static_cast<std::size_t>(o.max_length)
+                ? id != kEos
+                : id == kEos && step < static_cast<std::size_t>(o.min_length))
+          continue;
+        next.push_back(f);
+        next.back().ids.push_back(id);
+        next.back().log_prob += p[static_cast<std::size_t>(id)];
+      }
+    }
+    std::stable_sort(next.begin(), next.end(), [](const Found& a, const Found& b) { return a.log_prob > b.log_prob; });
+    if (next.size() > 2 * beam) next.resize(2 * beam);
+    open.clear();
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      Found f = next[i];
+      if (f.ids.back() == kEos && step >= prefix.size()) {
+        f.ids.pop_back();
+        if (i < beam) finish(f);
+      } else if (open.size() < beam) {
+        open.push_back(f);
+      }
+    }
+  }
+  best_first(finished);
+  if (finished.size() > static_cast<std::size_t>(o.nbest)) finished.resize(static_cast<std::size_t>(o.nbest));
+  return finished;
+}
+
+inline void same(const Hypotheses& got, const std::vector<Found>& want) {
+  REQUIRE(got.size() == want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    CHECK(got[i].ids == want[i].ids);
+    CHECK(static_cast<double>(got[i].log_prob) == Approx(want[i].log_prob).margin(1e-5));
+    CHECK(static_cast<double>(got[i].score) == Approx(want[i].score).margin(1e-5));
+  }
+}
+
+}  // namespace storm::test
