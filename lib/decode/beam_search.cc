@@ -41,6 +41,7 @@ BeamSearch::BeamSearch(const Generator& model, const SpecialIds& special, const 
 
 std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
   batch_ = &batch;
+  answer_end_.emplace(options_, batch);
   const auto decoder = model_.start(workspace_, batch.contexts);
   const std::size_t n = batch.size();
   std::vector<Hypotheses> answers(n);
@@ -82,6 +83,7 @@ std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
         log_probs_.resize(rows_before);
         answers[open.sentence] = best(open);
       } else {
+        if (options_.streamer && step_ >= std::ssize(batch.prefixes[open.sentence])) options_.streamer(tokens_.back());
         open_[kept++] = open;
       }
     }
@@ -209,19 +211,32 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
   }
   std::size_t next = static_cast<std::size_t>(options_.beam);
   for (std::size_t c = 0; c < std::min(n, static_cast<std::size_t>(options_.beam)); ++c) {
-    if (candidates_[c].id != special_.eos) {
+    if (!ends(open, candidates_[c])) {
       go_on(candidates_[c]);
       continue;
     }
     finish(open, candidates_[c]);
-    while (next < n && candidates_[next].id == special_.eos) ++next;
+    while (next < n && ends(open, candidates_[next])) ++next;
     if (next < n) go_on(candidates_[next++]);
   }
 }
 
+bool BeamSearch::ends(const Open& open, const Candidate& candidate) {
+  if (candidate.id == special_.eos) return true;
+  if (!answer_end_->possible()) return false;
+  ids_.resize(static_cast<std::size_t>(step_));
+  read(candidate.row, ids_);
+  ids_.push_back(candidate.id);
+  return (*answer_end_)(open.sentence, ids_);
+}
+
 void BeamSearch::finish(Open& open, const Candidate& candidate) {
+  const bool stopped = candidate.id != special_.eos;
+  const int32_t length = step_ + (stopped ? 1 : 0);
+  if (stopped && options_.streamer) options_.streamer(candidate.id);
   finished_[open.sentence * static_cast<std::size_t>(slots_) + static_cast<std::size_t>(open.finished++)] = {
-      candidate.log_prob, normalized_score(candidate.log_prob, step_, options_), step_, candidate.row};
+      candidate.log_prob, normalized_score(candidate.log_prob, length, options_), length, candidate.row,
+      stopped ? candidate.id : -1};
 }
 
 void BeamSearch::go_on(const Candidate& candidate) {
@@ -238,7 +253,13 @@ Hypotheses BeamSearch::best(const Open& open) {
   for (auto f = first; f != first + std::min(open.finished, options_.nbest); ++f) {
     Hypothesis h{std::vector<int32_t>(static_cast<std::size_t>(f->length)), static_cast<float>(f->score),
                  static_cast<float>(f->log_prob)};
-    read(f->row, h.ids);
+    if (f->last < 0) {
+      read(f->row, h.ids);
+    } else {
+      read(f->row, std::span(h.ids).first(h.ids.size() - 1));
+      h.ids.back() = f->last;
+      answer_end_->cut(open.sentence, h);
+    }
     best.push_back(std::move(h));
   }
   return best;

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "decode/answer_end.h"
 #include "decode/logits_processor.h"
 #include "decode/sorted_batches.h"
 
@@ -35,7 +36,8 @@ class BeamSearch {
   };
   struct Finished {
     double log_prob, score;
-    int32_t length, row;  // the row that EOS follows, at step `length`
+    int32_t length, row;  // of ids; of them, what the row of step `length` has said, or that of the step before and
+    int32_t last;         // this one, which completes a stop string; -1: EOS ends it
   };
   struct Step {
     int32_t k = 0;                     // candidates a row
@@ -56,6 +58,8 @@ class BeamSearch {
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
   void search(Open& open, const Step& step, int32_t row);
+  // Whether a candidate ends its hypothesis, by EOS or a stop string.
+  bool ends(const Open& open, const Candidate& candidate);
   void finish(Open& open, const Candidate& candidate);
   void go_on(const Candidate& candidate);
   Hypotheses best(const Open& open);
@@ -67,6 +71,7 @@ class BeamSearch {
   const LogitsProcessors processors_;
   const int32_t slots_;  // finished hypotheses a sentence can have
   const DecodingBatch* batch_ = nullptr;
+  std::optional<AnswerEnd> answer_end_;
 
   int32_t step_ = 0;
   std::vector<Open> open_;
@@ -78,6 +83,7 @@ class BeamSearch {
   std::vector<float> processed_log_probs_;  // [rows, k], as Step has them
   std::vector<int32_t> processed_ids_;
   std::vector<Candidate> candidates_;
+  std::vector<int32_t> ids_;        // of a candidate
   std::vector<Finished> finished_;  // [sentences, slots]
   // All rows of all steps, to walk back along when a hypothesis is read.
   struct Link {

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "models/generator.h"
 
 namespace storm {
+
+class StopStrings;
 
 // What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
 enum class LengthNorm : uint8_t {
@@ -31,6 +34,8 @@ struct DecodeOptions {
   double repetition_penalty = 1;  // of what a row has said: 1 is none
   int32_t no_repeat_ngram = 0;    // no n-gram comes twice; 0: any may
 
+  const StopStrings* stop = nullptr;  // strings that end an answer; null: none (decode/stop_strings.h)
+
   bool slide = false;  // of texts that are too long to be continued, the last part is read
 
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
@@ -47,13 +52,19 @@ struct DecodeOptions {
   double top_p = 1, min_p = 0, typical_p = 1;
   uint64_t seed = 1;
   uint64_t first_sentence = 0;  // the number of the first source, where several calls share one seed
+
+  // Called with each new id of an answer as soon as it is known, the ids of a stop string among them: of one request
+  // that is answered greedily (beam 1) or by one sample, in the thread that asked.
+  std::function<void(int32_t id)> streamer = {};
 };
 
 struct Hypothesis {
-  std::vector<int32_t> ids;  // without BOS and EOS, with the prefix
+  std::vector<int32_t> ids;  // without BOS and EOS, with the prefix, up to a stop string
   float score = 0;           // log_prob, normalised for length: what ranks hypotheses
-  // Of all ids and EOS: what beam search added up, after logits processors; of a sample the model's own.
+  // Of ids and EOS: what beam search added up, after logits processors; of a sample the model's own.
   float log_prob = 0;
+  // What was said behind ids, where a stop string ended the answer; log_prob then counts it, and no EOS.
+  std::vector<int32_t> stopped = {};
 };
 using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the one that was finished first
 

@@ -4,6 +4,7 @@
 
 #include "base/parallel.h"
 #include "base/random.h"
+#include "decode/answer_end.h"
 #include "decode/diverged.h"
 #include "decode/draw_id.h"
 #include "decode/logits_processor.h"
@@ -217,6 +218,12 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
   std::vector<Hypotheses> answers(batch.size());
   for (auto& a : answers) a.resize(static_cast<std::size_t>(options.nbest));
 
+  const AnswerEnd answer_end(options, batch);
+  const auto finish = [&](Row& row, int32_t length) -> Hypothesis& {
+    row.sample.log_prob = static_cast<float>(row.log_prob);
+    row.sample.score = static_cast<float>(normalized_score(row.log_prob, length, options));
+    return answers[row.sentence][static_cast<std::size_t>(row.number)] = std::move(row.sample);
+  };
   DrawingStep draw_step(special, options, workspace);
   for (int32_t step = 0; !rows.empty(); ++step) {
     draw_step(*decoder, batch, step, rows, parents, tokens);
@@ -225,13 +232,17 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
     std::size_t kept = 0;
     for (std::size_t r = 0; r < rows.size(); ++r) {
       Row& row = rows[r];
-      if (row.next == special.eos && static_cast<std::size_t>(step) >= batch.prefixes[row.sentence].size()) {
-        row.sample.log_prob = static_cast<float>(row.log_prob);
-        row.sample.score = static_cast<float>(normalized_score(row.log_prob, step, options));
-        answers[row.sentence][static_cast<std::size_t>(row.number)] = std::move(row.sample);
+      const bool is_new = step >= std::ssize(batch.prefixes[row.sentence]);
+      if (row.next == special.eos && is_new) {
+        finish(row, step);
         continue;
       }
       row.sample.ids.push_back(row.next);
+      if (is_new && options.streamer) options.streamer(row.next);
+      if (is_new && answer_end(row.sentence, row.sample.ids)) {
+        answer_end.cut(row.sentence, finish(row, step + 1));
+        continue;
+      }
       parents.push_back(static_cast<int32_t>(r));
       tokens.push_back(row.next);
       if (kept != r) rows[kept] = std::move(row);

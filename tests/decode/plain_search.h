@@ -36,9 +36,14 @@ inline void best_first(std::vector<Found>& all) {
 }
 
 // Beam search as it is defined, with every continuation written down and sorted.
-// log_probs(written): of each id that may follow.
-template <class LogProbs>
-std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, const DecodeOptions& o) {
+struct Never {
+  bool operator()(const Ids&) const { return false; }
+};
+
+// log_probs(written): of each id that may follow. ends(written): whether its last id ends it, as EOS does.
+template <class LogProbs, class Ends = Never>
+std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, const DecodeOptions& o,
+                                     Ends&& ends = {}) {
   std::vector<Found> open{{}}, finished;
   const auto finish = [&](Found f) {
     f.score = normalised(f.log_prob, f.ids.size(), o);
@@ -67,6 +72,8 @@ std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, co
       Found f = next[i];
       if (f.ids.back() == kEos && step >= prefix.size()) {
         f.ids.pop_back();
+        if (i < beam) finish(f);
+      } else if (step >= prefix.size() && ends(f.ids)) {
         if (i < beam) finish(f);
       } else if (open.size() < beam) {
         open.push_back(f);
