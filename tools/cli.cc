@@ -150,6 +150,12 @@ const std::string& Args::text(std::string_view flag) const {
   return it == values_.end() ? none : it->second;
 }
 
+const std::vector<std::string>& Args::texts(std::string_view flag) const {
+  static const std::vector<std::string> none;
+  const auto it = texts_.find(flag);
+  return it == texts_.end() ? none : it->second;
+}
+
 int64_t Args::integer(std::string_view flag, int64_t least, int64_t most) const {
   const auto value = parse_number<int64_t>(text(flag));
   if (!value || *value < least || *value > most)
@@ -200,7 +206,7 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     const auto flags = all_flags(tool);
     cxxopts::Options options(tool.name);
     for (const Flag& f : flags) {
-      auto value = f.value.empty() ? cxxopts::value<bool>() : cxxopts::value<std::string>();
+      auto value = f.value.empty() ? cxxopts::value<bool>() : cxxopts::value<std::vector<std::string>>();
       if (f.value.starts_with('[')) value->implicit_value("yes");
       options.add_options()(f.name, f.help, value);
     }
@@ -220,7 +226,9 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
         if (parsed.count(name) == 0) continue;
         if (f.value.empty() && !parsed[name].as<bool>()) continue;
         args.given_[name] = true;
-        if (!f.value.empty()) args.values_[name] = parsed[name].as<std::string>();
+        if (f.value.empty()) continue;
+        args.texts_[name] = parsed[name].as<std::vector<std::string>>();
+        args.values_[name] = args.texts_[name].back();
       }
       if (parsed.count("operands")) args.operands_ = parsed["operands"].as<std::vector<std::string>>();
     } catch (const cxxopts::exceptions::exception& e) {

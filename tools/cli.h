@@ -38,9 +38,10 @@ struct Tool {
 
 class Args {
  public:
-  bool given(std::string_view flag) const;  // on the command line, not by default
-  bool on(std::string_view flag) const;     // a switch
-  const std::string& text(std::string_view flag) const;
+  bool given(std::string_view flag) const;                             // on the command line, not by default
+  bool on(std::string_view flag) const;                                // a switch
+  const std::string& text(std::string_view flag) const;                // the last, where it is given several times
+  const std::vector<std::string>& texts(std::string_view flag) const;  // each, in their order; none by default
   int64_t integer(std::string_view flag, int64_t least, int64_t most) const;  // throws UsageError outside the range
   double real(std::string_view flag, double least, double most) const;        // both ends are allowed; never NaN
   // One of the words that the flag may take, else UsageError.
@@ -61,6 +62,7 @@ class Args {
   friend int run_tool(const Tool&, int, const char* const*, const std::function<void(const Args&)>&);
   std::map<std::string, std::string, std::less<>> values_;
   std::map<std::string, bool, std::less<>> given_;
+  std::map<std::string, std::vector<std::string>, std::less<>> texts_;
   std::vector<std::string> operands_;
   std::string command_;
   mutable std::map<std::string, std::string> stats_;
