@@ -12,8 +12,10 @@
 #include "cpu/gemm.h"
 #include "decode/generate.h"
 #include "decode/perplexity.h"
+#include "decode/stop_strings.h"
 #include "stream/tokens.h"
 #include "tools/cli.h"
+#include "tools/decode_text.h"
 #include "tools/model_device.h"
 #include "tools/model_rows.h"
 
@@ -22,25 +24,31 @@ namespace {
 
 const Tool kTool{
     "decode",
-    "translates the src column of a token stream with a model",
+    "what a model says to a token stream: translations of its src column, continuations of its texts",
     R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
   decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
+  tokenize -m lm.st < begin.txt | decode -m lm.st --text --sample --min-p 0.05 --repetition-penalty 1.2 --stop .
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
   decode -m model.st --device cuda --precision f16 < test.st | tokenize -d
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
     kThreads | kDevice | kSeed,
     {{"m,model", "MODEL", "", "the model, as train writes it"},
-     {"o,save", "FILE", "-", "where the stream goes"},
+     {"o,save", "FILE", "-", "where the stream or the text goes"},
+     {"text", "", "", "print text, a line a row, piece by piece while it is made; rows are answered one by one"},
      {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
      {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
      {"length-norm", "KIND", "power", "power: |y|^X, EOS counts if alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
      {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
-     {"max-length", "N", "0", "tokens that each output has at most (0: 3 times the source's, and 50)"},
+     {"max-length", "N", "0",
+      "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text)"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
+     {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
+     {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},
+     {"no-repeat-ngram", "N", "0", "no N tokens in a row come twice (0: they may)"},
      {"max-tokens", "N", "0",
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
      {"precision", "KIND", "f32",
@@ -49,6 +57,8 @@ const Tool kTool{
      {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
      {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
+     {"min-p", "X", "0", "with --sample: draw from those with X times the likeliest one's probability at least"},
+     {"typical-p", "X", "1", "with --sample: draw from the fewest that together reach X, the most typical first"},
      {"prefix", "", "", "outputs begin with the tgt column"},
      {"score", "", "", "print log p(tgt | src), or of a text, EOS included, of each line instead of answering"},
      {"stride", "N", "0",
@@ -71,9 +81,13 @@ DecodeOptions options_of(const Args& args) {
   o.temperature = args.real("temperature", 1e-6, 1e6);
   o.top_k = static_cast<int32_t>(args.integer("top-k", 0, INT32_MAX));
   o.top_p = args.real("top-p", 1e-9, 1);
+  o.min_p = args.real("min-p", 0, 1);
+  o.typical_p = args.real("typical-p", 1e-9, 1);
+  o.repetition_penalty = args.real("repetition-penalty", 0.01, 100);
+  o.no_repeat_ngram = static_cast<int32_t>(args.integer("no-repeat-ngram", 0, INT32_MAX));
   o.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!o.sample)
-    for (const char* flag : {"temperature", "top-k", "top-p", "seed"})
+    for (const char* flag : {"temperature", "top-k", "top-p", "min-p", "typical-p", "seed"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
   if (o.sample && args.given("beam")) throw UsageError("--beam has no meaning with --sample");
   if (!o.sample && o.nbest > o.beam)
@@ -89,15 +103,17 @@ class Decode {
         options_(options_of(args)),
         precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
         model_(model_path(args)),
+        stop_(stop_strings(args, model_)),
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
+    options_.stop = stop_ ? &*stop_ : nullptr;
     choose_device();
   }
 
   void run() {
-    const bool scoring = args_.on("score"), extras = args_.on("scores") || options_.nbest > 1;
+    const bool scoring = args_.on("score"), text = args_.on("text"), extras = args_.on("scores") || options_.nbest > 1;
     std::optional<TokenWriter> writer;
-    if (!scoring) {
+    if (!scoring && !text) {
       refuse_terminal(output_);
       const auto& column = model_.answered_column();
       TokenInfo info{{column}, {{kCommandKey, args_.command()}}, {}};
@@ -109,15 +125,18 @@ class Decode {
       scorer_ = model_.task->scorer({.max_tokens = options_.max_tokens,
                                      .stride = args_.integer("stride", 0, kMostTokens),
                                      .device = options_.device});
+    if (text) set_quiet(true);  // what it says shows how far it is
     Progress progress("decoding", 0);
     // Enough at once for batches of like lengths, little enough to be flat in a pipe.
     const auto work = [&](const Window& window) {
       if (scoring)
         score(window);
+      else if (text)
+        write_text(window);
       else
         write_answers(window, *writer, extras);
     };
-    input_.read(64 * options_.max_tokens, INT64_MAX, progress, work,
+    input_.read(text ? 1 : 64 * options_.max_tokens, INT64_MAX, progress, work,
                 [&] { writer ? writer->flush() : output_.flush(); });
     if (writer) writer->finish();
     if (scoring) write_scores(scorer_->finish());
@@ -147,6 +166,11 @@ class Decode {
     return args.text("model");
   }
 
+  static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
+    if (!args.given("stop")) return {};
+    return StopStrings(model.answered(), args.texts("stop"));
+  }
+
   // Of the task's columns: those that are asked about; scoring and prefixes need the answered one, too.
   std::size_t columns_read() const {
     const TaskKind& kind = model_.kind;
@@ -171,6 +195,14 @@ class Decode {
     }
   }
 
+  void write_text(const Window& window) {
+    TextAnswers answer(model_, options_.stop, output_);
+    for (std::size_t row = 0; row < window.columns[0].size(); ++row) {
+      options_.first_sentence = static_cast<uint64_t>(sentences_++);
+      target_tokens_ += tokens_with_eos(answer(window, row, options_, workspaces_).size());
+    }
+  }
+
   void score(const Window& window) {
     for (const auto& ids : window.columns[model_.kind.answered]) asked_.emplace_back(ids.begin(), ids.end());
     write_scores(scorer_->add(window.columns));
@@ -191,6 +223,7 @@ class Decode {
   DecodeOptions options_;
   ProductPrecision precision_;
   TaskModel model_;
+  std::optional<StopStrings> stop_;
   ModelDevice device_;
   std::optional<ProductPrecisionScope> rounding_;  // on the CPU
   std::vector<Workspace> workspaces_;              // of the device: they go before it
@@ -213,7 +246,8 @@ int main(int argc, char** argv) {
     if (args.on("score"))
       storm::refuse_flags(args, "--score",
                           {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",
-                           "max-length", "slide", "seed"});
+                           "max-length", "slide", "seed", "text", "stop", "repetition-penalty", "no-repeat-ngram"});
+    if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::Decode(args).run();
   });
 }
