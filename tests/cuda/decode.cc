@@ -181,6 +181,23 @@ TEST_CASE("outputs on a device begin with the prefixes they are given, at the CP
   }
 }
 
+TEST_CASE("logits processors change what a device says as what the CPU says") {
+  for (const auto& v : kVariations) {
+    INFO(v.name);
+    const Both both(v);
+    std::vector<Workspace> kept;
+    DecodeOptions options = small_batches();
+    options.repetition_penalty = 1.3;
+    options.no_repeat_ngram = 2;
+    options.min_length = 3;
+    const auto sources = sentences(4, 6, 1), prefixes = sentences(4, 4, 4);
+    translate_both(both, options, sources, kept, prefixes);
+    options.sample = true;
+    options.typical_p = 0.8;
+    translate_both(both, options, sources, kept, prefixes);
+  }
+}
+
 TEST_CASE("scores on a device are the CPU's log-probabilities") {
   const auto sources = sentences(9, 8, 1), targets = sentences(9, 10, 2);
   std::vector<SentencePair> pairs;
