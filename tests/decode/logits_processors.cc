@@ -140,6 +140,24 @@ TEST_CASE("processors work one after another, in the order that transformers has
   same(processed(o), {1.785714f, kBanned, 2.197802f, kBanned, kBanned, kBanned, 1.923077f, kBanned});
 }
 
+TEST_CASE("cuts see what the cuts before them left") {
+  DecodeOptions o = sampling();
+  o.top_k = 2;
+  o.top_p = 0.5;
+  same(processed(o), {kBanned, kBanned, 2.0f, kBanned, kBanned, kBanned, kBanned, kBanned});
+  o.top_k = 0;
+  o.top_p = 0.6;
+  o.typical_p = 0.3;
+  same(processed(o), {kBanned, kBanned, 2.0f, kBanned, kBanned, kBanned, kBanned, kBanned});
+  o.top_p = 1;
+  o.min_p = 0.4;
+  same(processed(o), {kBanned, kBanned, kBanned, kBanned, kBanned, kBanned, 1.75f, kBanned});
+  o = sampling();
+  o.temperature = 2;
+  o.top_p = 0.6;
+  same(processed(o), {0.625f, kBanned, 1.0f, 0.375f, kBanned, kBanned, 0.875f, kBanned});
+}
+
 TEST_CASE("what graphs do is left to them where nothing else is on") {
   DecodeOptions o;
   o.min_length = 3;
