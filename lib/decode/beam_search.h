@@ -36,8 +36,9 @@ class BeamSearch {
   };
   struct Finished {
     double log_prob, score;
-    int32_t length, row;  // of ids; of them, what the row of step `length` has said, or that of the step before and
-    int32_t last;         // this one, which completes a stop string; -1: EOS ends it
+    int32_t length;  // in ids
+    int32_t row;     // what the last of them, or EOS, follows
+    int32_t last;    // the id that completes a stop string; -1: EOS follows the row's ids
   };
   struct Step {
     int32_t k = 0;                     // candidates a row
@@ -52,7 +53,7 @@ class BeamSearch {
   bool eos_is_banned(const Open& open) const;
   // The likeliest of each row after the logits processors. logits: [rows, vocabulary].
   void process(const float* logits, std::size_t vocabulary, Step& step);
-  // What a row of the present step has said.
+  // The ids that a row of step said.size() has said.
   void read(int32_t row, std::span<int32_t> said) const;
   // What the rows of one sentence become; `row` is its first.
   void force(const Open& open, const Step& step, int32_t row);

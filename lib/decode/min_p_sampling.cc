@@ -1,4 +1,4 @@
-// Min-p sampling (Nguyen et al. 2025, §3): ids whose probability is less than min_p times the likeliest one's are left
+// Min-p sampling (Nguyen et al. 2025): ids whose probability is less than min_p times the likeliest one's are left
 // out. Hugging Face's MinPLogitsWarper.
 #include "decode/logits_processor.h"
 #include "decode/sampling_cuts.h"

@@ -1,5 +1,5 @@
-// No n ids in a row come twice (Paulus et al. 2018, §2.5; Klein et al. 2017): an id that would complete an n-gram which
-// the row has is banned. Hugging Face's NoRepeatNGramLogitsProcessor. Of 1, no id comes twice.
+// No n ids in a row come twice (Paulus et al. 2018, §2.5): an id that would complete an n-gram which the
+// row has is banned. Hugging Face's NoRepeatNGramLogitsProcessor. Of 1, no id comes twice.
 #include <algorithm>
 
 #include "decode/logits_processor.h"

@@ -1,4 +1,4 @@
-// Locally typical sampling (Meister et al. 2023, §4): the ids whose information -log p is nearest to the entropy of
+// Locally typical sampling (Meister et al. 2023): the ids whose information -log p is nearest to the entropy of
 // what may follow, the fewest that together reach typical_p, are left. Hugging Face's TypicalLogitsWarper.
 #include "decode/logits_processor.h"
 #include "decode/sampling_cuts.h"
