@@ -62,6 +62,7 @@ void resolve_automatic(const Args& args, const Model& model, const TaskKind& kin
   for (const auto& training :
        {kind.training, architecture(model.architecture()).training, settings.optimizer.kind().training})
     for (const auto& [key, value] : training) automatic[key] = value;
+  if (!kind.running_text || args.on("rows")) automatic.erase("block");  // an architecture's is of running text, too
   for (const TrainSetting& row : train_settings())
     if (automatic.contains(row.key) &&
         (row.automatic ? args.text(row.setting.flag) == "auto" : !args.given(row.setting.flag)))
