@@ -183,24 +183,6 @@ constexpr Op kAttend{"attend", forward, backward};
 
 }  // namespace
 
-std::vector<AlignmentSpot> alignment_spots(const int32_t* offsets, const int32_t* ranges, int64_t sentences,
-                                           int64_t window, bool whole_weights) {
-  std::vector<AlignmentSpot> spots(static_cast<std::size_t>(offsets[sentences]));
-  int64_t place = 0;
-  for (int64_t s = 0; s < sentences; ++s) {
-    const int64_t rows = ranges[2 * s + 1] - ranges[2 * s];
-    for (int64_t i = 0; i < offsets[s + 1] - offsets[s]; ++i) {
-      const int64_t to = window > 0 ? std::min(i, rows) : rows;
-      const int64_t from = window > 0 ? std::clamp<int64_t>(i - window, 0, to) : 0;
-      spots[static_cast<std::size_t>(offsets[s] + i)] = {static_cast<int32_t>(ranges[2 * s] + from),
-                                                         static_cast<int32_t>(to - from),
-                                                         place + (whole_weights ? from : 0)};
-      place += window > 0 && !whole_weights ? window : rows;
-    }
-  }
-  return spots;
-}
-
 void Alignment::forward(const float* query, int64_t begin, int64_t n, float* weights, float* context) const {
   if (n == 0) return std::fill_n(context, m, 0.0f), void();
   static thread_local std::vector<float> own;

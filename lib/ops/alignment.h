@@ -5,6 +5,7 @@
 // each query's own (Cheng et al. 2016; Daniluk et al. 2017, §2.1).
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "tensor/execution.h"
@@ -36,9 +37,25 @@ struct AlignmentSpot {
   int32_t begin, count;
   int64_t place;
 };
-// Of all queries. offsets: [sentences + 1], ranges: [sentences, 2]
-std::vector<AlignmentSpot> alignment_spots(const int32_t* offsets, const int32_t* ranges, int64_t sentences,
-                                           int64_t window = 0, bool whole_weights = false);
+// Of all queries. offsets: [sentences + 1], ranges: [sentences, 2]. In the header, as kernels need it, too, which are
+// linked without the ops of the CPU.
+inline std::vector<AlignmentSpot> alignment_spots(const int32_t* offsets, const int32_t* ranges, int64_t sentences,
+                                                  int64_t window = 0, bool whole_weights = false) {
+  std::vector<AlignmentSpot> spots(static_cast<std::size_t>(offsets[sentences]));
+  int64_t place = 0;
+  for (int64_t s = 0; s < sentences; ++s) {
+    const int64_t rows = ranges[2 * s + 1] - ranges[2 * s];
+    for (int64_t i = 0; i < offsets[s + 1] - offsets[s]; ++i) {
+      const int64_t to = window > 0 ? std::min(i, rows) : rows;
+      const int64_t from = window > 0 ? std::clamp<int64_t>(i - window, 0, to) : 0;
+      spots[static_cast<std::size_t>(offsets[s] + i)] = {static_cast<int32_t>(ranges[2 * s] + from),
+                                                         static_cast<int32_t>(to - from),
+                                                         place + (whole_weights ? from : 0)};
+      place += window > 0 && !whole_weights ? window : rows;
+    }
+  }
+  return spots;
+}
 
 // One query and its rows, and what comes of them.
 struct Alignment {
