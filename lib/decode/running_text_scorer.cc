@@ -63,9 +63,7 @@ void RunningTextScorer::run_windows(int64_t windows) {
   begun_ = true;
   Graph& graph = workspace_.graph;
   graph.clear();
-  const Value states = model_.states(graph, inputs);
-  const auto [weight, bias] = model_.output(graph);
-  const auto recorded = cross_entropy(graph, states, weight, bias, graph.column(std::move(targets)), 0, 1);
+  const auto recorded = loss(model_, graph, inputs, graph.column(std::move(targets)), 0, 1);
   workspace_.run();
   const float* nll = workspace_.data(recorded.token_nll);
   for (std::size_t w = 0; w < fresh.size(); ++w)
@@ -88,10 +86,8 @@ void RunningTextScorer::run_stretch() {
   graph.clear();
   CarriedState carried;
   carried.before = graph.constant({1, static_cast<int64_t>(carried_.size())}, carried_.data());
-  const Value states = model_.states(graph, inputs, nullptr, &carried);
-  const auto [weight, bias] = model_.output(graph);
-  const auto recorded =
-      cross_entropy(graph, states, weight, bias, graph.column({labels_.begin(), labels_.begin() + n}), 0, 1);
+  const Value targets = graph.column({labels_.begin(), labels_.begin() + n});
+  const auto recorded = loss(model_, graph, inputs, targets, 0, 1, &carried);
   graph.keep(carried.after);
   workspace_.run();
   const float* nll = workspace_.data(recorded.token_nll);

@@ -28,9 +28,7 @@ std::vector<double> text_log_probs(const LanguageModel& model, int32_t eos,
     }
     Graph& graph = workspace.graph;
     graph.clear();
-    const Value states = model.states(graph, inputs);
-    const auto [weight, bias] = model.output(graph);
-    const auto recorded = cross_entropy(graph, states, weight, bias, graph.column(std::move(labels)), 0, 1);
+    const auto recorded = loss(model, graph, inputs, graph.column(std::move(labels)), 0, 1);
     workspace.run();
     const float* nll = workspace.data(recorded.token_nll);
     for (std::size_t i = 0; i < places.size(); ++i)

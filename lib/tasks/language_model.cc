@@ -66,11 +66,9 @@ std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, fl
   const bool carries = !batch.carried.empty();
   CarriedState carried;
   if (carries) carried.before = graph.constant({text.sentences(), model_.carried_width()}, batch.carried.data());
-  const Value states = model_.states(graph, text, nullptr, carries ? &carried : nullptr);
-  const auto [weight, bias] = model_.output(graph);
   const Value targets = graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data());
   std::vector<Value> values{
-      cross_entropy(graph, states, weight, bias, targets, label_smoothing, gradient_scales[0]).totals};
+      loss(model_, graph, text, targets, label_smoothing, gradient_scales[0], carries ? &carried : nullptr).totals};
   if (carries) values.push_back(carried.after);
   return values;
 }
