@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cpu/bf16_product.h"
 #include "cpu/onednn_memory.h"
+#include "cpu/row_product.h"
 
 #ifdef STORM_ONEDNN
 #include <dnnl.h>
@@ -71,6 +72,7 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
     return bf16_product(ta, tb, m, n, k, left, ta ? m : k, right, tb ? k : n, beta, c, ldc);
   }
 #ifdef STORM_ONEDNN
+  if (is_row_product(ta, tb, m, n, k, alpha, beta)) return row_product(n, k, a, b, ldb, c);
   require_onednn_memory();
   const auto status = dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   require(status == dnnl_success, "oneDNN: matrix product [", m, ",", k, "] x [", k, ",", n,
