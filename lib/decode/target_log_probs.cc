@@ -9,12 +9,14 @@
 namespace storm {
 
 std::vector<double> target_log_probs(const EncoderDecoder& model, const SpecialIds& special,
-                                     std::span<const SentencePair> pairs, int64_t max_tokens, Device* device) {
+                                     std::span<const SentencePair> pairs, int64_t max_tokens, Device* device,
+                                     int64_t first) {
   std::vector<int64_t> lengths;
   for (const auto& [source, target] : pairs) {
     const int64_t from = tokens_with_eos(source.size()), to = tokens_with_eos(target.size());
-    require(from <= model.longest_source() && to <= model.longest_target(), "pair ", lengths.size() + 1, ": ", from,
-            " and ", to, " tokens with EOS are longer than the model takes");
+    require(from <= model.longest_source() && to <= model.longest_target(), "pair ",
+            first + static_cast<int64_t>(lengths.size()), ": ", from, " and ", to,
+            " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
     lengths.push_back(static_cast<int64_t>(std::max(source.size(), target.size())));
   }
   std::vector<double> scores(pairs.size());

@@ -7,14 +7,14 @@
 namespace storm {
 
 std::vector<double> text_log_probs(const LanguageModel& model, int32_t eos,
-                                   std::span<const std::span<const int32_t>> texts, int64_t max_tokens,
-                                   Device* device) {
+                                   std::span<const std::span<const int32_t>> texts, int64_t max_tokens, Device* device,
+                                   int64_t first) {
   std::vector<int64_t> lengths;
   for (const auto& text : texts) {
+    require(tokens_with_eos(text.size()) <= model.longest_source(), "text ",
+            first + static_cast<int64_t>(lengths.size()), ": ", tokens_with_eos(text.size()),
+            " tokens with EOS, the model takes ", model.longest_source(), "; --stride N reads all texts as one");
     lengths.push_back(static_cast<int64_t>(text.size()));
-    require(tokens_with_eos(text.size()) <= model.longest_source(), "text ", lengths.size(), ": ",
-            tokens_with_eos(text.size()), " tokens with EOS, the model takes ", model.longest_source(),
-            "; --stride N reads all texts as one");
   }
   std::vector<double> scores(texts.size());
   Workspace workspace(device);

@@ -14,13 +14,16 @@ class EachText : public Scorer {
   EachText(const LanguageModel& model, int32_t eos, const ScoreOptions& options)
       : model_(model), eos_(eos), options_(options) {}
   std::vector<double> add(RowColumns rows) override {
-    return text_log_probs(model_, eos_, rows[0], options_.max_tokens, options_.device);
+    const int64_t first = first_;
+    first_ += static_cast<int64_t>(rows[0].size());
+    return text_log_probs(model_, eos_, rows[0], options_.max_tokens, options_.device, first);
   }
 
  private:
   const LanguageModel& model_;
   int32_t eos_;
   ScoreOptions options_;
+  int64_t first_ = 1;  // the number of the next row
 };
 
 class AllTexts : public Scorer {

@@ -79,13 +79,16 @@ class PairScorer : public Scorer {
   std::vector<double> add(RowColumns rows) override {
     std::vector<SentencePair> pairs;
     for (std::size_t i = 0; i < rows[kSource].size(); ++i) pairs.push_back({rows[kSource][i], rows[kTarget][i]});
-    return target_log_probs(model_, special_, pairs, options_.max_tokens, options_.device);
+    const int64_t first = first_;
+    first_ += static_cast<int64_t>(pairs.size());
+    return target_log_probs(model_, special_, pairs, options_.max_tokens, options_.device, first);
   }
 
  private:
   const EncoderDecoder& model_;
   SpecialIds special_;
   ScoreOptions options_;
+  int64_t first_ = 1;  // the number of the next row
 };
 
 }  // namespace

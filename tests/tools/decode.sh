@@ -113,6 +113,10 @@ size=$(printf '%06x' ${#header})
 refuses "a configuration nested without end" 1 'nested.st: the configuration is nested too deeply' decode -m nested.st <test.st
 refuses "a file size limit" 1 'x.st: byte [0-9]+: cannot write: File too large' bash -c 'ulimit -f 20; env --default-signal=XFSZ decode -m model.st -o x.st <test.st'
 refuses "no model" 2 '-m MODEL is missing' decode <test.st
+train -q --data train.st --layers 1 --d-model 16 --d-ff 16 --heads 2 --positions learned --max-positions 12 --steps 1 -o short.st
+refuses "a pair that is longer than the model takes, far behind in the stream, by its number" 1 \
+  'pair 9001: 3 and 17 tokens with EOS are longer than the model takes; cut them with tokenize --max-length' \
+  bash -c "(yes $'w1\\tw1' | head -n 9000; printf 'w1\\t%s\\n' \"\$(yes w1 | head -n 8 | paste -sd ' ')\") | tokenize -q -m short.st --columns src,tgt | decode -m short.st --score --max-tokens 64"
 refuses "a missing column" 1 "has no column 'tgt'" decode -m model.st --score <test.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' decode -m model.st -o nowhere/x.st <test.st
 refuses "a full device" 1 'cannot write: No space left' bash -c 'decode -m model.st <test.st >/dev/full'

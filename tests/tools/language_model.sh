@@ -44,6 +44,8 @@ running() {
 ok "--stride of the model's longest text is the validation's perplexity on blocks" running
 refuses "a text that is longer than the model takes" 1 'text 1: 16 tokens with EOS, the model takes 12; --stride N reads all texts as one' \
   bash -c "yes a | head -n 15 | paste -sd ' ' | tokenize -q -m lm.st | decode -m lm.st --score"
+refuses "such a text far behind in the stream, by its number" 1 'text 9001: 16 tokens with EOS' \
+  bash -c "(yes a | head -n 9000; yes a | head -n 15 | paste -sd ' ') | tokenize -q -m lm.st | decode -m lm.st --score --max-tokens 64"
 refuses "a prompt that leaves no room" 1 'text 1: of its 15 tokens and EOS the model takes 12, and nothing can follow; --slide reads its last part' \
   bash -c "yes a | head -n 15 | paste -sd ' ' | tokenize -q -m lm.st | decode -m lm.st"
 slides() { [ "$(yes a | head -n 15 | paste -sd ' ' | tokenize -q -m lm.st | decode -q -m lm.st --slide --max-length 2 | tokenize -d | wc -w)" -ge 15 ]; }
