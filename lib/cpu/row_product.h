@@ -12,7 +12,8 @@ constexpr bool is_row_product(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
   return m == 1 && !ta && tb && alpha == 1 && beta == 0 && k % 16 == 0 && k <= 2048 && n * k >= int64_t{1} << 19;
 }
 
-// y[n] = W[n,k] x[k]; ldw: the length of W's stored rows. Sums in the order of oneDNN's own kernel, to the same bits.
+// y[n] = W[n,k] x[k]; ldw: the length of W's stored rows. Sums in the order of oneDNN 2.6's own
+// kernel for AVX-512, to the same bits.
 void row_product(int64_t n, int64_t k, const float* x, const float* w, int64_t ldw, float* y);
 
 }  // namespace storm

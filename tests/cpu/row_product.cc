@@ -1,5 +1,7 @@
 #include "cpu/row_product.h"
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/parallel.h"
@@ -24,7 +26,8 @@ std::vector<float> random_numbers(int64_t n, uint64_t seed) {
 }  // namespace
 
 #ifdef STORM_ONEDNN
-TEST_CASE("the product of one row has oneDNN's bits") {
+// Where oneDNN 2.6 has AVX-512, its bits are these, too; other versions and CPUs may add up in another order.
+TEST_CASE("the product of one row is oneDNN's, but for the order of its sums") {
   for (const int64_t k : {16, 48, 128, 768, 2048, 2064})
     for (const int64_t n : {1, 2, 3, 5, 16, 61, 768, 5003}) {
       const int64_t ld = k + n % 3;
@@ -33,9 +36,18 @@ TEST_CASE("the product of one row has oneDNN's bits") {
       row_product(n, k, x.data(), w.data(), ld, y.data());
       REQUIRE(dnnl_sgemm('N', 'T', 1, n, k, 1, x.data(), k, w.data(), ld, 0, want.data(), n) == dnnl_success);
       INFO("n " << n << " k " << k);
-      CHECK(y == want);
+      double worst = 0;
+      const auto compare = [&] {
+        for (std::size_t i = 0; i < y.size(); ++i) {
+          const double off = std::abs(static_cast<double>(y[i] - want[i]));
+          if (!(off <= worst) && !std::isnan(worst)) worst = off;  // a NaN is the worst of all
+        }
+        std::ranges::fill(y, NAN);
+      };
+      compare();
       gemm(false, true, 1, n, k, 1, x.data(), k, w.data(), ld, 0, y.data(), n);  // which of both it takes
-      CHECK(y == want);
+      compare();
+      CHECK(worst < 1e-6 * std::sqrt(static_cast<double>(k)));
     }
 }
 #endif
