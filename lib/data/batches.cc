@@ -57,7 +57,9 @@ BatchSource::BatchSource(const RowSource& source, std::vector<Side> sides, int64
   std::vector<int64_t> lengths(source.longest().size());
   for (int64_t row = 0; row < source.rows(0); ++row) {
     source.lengths(0, row, lengths);
-    dropped_ += !fits(lengths);
+    if (fits(lengths)) continue;
+    ++dropped_;
+    dropped_tokens_ += tokens_on(sides_.back(), lengths);
   }
 }
 

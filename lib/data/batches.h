@@ -49,7 +49,9 @@ class BatchSource {
   int64_t batches(int64_t epoch) const;
   int64_t dropped() const { return dropped_; }                 // rows over a limit: counted once, when this is made
   int64_t rows() const { return source_.rows(0) - dropped_; }  // of the first epoch
-  std::span<const Side> sides() const { return sides_; }       // none takes longer rows than a batch
+  // Tokens of the last side of those rows: what a first loss is taken of.
+  int64_t tokens() const { return all_tokens(source_, sides_.back()) - dropped_tokens_; }
+  std::span<const Side> sides() const { return sides_; }  // none takes longer rows than a batch
   int64_t max_tokens() const { return max_tokens_; }
   int64_t streams() const { return source_.streams(); }
 
@@ -65,7 +67,7 @@ class BatchSource {
   int64_t max_tokens_;
   bool shuffle_;
   uint64_t seed_;
-  int64_t dropped_ = 0;
+  int64_t dropped_ = 0, dropped_tokens_ = 0;
 };
 
 // Where to cut rows into parts of about the same size, each with up to max_tokens on its larger side, and one row at

@@ -153,7 +153,12 @@ TEST_CASE("pairs over a limit are counted and passed over") {
   const BatchSource by_model(corpus.file, {{{0}, 1, 5}, {{1}, 1, 10}}, 100, true, 1);
   CHECK(by_model.dropped() == longer(5, 10));
   CHECK(static_cast<int64_t>(order_of(by_model, 0).size()) == kPairs - by_model.dropped());
+  int64_t tokens = 0;
+  for (int64_t i = 0; i < kPairs; ++i)
+    if (2 + i % 7 <= 5 && 2 + 3 * i % 11 <= 10) tokens += 2 + 3 * i % 11;
+  CHECK(by_model.tokens() == tokens);
   const BatchSource nothing(corpus.file, kSides, 1, true, 1);
+  CHECK(nothing.tokens() == 0);
   CHECK(nothing.rows() == 0);
   Place place;
   Rows pairs;

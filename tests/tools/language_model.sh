@@ -18,6 +18,12 @@ ok "a model that was trained on running text continues lines, prompts of differe
 ok "and by beam search" continues 4
 rows() { "${run[@]}" --data train.st --rows --steps 100 -o rows.st && [ "$(echo c | tokenize -q -m rows.st | decode -q -m rows.st | tokenize -d)" = "c three green dogs" ]; }
 ok "--rows trains on lines as they are" rows
+dropped() { # 2 rows of 4 and 15 tokens, an EOS behind each
+  (echo a one red fox; yes a | head -n 15 | paste -sd ' ') | tokenize -q -m words.txt --columns text >mixed.st &&
+    train --device cpu --preset gpt-tiny --layers 1 --d-model 16 --heads 2 --max-positions 12 --data mixed.st --rows --steps 1 -o mixed-lm.st 2>err &&
+    grep -q '1 of 2 texts are longer than 12 tokens: dropped' err && grep -q ' 1 texts, 5 target tokens' err
+}
+ok "what is said of the data leaves out rows that are dropped" dropped
 empty() { [ "$(echo | tokenize -q -m lm.st | decode -q -m lm.st --sample --seed 3 | tokenize -d | wc -w)" = 4 ]; }
 ok "an empty prompt is continued from the end of what was before" empty
 new_tokens() { [ "$(echo a | tokenize -q -m lm.st | decode -q -m lm.st --min-length 7 --max-length 7 | tokenize -d | wc -w)" -le 8 ] &&

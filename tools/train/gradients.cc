@@ -87,8 +87,8 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
     note(gemm_description(), ", ", settings.threads, " threads");
   const int64_t step = trainer.state().step;
   note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.row_name(), ", ",
-       all_tokens(streams.rows(), trainer.batches().sides().back()), " target tokens, max_tokens ", settings.max_tokens,
-       ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
+       trainer.batches().tokens(), " target tokens, max_tokens ", settings.max_tokens, ", lr ", settings.schedule.peak,
+       step > 0 ? str(", going on from step ", step) : "");
 }
 
 void train_by_gradients(const Args& args) {
