@@ -16,14 +16,21 @@ TextStreamer::TextStreamer(const Vocabulary& vocabulary, const StopStrings* stop
 
 void TextStreamer::begin(std::span<const int32_t> prompt) {
   prompt_ = prompt;
+  begun_ = false;
   ids_.clear();
-  const auto text = vocabulary_.decode(prompt);
-  written_ = 0;
-  write_to(text, text.size());
   written_ = 0;
 }
 
+void TextStreamer::write_prompt() {
+  if (begun_) return;
+  const auto text = vocabulary_.decode(prompt_);
+  write_to(text, text.size());
+  written_ = 0;
+  begun_ = true;
+}
+
 void TextStreamer::put(int32_t id) {
+  write_prompt();
   ids_.push_back(id);
   const auto text = text_behind(vocabulary_, prompt_, ids_);
   std::string_view certain = text;
@@ -36,6 +43,7 @@ void TextStreamer::put(int32_t id) {
 }
 
 void TextStreamer::end() {
+  write_prompt();
   const auto text = text_behind(vocabulary_, prompt_, ids_);
   write_to(text, stop_ ? std::min(text.size(), stop_->find(text)) : text.size());
 }

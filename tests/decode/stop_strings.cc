@@ -196,6 +196,7 @@ TEST_CASE("what may become a stop string is held back, and text ends exactly whe
   using Pieces = std::vector<std::string>;
   const StopStrings stop(words(), {"a b c"});
   CHECK(streamed(words(), &stop, {}, {6, 4, 5, 4, 7}) == Pieces{"", "c", " ", "", "a b ", "a d", ""});
-  CHECK(streamed(words(), &stop, Ids{7, 4}, {5, 6, 4, 5, 6, 7}) == Pieces{"d a", " b", " c", " ", "", "", "", ""});
-  CHECK(streamed(words(), &stop, Ids{7}, {4, 5}) == Pieces{"d", " ", "", "a b"});
+  CHECK(streamed(words(), &stop, Ids{7, 4}, {5, 6, 4, 5, 6, 7}) == Pieces{"", "d a b", " c", " ", "", "", "", ""});
+  CHECK(streamed(words(), &stop, Ids{7}, {4, 5}) == Pieces{"", "d ", "", "a b"});
+  CHECK(streamed(words(), &stop, Ids{7}, {}) == Pieces{"", "d"});  // what is before an answer comes with it
 }

@@ -57,6 +57,11 @@ refuses "a prompt that leaves no room" 1 'text 1: of its 15 tokens and EOS the m
 slides() { [ "$(yes a | head -n 15 | paste -sd ' ' | tokenize -q -m lm.st | decode -q -m lm.st --slide --max-length 2 | tokenize -d | wc -w)" -ge 15 ]; }
 ok "--slide reads the last part of it" slides
 
+half() { (echo a; yes a | head -n 15 | paste -sd ' ') | tokenize -q -m lm.st | decode -m lm.st --text 2>half.err | cmp - <(echo a one red fox) && grep -q 'text 2: ' half.err; }
+ok "of a prompt that is refused --text writes nothing" half
+least() { [ "$(echo a | tokenize -q -m rnn.st | decode -q -m rnn.st --min-length 130 --beam 1 --text | wc -w)" -eq 131 ]; }
+train -q --device cpu --preset rnn-lm-tiny --layers 1 --d-model 16 --data train.st --steps 1 -o rnn.st
+ok "--min-length is held where it is more than what a continuation has by default" least
 refuses "--prefix, which is what is asked" 2 '--prefix has no meaning with the task language-model' decode -m lm.st --prefix <train.st
 refuses "a block that the model does not take" 2 '--block 13: the model takes up to 12 tokens; give a smaller one' "${run[@]}" --data train.st --block 13 -o x.st
 refuses "streams of a model that carries no state" 2 '--streams: a model of the architecture gpt carries no state from block to block' "${run[@]}" --data train.st --streams 4 -o x.st
