@@ -44,7 +44,8 @@ const Tool kTool{
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0",
-      "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text)"},
+      "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text; or --min-length, "
+      "if more)"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},

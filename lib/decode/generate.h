@@ -27,7 +27,7 @@ struct DecodeOptions {
 
   // Lengths of what is said, without EOS: of a translation with its prefix, of a continuation what is new. At the
   // maximum a hypothesis gets its EOS whatever its probability. A maximum of 0 is 3 |source| + 50 of a translation, 100
-  // of a continuation; a model's own limit and the length of a prefix bound it.
+  // of a continuation, or the minimum if that is more; a model's own limit and the length of a prefix bound it.
   int32_t min_length = 0, max_length = 0;
 
   // What changes the logits of a step: decode/logits_processor.h has the definitions and their order.

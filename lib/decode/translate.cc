@@ -10,7 +10,9 @@ namespace {
 
 int32_t longest_output(const EncoderDecoder& model, const DecodeOptions& options, std::size_t source,
                        std::size_t prefix) {
-  const int64_t wanted = options.max_length > 0 ? options.max_length : 3 * static_cast<int64_t>(source) + 50;
+  const int64_t wanted = options.max_length > 0
+                             ? options.max_length
+                             : std::max<int64_t>(3 * static_cast<int64_t>(source) + 50, options.min_length);
   const int64_t possible = model.longest_target() - 1;  // BOS takes a place, too
   return static_cast<int32_t>(std::max(std::min(wanted, possible), static_cast<int64_t>(prefix)));
 }

@@ -117,6 +117,8 @@ train -q --data train.st --layers 1 --d-model 16 --d-ff 16 --heads 2 --positions
 refuses "a pair that is longer than the model takes, far behind in the stream, by its number" 1 \
   'pair 9001: 3 and 17 tokens with EOS are longer than the model takes; cut them with tokenize --max-length' \
   bash -c "(yes $'w1\\tw1' | head -n 9000; printf 'w1\\t%s\\n' \"\$(yes w1 | head -n 8 | paste -sd ' ')\") | tokenize -q -m short.st --columns src,tgt | decode -m short.st --score --max-tokens 64"
+least() { [ "$(head -n 1 test.src | tokenize -q -m model.st | decode -q -m model.st --beam 1 --min-length 90 | tensor cat -t tgt.ids | wc -l)" -eq 90 ]; }
+ok "--min-length is held where it is more than what a translation has by default" least
 refuses "a missing column" 1 "has no column 'tgt'" decode -m model.st --score <test.st
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' decode -m model.st -o nowhere/x.st <test.st
 refuses "a full device" 1 'cannot write: No space left' bash -c 'decode -m model.st <test.st >/dev/full'
