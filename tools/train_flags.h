@@ -28,6 +28,8 @@ inline std::vector<std::string> measures(const Args& args, const TaskKind& task)
   auto names = words_of(args.text("measure"));
   if (args.on("valid-bleu") && std::ranges::find(names, "bleu") == names.end()) names.insert(names.begin(), "bleu");
   for (auto it = names.begin(); it != names.end(); ++it) {
+    if (task.measures.empty())
+      throw UsageError(str("--measure ", *it, ": ", task.name, " has no measures beside the loss; leave it out"));
     if (std::ranges::find(task.measures, *it) == task.measures.end())
       throw UsageError(str("--measure: '", *it, "' is none of ", task.name, "'s measures: ", joined(task.measures)));
     if (std::find(names.begin(), it, *it) != it) throw UsageError(str("--measure: ", *it, " is named twice"));

@@ -78,12 +78,13 @@ void AttentionTracer::operator()(std::span<const SentencePair> pairs, int64_t fi
       const auto& pair = pairs[end];
       const int64_t from = source_tokens(pair), to = tokens_with_eos(pair.target.size());
       require(from <= pass_.longest_source && to <= pass_.longest_target, "sentence ",
-              first + static_cast<int64_t>(end), ": ", from, " and ", to,
+              first + static_cast<int64_t>(end), ": ", pass_.has_source ? str(from, " and ") : "", to,
               " tokens with EOS are longer than the model takes; cut them with tokenize --max-length");
       const int64_t more = map_bytes(pair);
       // One copy where the pass leaves them, one on its way to whoever reads, and the rest.
-      require(more <= memory_bytes() / 3, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ", from,
-              " and ", to, " tokens take ", more >> 20, " MiB, more than a third of this machine's memory; ",
+      require(more <= memory_bytes() / 3, "sentence ", first + static_cast<int64_t>(end), ": the maps of its ",
+              pass_.has_source ? str(from, " and ") : "", to, " tokens take ", more >> 20,
+              " MiB, more than a third of this machine's memory; ",
               "choose fewer --layers or --kinds, or cut it with tokenize --max-length");
       if (end > begin && (std::max(source + from, target + to) > max_tokens_ || bytes + more > kBatchBytes)) break;
       source += from;

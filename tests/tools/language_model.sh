@@ -65,6 +65,8 @@ ok "--min-length is held where it is more than what a continuation has by defaul
 refuses "--prefix, which is what is asked" 2 '--prefix has no meaning with the task language-model' decode -m lm.st --prefix <train.st
 refuses "a block that the model does not take" 2 '--block 13: the model takes up to 12 tokens; give a smaller one' "${run[@]}" --data train.st --block 13 -o x.st
 refuses "streams of a model that carries no state" 2 '--streams: a model of the architecture gpt carries no state from block to block' "${run[@]}" --data train.st --streams 4 -o x.st
+refuses "a measure of a task that has none" 2 '--measure bleu: language-model has no measures beside the loss; leave it out' \
+  "${run[@]}" --data train.st --valid valid.st --measure bleu -o x.st
 paste train.txt train.txt | tokenize -q -m words.txt --columns src,tgt >pairs.st
 refuses "pairs for a task of one column" 1 'pairs.st: has the columns src,tgt, training needs text' "${run[@]}" --data pairs.st -o x.st
 refuses "a text for a task of pairs" 1 'train.st: has the columns text, training needs src and tgt' train --device cpu --preset tiny --data train.st -o x.st
@@ -78,3 +80,6 @@ resumes() {
 ok "stopped and resumed, blocks end in the same bits" resumes
 maps() { tokenize -q -m lm.st <valid.txt | attn-dump -q -m lm.st --summary | awk '$1 == "decoder" { n++ } END { exit n != 2 }'; }
 ok "attn-dump shows a text's attention over itself" maps
+refuses "attn-dump of a text that is longer than the model takes" 1 'sentence 1: 16 tokens with EOS are longer than the model takes' \
+  bash -c "yes a | head -n 15 | paste -sd ' ' | tokenize -q -m lm.st | attn-dump -m lm.st --summary"
+done_testing
