@@ -27,7 +27,7 @@ std::vector<Flag> flags() {
 // Made when main runs: the architectures it asks for are ready only then.
 Tool tool() {
   return {"train",
-          "trains a model on a token stream: to translate, from sentence pairs",
+          "trains a model on a token stream: to translate, from sentence pairs, or to continue running text",
           R"(  train --data train.st --valid valid.st --preset tiny -o model.st
   paste train.en train.de | tokenize -m spm.model --columns src,tgt | train --preset small --minutes 60 -o model.st
   train --data train.st --valid valid.st --patience 10 --average 10 --log run.tsv -o model.st
@@ -36,6 +36,8 @@ Tool tool() {
   train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
   train --data train.st --preset base --max-tokens 25000 --device cuda --precision bf16 -o model.st
   train --data train.st --valid valid.st --preset rnn-attn-tiny --attention general --input-feeding -o rnn.st
+  tokenize -m spm.model --max-length 0 < corpus.txt | train --preset gpt-tiny -o lm.st
+  train --data text.st --valid valid.st --preset rnn-lm-tiny --streams 20 -o lm.st
 )",
           kThreads | kDevice | kSeed,
           flags(),
