@@ -23,15 +23,20 @@ inline std::vector<std::string> words_of(const std::string& list) {
   return list.empty() ? std::vector<std::string>{} : split_at_commas(list);
 }
 
+// Throws UsageError, of a flag that names a measure which the task has not.
+inline void require_measure(const TaskKind& task, const char* flag, const std::string& name) {
+  if (task.measures.empty())
+    throw UsageError(str("--", flag, " ", name, ": ", task.name, " has no measures beside the loss; leave it out"));
+  if (std::ranges::find(task.measures, name) == task.measures.end())
+    throw UsageError(str("--", flag, ": '", name, "' is none of ", task.name, "'s measures: ", joined(task.measures)));
+}
+
 // --measure's names; --valid-bleu is one of them. Throws UsageError for one that the task has not.
 inline std::vector<std::string> measures(const Args& args, const TaskKind& task) {
   auto names = words_of(args.text("measure"));
   if (args.on("valid-bleu") && std::ranges::find(names, "bleu") == names.end()) names.insert(names.begin(), "bleu");
   for (auto it = names.begin(); it != names.end(); ++it) {
-    if (task.measures.empty())
-      throw UsageError(str("--measure ", *it, ": ", task.name, " has no measures beside the loss; leave it out"));
-    if (std::ranges::find(task.measures, *it) == task.measures.end())
-      throw UsageError(str("--measure: '", *it, "' is none of ", task.name, "'s measures: ", joined(task.measures)));
+    require_measure(task, "measure", *it);
     if (std::find(names.begin(), it, *it) != it) throw UsageError(str("--measure: ", *it, " is named twice"));
   }
   return names;
@@ -203,9 +208,10 @@ inline TrainPlan plan(const Args& args) {
 }
 
 // What --best-by names, which must be measured; empty for the loss.
-inline std::string best_by(const Args& args, const std::vector<std::string>& measures) {
+inline std::string best_by(const Args& args, const TaskKind& task, const std::vector<std::string>& measures) {
   const auto& name = args.text("best-by");
   if (name == "loss") return {};
+  require_measure(task, "best-by", name);
   if (std::ranges::find(measures, name) == measures.end())
     throw UsageError(str("--best-by: '", name, "' is neither loss nor measured; give --measure ", name, ", too"));
   return name;

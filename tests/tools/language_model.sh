@@ -67,6 +67,8 @@ refuses "a block that the model does not take" 2 '--block 13: the model takes up
 refuses "streams of a model that carries no state" 2 '--streams: a model of the architecture gpt carries no state from block to block' "${run[@]}" --data train.st --streams 4 -o x.st
 refuses "a measure of a task that has none" 2 '--measure bleu: language-model has no measures beside the loss; leave it out' \
   "${run[@]}" --data train.st --valid valid.st --measure bleu -o x.st
+refuses "and the best by it" 2 '--best-by bleu: language-model has no measures beside the loss; leave it out' \
+  "${run[@]}" --data train.st --valid valid.st --best-by bleu -o x.st
 paste train.txt train.txt | tokenize -q -m words.txt --columns src,tgt >pairs.st
 refuses "pairs for a task of one column" 1 'pairs.st: has the columns src,tgt, training needs text' "${run[@]}" --data pairs.st -o x.st
 refuses "a text for a task of pairs" 1 'train.st: has the columns text, training needs src and tgt' train --device cpu --preset tiny --data train.st -o x.st

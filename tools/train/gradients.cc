@@ -108,7 +108,7 @@ void train_by_gradients(const Args& args) {
   const TaskKind& kind = wanted_task(args, checkpoint ? &checkpoint->loaded : initial ? &initial->loaded : nullptr);
   train_flags::require_running_text(args, kind);
   const auto measure_names = train_flags::measures(args, kind);
-  plan.best_by = train_flags::best_by(args, measure_names);
+  plan.best_by = train_flags::best_by(args, kind, measure_names);
   Streams data(args, kind);
   if (checkpoint) check_resumed(args, *checkpoint, data);
   const auto model =
