@@ -113,8 +113,9 @@ $(BUILD)/data/make-corpus: $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard data/*.cc
 
 # Measure the limits that scripts/bench compares with, and each op beside them; not tools either.
 $(BUILD)/bench/product-rate: $(BUILD)/obj/scripts/product_rate.o $(call archives,cpu tensor base)
+$(BUILD)/bench/read-rate: $(BUILD)/obj/scripts/read_rate.o $(call archives,tensor base)
 $(BUILD)/bench/op-rates: $(BUILD)/obj/scripts/op_rates.o $(call archives,$(models))
-$(BUILD)/bench/product-rate $(BUILD)/bench/op-rates:
+$(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/op-rates:
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
@@ -165,7 +166,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/search-rate $(device_rate)
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates

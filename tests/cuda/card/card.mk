@@ -35,5 +35,5 @@ endif
 
 # For scripts/check-cuda.
 card-tests: all $(card_programs)
-bench-programs: $(patsubst %,$(BUILD)/bench/%,product-rate op-rates search-rate) $(device_rate)
+bench-programs: $(patsubst %,$(BUILD)/bench/%,product-rate read-rate op-rates search-rate) $(device_rate)
 .PHONY: card-tests bench-programs
