@@ -22,3 +22,10 @@ mflop() { # PRESET FACTOR RATIO BEAM
     print f * 2 * (source * r + beam * target) / 1e6 }'
 }
 tokens_of() { tokenize -q -m spm.model --output ids <"$1" | awk '{ n += NF + 1 } END { print n }'; }
+# row NAME UNIT OURS PEER THEIRS [MFLOP]: both figures, their ratio, and, with MFLOP of one, shares of $rate, the product rate in GFLOP/s.
+row() {
+  awk -v n="$1" -v u="$2" -v a="$3" -v p="$4" -v b="$5" -v mflop="${6:-0}" -v rate="${rate:-0}" 'BEGIN {
+    printf "%-26s STORM %.5g %s, %s %.5g, ratio %.2f", n, a, u, p, b, a / b
+    if (mflop > 0) printf ", %.0f %% of the product rate (%s: %.0f %%)", a * mflop / rate / 10, p, b * mflop / rate / 10
+    printf "\n" }'
+}
