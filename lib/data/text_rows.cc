@@ -41,7 +41,7 @@ void RunningText::append(int64_t first, int64_t last, std::vector<int32_t>& to) 
 }
 
 TextBlocks::TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed)
-    : text_(std::move(text)), block_(block), seed_(seed), longest_(std::min(block, text_.size()) + 1) {}
+    : TextStretches(std::move(text), std::min(block, text.size()) + 1), block_(block), seed_(seed) {}
 
 int64_t TextBlocks::first_block(int64_t epoch) const {
   if (!seed_) return block_;
@@ -50,21 +50,21 @@ int64_t TextBlocks::first_block(int64_t epoch) const {
 }
 
 int64_t TextBlocks::rows(int64_t epoch) const {
-  const int64_t left = std::max<int64_t>(text_.size() - first_block(epoch), 0);
+  const int64_t left = std::max<int64_t>(text().size() - first_block(epoch), 0);
   return 1 + (left + block_ - 1) / block_;
 }
 
 std::pair<int64_t, int64_t> TextBlocks::labels(int64_t epoch, int64_t row) const {
   const int64_t to = first_block(epoch) + row * block_;
-  return {std::max<int64_t>(to - block_, 0), std::min(to, text_.size())};
+  return {std::max<int64_t>(to - block_, 0), std::min(to, text().size())};
 }
 
-void TextBlocks::lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const {
+void TextStretches::lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const {
   const auto [first, last] = labels(epoch, row);
   to[0] = last - first + 1;
 }
 
-void TextBlocks::append(int64_t epoch, int64_t row, Rows& to) const {
+void TextStretches::append(int64_t epoch, int64_t row, Rows& to) const {
   const auto [first, last] = labels(epoch, row);
   text_.append(first - 1, last, to.ids);
   to.offsets.push_back(static_cast<int64_t>(to.ids.size()));

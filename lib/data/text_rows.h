@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "data/token_file.h"
 
@@ -32,27 +33,42 @@ class RunningText {
   int64_t size_;
 };
 
+// Rows that are stretches of a running text.
+class TextStretches : public RowSource {
+ public:
+  void lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const override;
+  void append(int64_t epoch, int64_t row, Rows& to) const override;
+  std::span<const int64_t> longest() const override { return {&longest_, 1}; }
+
+ protected:
+  // longest: of a row, in ids.
+  TextStretches(RunningText&& text, int64_t longest) : text_(std::move(text)), longest_(longest) {}
+  const RunningText& text() const { return text_; }
+
+ private:
+  // The places of a row's labels, from and to (not included).
+  virtual std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const = 0;
+
+  RunningText text_;
+  int64_t longest_;
+};
+
 // The text cut into blocks of so many labels. Each epoch cuts at other places: its first block has a number of labels
 // that is drawn uniformly from 1 to `block`, by (seed, epoch) alone; the last one has those that are left.
-class TextBlocks : public RowSource {
+class TextBlocks : public TextStretches {
  public:
   // seed: none cuts every epoch alike, with a whole block first (for validation).
   TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed);
 
   int64_t rows(int64_t epoch) const override;
-  void lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const override;
-  void append(int64_t epoch, int64_t row, Rows& to) const override;
-  std::span<const int64_t> longest() const override { return {&longest_, 1}; }
-  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text_.size() + rows(epoch)}; }
+  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text().size() + rows(epoch)}; }
 
  private:
-  std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const;  // from and to (not included)
-  int64_t first_block(int64_t epoch) const;                              // how many labels it has
+  std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const override;
+  int64_t first_block(int64_t epoch) const;  // how many labels it has
 
-  RunningText text_;
   int64_t block_;
   std::optional<uint64_t> seed_;
-  int64_t longest_;
 };
 
 // The file's rows, each a text of its own: an EOS, the ids, an EOS.

@@ -11,27 +11,22 @@ namespace storm {
 // no multiple of the streams, either the text's last tokens are left out, or (whole) the first streams are longer than
 // the others by one token, so that the rows of a batch are always those of the first streams: all of them but in the
 // last batch, which may have fewer.
-class TextStreams : public RowSource {
+class TextStreams : public TextStretches {
  public:
   TextStreams(RunningText text, int64_t block, int64_t streams, bool whole);
 
   int64_t rows(int64_t epoch) const override;
-  void lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const override;
-  void append(int64_t epoch, int64_t row, Rows& to) const override;
-  std::span<const int64_t> longest() const override { return {&longest_, 1}; }
-  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text_.size() - left_out() + rows(epoch)}; }
+  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text().size() - left_out() + rows(epoch)}; }
   int64_t streams() const override { return streams_; }
 
   int64_t length() const { return length_; }  // tokens of a stream, of a shorter one
-  int64_t left_out() const { return text_.size() - streams_ * length_ - longer_; }  // tokens of the text
+  int64_t left_out() const { return text().size() - streams_ * length_ - longer_; }  // tokens of the text
 
  private:
-  std::pair<int64_t, int64_t> labels(int64_t row) const;  // from and to (not included)
+  std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const override;
 
-  RunningText text_;
   int64_t block_, streams_, length_;
   int64_t longer_;  // how many streams have a token more
-  int64_t longest_;
 };
 
 }  // namespace storm

@@ -2,12 +2,6 @@
 
 namespace storm {
 
-PackedSentences pack_sources(std::span<const std::span<const int32_t>> sources, const SpecialIds& special) {
-  PackedSentences packed;
-  for (const auto& source : sources) packed.add(-1, source, special.eos);
-  return packed;
-}
-
 Batch make_batch(std::span<const SentencePair> pairs, const SpecialIds& special) {
   Batch batch{.inputs = std::vector<PackedSentences>(2), .labels = std::vector<std::vector<int32_t>>(1)};
   for (const auto& [source, target] : pairs) {

@@ -11,7 +11,7 @@
 
 namespace storm {
 
-// Its contexts, as a Generator, are sources (pack_sources), and what it is fed first is BOS.
+// Its contexts, as a Generator, are sources with EOS, and what it is fed first is BOS.
 class EncoderDecoder : public TextEncoder, public Generator {
  public:
   static constexpr const char* kCannot = "does not turn a source into a target";
@@ -30,7 +30,6 @@ struct SentencePair {
 
 // How a pair is laid out stands here alone. Each side takes one token more than it has: the source ends in EOS, the
 // decoder is fed BOS and the target, and its labels are the target and EOS.
-PackedSentences pack_sources(std::span<const std::span<const int32_t>> sources, const SpecialIds& special);
 // inputs: sources, targets; labels: one list, of all target tokens.
 Batch make_batch(std::span<const SentencePair> pairs, const SpecialIds& special);
 

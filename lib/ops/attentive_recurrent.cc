@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "cpu/gemm.h"
 #include "cpu/simd.h"
+#include "ops/add_rows.h"
 #include "ops/column_sums.h"
 #include "ops/scratch.h"
 

@@ -5,6 +5,8 @@
 
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "cpu/simd.h"
+#include "ops/add_rows.h"
 #include "ops/column_sums.h"
 #include "ops/dropout.h"
 #include "ops/scratch.h"
@@ -24,11 +26,6 @@ STORM_CLONES void add_products(float* into, const float* a, const float* b, int6
   for (int64_t i = 0; i < n; ++i) into[i] += a[i] * b[i];
 }
 }  // namespace
-
-STORM_CLONES void add_rows(const float* a, const float* b, int64_t n, float* out) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
-}
 
 void CellWalk::check(const Graph& graph, const CellInput& in, const char* op) {
   const int64_t gates = gates_of(in.cell);

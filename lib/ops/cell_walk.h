@@ -83,7 +83,4 @@ class CellWalk {
   bool previous_made_ = false;
 };
 
-// out = a + b; out may be one of them
-void add_rows(const float* a, const float* b, int64_t n, float* out);
-
 }  // namespace storm

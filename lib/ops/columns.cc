@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "cpu/simd.h"
+#include "ops/add_rows.h"
 #include "tensor/execution.h"
 
 namespace storm {
@@ -12,11 +12,6 @@ namespace storm {
 namespace {
 
 constexpr int64_t kRowGrain = 16;
-
-STORM_CLONES void add_row(const float* a, int64_t n, float* into) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) into[i] += a[i];
-}
 
 void forward(const Execution& run, const Node& node) {
   const int64_t first = node.attributes<ColumnsAttributes>().first, width = run.shape(node.inputs[0]).cols;
@@ -38,7 +33,8 @@ void backward(const Execution& run, const Node& node) {
   parallel_ranges(rows, kRowGrain, [&, n = count](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       if (fresh) std::fill_n(dx + r * width, width, 0.0f);
-      add_row(dy + r * n, n, dx + r * width + first);
+      float* into = dx + r * width + first;
+      add_rows(into, dy + r * n, n, into);
     }
   });
 }

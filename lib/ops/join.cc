@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/add_rows.h"
 #include "ops/dropout.h"
 #include "tensor/execution.h"
 
@@ -16,11 +17,6 @@ using Attributes = JoinAttributes;
 
 constexpr std::size_t kParts = kJoinParts;
 constexpr int64_t kRowGrain = 16;
-
-STORM_CLONES void add_row(const float* a, int64_t n, float* into) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) into[i] += a[i];
-}
 
 void forward(const Execution& run, const Node& node) {
   const auto [rows, width] = run.shape(node.outputs[0]);
@@ -56,7 +52,7 @@ void backward(const Execution& run, const Node& node) {
         const int64_t n = run.shape(node.inputs[i]).cols;
         if (float* d = run.gradient(node.inputs[i])) {
           if (run.beta(node, i) != 0)
-            add_row(row, n, d + r * n);
+            add_rows(d + r * n, row, n, d + r * n);
           else
             std::copy_n(row, n, d + r * n);
         }
