@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "cpu/bf16_product.h"
+#include "cpu/few_rows_product.h"
 #include "cpu/onednn_memory.h"
 #include "cpu/row_product.h"
 
@@ -71,6 +72,8 @@ void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, const 
     const Bf16* right = rounded(b, tb ? n : k, tb ? k : n, ldb, b_memory);
     return bf16_product(ta, tb, m, n, k, left, ta ? m : k, right, tb ? k : n, beta, c, ldc);
   }
+  if (is_few_rows_product(ta, tb, m, n, k, alpha, beta))
+    return few_rows_product(m, n, k, a, lda, b, ldb, beta == 1, c, ldc);
 #ifdef STORM_ONEDNN
   if (is_row_product(ta, tb, m, n, k, alpha, beta)) return row_product(n, k, a, b, ldb, c);
   require_onednn_memory();

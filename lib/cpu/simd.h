@@ -22,6 +22,43 @@
 
 namespace storm::simd {
 
+// N floats in registers, for kernels whose sums must stay there. Such a kernel is no clone: it is written for a number
+// of registers, a function for V16 marked [[gnu::target("arch=x86-64-v4")]] and one for V8, between which has_avx512
+// chooses.
+template <int N>
+struct VectorOf {
+  typedef float Type __attribute__((vector_size(N * 4), may_alias));
+};
+using V16 = VectorOf<16>::Type;
+using V8 = VectorOf<8>::Type;
+using V4 = VectorOf<4>::Type;
+
+inline bool has_avx512() {
+  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                          __builtin_cpu_supports("avx512cd");
+  return has;
+}
+
+template <class V>
+STORM_INLINE V load(const float* x) {  // wherever they lie
+  typedef V Anywhere __attribute__((aligned(4)));
+  return *reinterpret_cast<const Anywhere*>(x);
+}
+
+// The sum of all, by halves.
+STORM_INLINE float total(V4 x) {
+  const V4 two = x + __builtin_shufflevector(x, x, 2, 3, 0, 1);
+  return two[0] + two[1];
+}
+STORM_INLINE float total(V8 x) {
+  return total(__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7));
+}
+STORM_INLINE float total(V16 x) {
+  return total(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+               __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+
 // e^x to 2 ulp for x in [-87, 88]; below that it is 0 to f32's smallest normal, above it saturates; NaN stays NaN.
 // Range reduction to |r| <= ln2/2 and a polynomial (Cephes' expf, S. L. Moshier). Without branches, so that it
 // vectorises.

@@ -6,12 +6,8 @@ namespace storm::attention_kernels {
 
 namespace {
 
-template <int N>
-struct VectorOf {
-  typedef float Type __attribute__((vector_size(N * 4), may_alias));
-};
-using V16 = VectorOf<16>::Type;
-using V8 = VectorOf<8>::Type;
+using simd::V16;
+using simd::V8;
 typedef float Unaligned8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 // c[0..R, 0..C vectors) of a product; every sum stays in a register.
@@ -124,12 +120,7 @@ STORM_INLINE int64_t visible(const Block& b, int64_t row) {
 
 }  // namespace
 
-void multiply(const Product& p) {
-  static const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                           __builtin_cpu_supports("avx512cd");
-  (wide ? product_avx512 : product_avx2)(p);
-}
+void multiply(const Product& p) { (simd::has_avx512() ? product_avx512 : product_avx2)(p); }
 
 STORM_CLONES void pack_rows(const float* src, int64_t ld, int64_t rows, int64_t cols, float scale, float* dst,
                             int64_t dst_ld) {
