@@ -1,5 +1,5 @@
 // The product of few rows with a matrix of weights: a step of generation of several texts, or of a recurrent layer. It
-// reads the weights once, as they lie, where oneDNN's kernels for AVX-512 rearrange them first from 13 rows on.
+// reads the weights once, as they lie, where oneDNN's kernels for AVX-512 rearrange them first from 16 rows on.
 #pragma once
 
 #include <cstdint>
