@@ -48,6 +48,7 @@ void read_parameters(const Document& document, Model& model) {
     require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
             ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
     widen(*tensor, model.parameters().view(spec.name));
+    document.forget();  // or a model would be in memory twice
   }
 }
 

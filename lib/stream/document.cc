@@ -97,6 +97,11 @@ void Document::add(std::string name, DType dtype, std::vector<int64_t> shape, st
 }
 
 void Document::keep(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
+void Document::keep(std::shared_ptr<const MappedFile> file) { files_.push_back(std::move(file)); }
+
+void Document::forget() const {
+  for (const auto& file : files_) file->forget();
+}
 
 Document Header::document(std::span<const std::byte> data, std::string where) && {
   Document document;

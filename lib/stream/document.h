@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/mapped_file.h"
 
 namespace storm {
 
@@ -91,6 +92,8 @@ class Document {
   }
 
   void keep(std::shared_ptr<const void> owner);  // the document and its copies hold on to it
+  void keep(std::shared_ptr<const MappedFile> file);
+  void forget() const;  // what was read of a mapped file no longer counts as memory until it is touched again
 
  private:
   friend struct Header;
@@ -99,6 +102,7 @@ class Document {
   std::vector<Tensor> tensors_;
   std::map<std::string, std::size_t, std::less<>> index_;  // name to place in tensors_
   std::vector<std::shared_ptr<const void>> owners_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;
   struct Copies;
   std::shared_ptr<Copies> copies_;  // aligned copies of tensors that were not
 };

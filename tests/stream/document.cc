@@ -1,9 +1,13 @@
 #include "stream/document.h"
 
+#include <unistd.h>
+
 #include <cstring>
+#include <fstream>
 #include <thread>
 #include <vector>
 
+#include "stream/stream.h"
 #include "tests/catch.h"
 #include "tests/errors.h"
 #include "tests/stream/bytes.h"
@@ -128,4 +132,26 @@ TEST_CASE("a document of 60,000 tensors is written and read in time that grows w
   const auto back = parsed(bytes);
   REQUIRE(back.tensors().size() == 60'000);
   CHECK(back.values<int32_t>("tensor 59999")[0] == 59'999);
+}
+
+TEST_CASE("what was read of a mapped document and is forgotten is no memory of this process, and can be read again") {
+  Document written;
+  written.add<float>("weights", std::vector<float>(4 << 20, 1.5f));
+  const ScratchFile file(document_bytes(written));
+  const auto resident = [] {
+    std::size_t size = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> size >> pages;
+    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  };
+  const auto d = read_document(file.path());
+  const auto sum = [&] {
+    double all = 0;
+    for (const float v : d.values<float>("weights")) all += static_cast<double>(v);
+    return all;
+  };
+  CHECK(sum() == 1.5 * (4 << 20));
+  const auto read = resident();
+  d.forget();
+  CHECK(resident() + (15 << 20) < read);
+  CHECK(sum() == 1.5 * (4 << 20));
 }
