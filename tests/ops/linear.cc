@@ -4,11 +4,12 @@
 #include <numbers>
 
 #include "tests/catch.h"
-#include "tests/ops/check.h"
 #include "tests/ops/once.h"
+#include "tests/ops/op_table.h"
 
 using namespace storm;
 using test::Doubles;
+using test::OpFamily;
 
 namespace {
 
@@ -28,6 +29,34 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
     }
   return y;
 }
+
+// Few rows, of which products have a kernel of their own, and as many as training has.
+const test::InOpTable kLinear({.name = "linear with a bias",
+                               .checked = {{{13, 260}, {9, 260}, {1, 9}}, {{33, 7}, {5, 7}, {1, 5}}},
+                               .timed = {{{1, 768}, {3072, 768}, {1, 3072}},
+                                         {{32, 768}, {3072, 768}, {1, 3072}},
+                                         {{32, 3072}, {768, 3072}, {1, 768}},
+                                         {{20, 650}, {2600, 650}, {1, 2600}},
+                                         {{4096, 384}, {1536, 384}, {1, 1536}}},
+                               .record = [](Graph& g,
+                                            std::span<const Value> in) { return linear(g, in[0], in[1], in[2]); },
+                               .reference =
+                                   [](std::span<const Doubles> in, std::span<const Shape> s) {
+                                     return reference(in, s[0].rows, s[0].cols, s[1].rows, Activation::none);
+                                   },
+                               // Reads both matrices, writes y; back, y's gradient and both matrices are read for two
+                               // products, two gradients written.
+                               .forward = [](std::span<const Shape> s) -> OpFamily::Work {
+                                 const auto rows = static_cast<double>(s[0].rows), k = static_cast<double>(s[0].cols),
+                                            n = static_cast<double>(s[1].rows);
+                                 return {.flops = 2 * rows * k * n, .bytes = 4 * (rows * k + k * n + rows * n)};
+                               },
+                               .backward = [](std::span<const Shape> s) -> OpFamily::Work {
+                                 const auto rows = static_cast<double>(s[0].rows), k = static_cast<double>(s[0].cols),
+                                            n = static_cast<double>(s[1].rows);
+                                 return {.flops = 4 * rows * k * n,
+                                         .bytes = 4 * (2 * rows * k + 2 * k * n + 2 * rows * n)};
+                               }});
 
 }  // namespace
 
