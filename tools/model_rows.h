@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/split.h"
 #include "models/generator.h"
 #include "tools/model_columns.h"
 
@@ -53,8 +54,10 @@ class RowReader {
     columns_.push_back(first_column(input_.info(), model.kind));
     for (std::size_t c = 1; c < count; ++c) columns_.push_back(model.kind.columns[c]);
     for (std::size_t c = 0; c < count; ++c) {
-      require(c == 0 || input_.info().has(columns_[c]), input_.name(), ": has no column '", columns_[c], "'; ",
-              missing);
+      require(input_.info().has(columns_[c]), input_.name(), ": has no column '", columns_[c], "'; ",
+              c > 0
+                  ? missing
+                  : str("it has ", joined(input_.info().columns), ", and ", name, " is a model for ", model.kind.name));
       require_column(input_, columns_[c], model.vocabularies[c], name);
     }
   }

@@ -36,12 +36,12 @@ uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
 
 }  // namespace
 
-TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns)
+TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name)
     : file_(map_or_spool(path)), columns_(columns), tokens_(columns.size()), longest_(columns.size()) {
   uint64_t offset = 0;
   require(!file_.bytes().empty(), name(), ": byte 0: empty, not a token stream; make one with tokenize");
   info_ = token_info(parse_document(file_.bytes(), name(), offset));
-  if (columns_.size() == 1 && info_.columns.size() == 1) columns_ = info_.columns;
+  if (any_name && columns_.size() == 1 && info_.columns.size() == 1) columns_ = info_.columns;
   for (const auto& column : columns_)
     require(info_.has(column), name(), ": has the columns ", info_.metadata.at(kColumnsKey), ", training needs ",
             joined(columns_, " and "), "; make them with tokenize --columns ", joined(columns_));

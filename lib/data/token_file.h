@@ -16,9 +16,9 @@ namespace storm {
 class TokenFile : public RowSource {
  public:
   // path: a file; a pipe, or "-" for standard input, is first copied to a temporary file without a name (in $TMPDIR).
-  // columns: those that are read, in this order; where one is asked for, the only one that a stream has serves it,
+  // columns: those that are read, in this order. any_name: where that is one, the only one that a stream has serves it,
   // whatever its name. Throws Error when it is no token stream, or lacks one of them.
-  TokenFile(const std::string& path, const std::vector<std::string>& columns);
+  TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name = false);
 
   const TokenInfo& info() const { return info_; }
   const std::string& name() const { return file_.name(); }

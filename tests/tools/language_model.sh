@@ -73,7 +73,8 @@ paste train.txt train.txt | tokenize -q -m words.txt --columns src,tgt >pairs.st
 refuses "pairs for a task of one column" 1 'pairs.st: has the columns src,tgt, training needs text' "${run[@]}" --data pairs.st -o x.st
 refuses "a text for a task of pairs" 1 'train.st: has the columns text, training needs src and tgt' train --device cpu --preset tiny --data train.st -o x.st
 refuses "a model of another task" 2 'a model of the architecture transformer reads 2 columns, and the task has 1; it is made for translation' train --device cpu --preset tiny --task language-model --columns text --data train.st -o x.st
-refuses "to translate by a language model's column" 1 "has no column 'text'" decode -m lm.st <pairs.st
+refuses "a column by a name that the only one does not have" 1 'train.st: has the columns text, training needs nix' "${run[@]}" --columns nix --data train.st -o x.st
+refuses "to continue what is for translation" 1 "has no column 'text'; it has src,tgt, and lm.st is a model for language-model" decode -m lm.st <pairs.st
 
 resumes() {
   "${run[@]}" --data train.st --steps 12 --save-every 6 -o whole.st && "${run[@]}" --data train.st --steps 6 --save-every 6 -o part.st &&

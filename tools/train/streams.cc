@@ -30,8 +30,8 @@ std::vector<std::string> columns_of(const Args& args, const TaskKind& task) {
 }  // namespace
 
 Streams::Streams(const Args& args, const TaskKind& kind)
-    : task(kind), train(args.text("data"), columns_of(args, kind)) {
-  if (args.given("valid")) valid.emplace(args.text("valid"), columns_of(args, kind));
+    : task(kind), train(args.text("data"), columns_of(args, kind), args.text("columns").empty()) {
+  if (args.given("valid")) valid.emplace(args.text("valid"), columns_of(args, kind), args.text("columns").empty());
   for (const auto& column : train.columns()) {
     const auto& bytes = vocabulary_of(train, column);
     vocabularies.push_back(Vocabulary::from_bytes(bytes, train.name()));
