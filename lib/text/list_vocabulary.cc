@@ -23,14 +23,19 @@ class ListVocabulary final : public VocabularyKind {
  public:
   ListVocabulary(std::string_view bytes, std::string_view name);
 
-  void encode(std::string_view line, std::vector<int32_t>& ids) const override {
+  void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const override {
     ids.clear();
-    each_word(line, [&](std::string_view word) { ids.push_back(id_of(word)); });
+    if (ranges) ranges->clear();
+    each_word(line, [&](std::string_view word) {
+      ids.push_back(id_in_text(word));
+      const auto begin = static_cast<int32_t>(word.data() - line.data());
+      if (ranges) ranges->push_back({begin, begin + static_cast<int32_t>(word.size())});
+    });
   }
   std::vector<std::string> encode_pieces(std::string_view line) const override {
     std::vector<std::string> pieces;
     each_word(line, [&](std::string_view word) {
-      id_of(word);  // throws for what is no label
+      id_in_text(word);  // throws for what is no label
       pieces.emplace_back(word);
     });
     return pieces;
@@ -48,6 +53,10 @@ class ListVocabulary final : public VocabularyKind {
   }
   const std::string& piece(int32_t id) const override { return entries_[static_cast<std::size_t>(id)]; }
   std::string marked_piece(int32_t id) const override { return (is_control(id) ? "" : "\u2581") + piece(id); }
+  int32_t id_of(std::string_view entry) const override {
+    const auto it = ids_.find(entry);
+    return it == ids_.end() ? -1 : it->second;
+  }
   int32_t size() const override { return static_cast<int32_t>(entries_.size()); }
   Special special() const override {
     return kind_ == ListKind::labels ? Special{} : Special{kPad, kUnknown, kBos, kEos};
@@ -55,9 +64,9 @@ class ListVocabulary final : public VocabularyKind {
 
  private:
   bool is_control(int32_t id) const { return kind_ == ListKind::words && (id == kPad || id == kBos || id == kEos); }
-  int32_t id_of(std::string_view word) const {
-    const auto it = ids_.find(word);
-    if (it != ids_.end() && !is_control(it->second)) return it->second;
+  int32_t id_in_text(std::string_view word) const {
+    const int32_t id = id_of(word);
+    if (id >= 0 && !is_control(id)) return id;
     require(kind_ == ListKind::words, "'", shown(word), "' is none of the ", size(),
             " labels of its list; mend the text or the list");
     return kUnknown;

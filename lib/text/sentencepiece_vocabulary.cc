@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "text/line_encoder.h"
 #include "text/protobuf.h"
 
 namespace storm {
@@ -28,9 +29,7 @@ class SentencePieceVocabulary final : public VocabularyKind {
  public:
   SentencePieceVocabulary(const std::string& bytes, std::string_view name);
 
-  void encode(std::string_view line, std::vector<int32_t>& ids) const override {
-    require_ok(model_.Encode(line, &ids));
-  }
+  void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const override;
   std::vector<std::string> encode_pieces(std::string_view line) const override {
     std::vector<std::string> pieces;
     require_ok(model_.Encode(line, &pieces));
@@ -38,6 +37,11 @@ class SentencePieceVocabulary final : public VocabularyKind {
   }
   std::string decode(std::span<const int32_t> ids) const override;
   const std::string& piece(int32_t id) const override { return model_.IdToPiece(id); }
+  int32_t id_of(std::string_view piece) const override {
+    const int id = model_.PieceToId(piece);
+    return id == model_.unk_id() && piece != model_.IdToPiece(id) ? -1 : id;
+  }
+  WordRule word_rule() const override { return rule_; }
   int32_t size() const override { return model_.GetPieceSize(); }
   Special special() const override { return {model_.pad_id(), model_.unk_id(), model_.bos_id(), model_.eos_id()}; }
 
@@ -52,16 +56,31 @@ class SentencePieceVocabulary final : public VocabularyKind {
   bool may_cut(std::span<const int32_t> ids, std::size_t at) const;
 
   sentencepiece::SentencePieceProcessor model_;
+  WordRule rule_;
   bool dummy_prefix_ = false;  // each line is encoded with a space before it, which decoding takes away
   int anchor_ = -1;            // a piece that stands for all text before a slice; -1: lines are decoded whole
   std::size_t anchor_bytes_ = 0;
 };
 
-SentencePieceVocabulary::SentencePieceVocabulary(const std::string& bytes, std::string_view name) {
+SentencePieceVocabulary::SentencePieceVocabulary(const std::string& bytes, std::string_view name)
+    : rule_(storm::word_rule(bytes)) {
   require(model_.LoadFromSerializedProto(bytes).ok() && size() > 0, name, ": a damaged SentencePiece model");
   const auto pieces = model_.EncodeAsPieces("x");
   dummy_prefix_ = !pieces.empty() && (pieces[0].starts_with(kSpace) || pieces[0] == "<0xE2>");
   if (!has_denormalizer(bytes)) find_anchor();
+}
+
+void SentencePieceVocabulary::encode(std::string_view line, std::vector<int32_t>& ids,
+                                     std::vector<ByteRange>* ranges) const {
+  if (!ranges) return require_ok(model_.Encode(line, &ids));
+  sentencepiece::ImmutableSentencePieceText text;
+  require_ok(model_.Encode(line, text.mutable_proto()));
+  ids.clear();
+  ranges->clear();
+  for (const auto& piece : text.pieces()) {
+    ids.push_back(static_cast<int32_t>(piece.id()));
+    ranges->push_back({static_cast<int32_t>(piece.begin()), static_cast<int32_t>(piece.end())});
+  }
 }
 
 std::string SentencePieceVocabulary::decode_at_once(const std::vector<int>& ids) const {

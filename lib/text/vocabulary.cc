@@ -75,7 +75,9 @@ Vocabulary Vocabulary::load(const std::string& path, std::string_view column) {
   return from_bytes(vocabulary_bytes(std::as_bytes(std::span(all)), path, column), path);
 }
 
-void Vocabulary::encode(std::string_view line, std::vector<int32_t>& ids) const { state_->kind->encode(line, ids); }
+void Vocabulary::encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const {
+  state_->kind->encode(line, ids, ranges);
+}
 
 std::vector<int32_t> Vocabulary::encode(std::string_view line) const {
   std::vector<int32_t> ids;
@@ -106,6 +108,8 @@ std::string Vocabulary::marked_piece(int32_t id) const {
   return state_->kind->marked_piece(id);
 }
 
+int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->id_of(piece); }
+WordRule Vocabulary::word_rule() const { return state_->kind->word_rule(); }
 int32_t Vocabulary::size() const { return state_->size; }
 int32_t Vocabulary::pad_id() const { return state_->special.pad; }
 int32_t Vocabulary::unk_id() const { return state_->special.unk; }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "text/vocabulary_kind.h"
+
 namespace storm {
 
 // Cheap to copy (copies share its state); const use is safe from many threads.
@@ -23,7 +25,8 @@ class Vocabulary {
 
   // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS. Throws Error for a word that
   // a list of labels does not have.
-  void encode(std::string_view line, std::vector<int32_t>& ids) const;
+  // ranges: which bytes of the line each piece stands for (null: not asked for).
+  void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges = nullptr) const;
   std::vector<int32_t> encode(std::string_view line) const;
   std::vector<std::string> encode_pieces(std::string_view line) const;
   // The text of these ids; control symbols (pad, BOS, EOS) give none. Throws Error for an id outside [0, size).
@@ -31,6 +34,9 @@ class Vocabulary {
   const std::string& piece(int32_t id) const;  // its name; throws Error for an id outside [0, size)
   // The name, with SentencePiece's mark (U+2581) where the piece begins a word, whatever the kind of vocabulary.
   std::string marked_piece(int32_t id) const;
+
+  int32_t id_of(std::string_view piece) const;  // by its name, [MASK] or </s>; -1: the vocabulary has no such piece
+  WordRule word_rule() const;
 
   int32_t size() const;
   int32_t pad_id() const;  // -1 where the model has none, as for the next three

@@ -11,6 +11,23 @@
 
 namespace storm {
 
+// The bytes of a line that a piece stands for, end not included. Of a piece that normalisation made of several
+// characters, or took from nothing, they are all of those, or none.
+struct ByteRange {
+  int32_t begin = 0, end = 0;
+  bool operator==(const ByteRange&) const = default;
+};
+
+// How the ids of a line follow from those of its words, each encoded alone.
+enum class WordRule {
+  none,    // they need not: the line is encoded as a whole
+  joined,  // words are what stands between spaces (0x20): one after the other, where single spaces stand between words
+           // and none at the ends
+  collapsed,  // one after the other, however many spaces stand where
+  led         // a word begins with the space before it, if it begins with one that another character than white space
+              // follows
+};
+
 // Functions mean what Vocabulary's of the same names do; const use is safe from many threads.
 class VocabularyKind {
  public:
@@ -23,13 +40,16 @@ class VocabularyKind {
   VocabularyKind(const VocabularyKind&) = delete;
   VocabularyKind& operator=(const VocabularyKind&) = delete;
 
-  virtual void encode(std::string_view line, std::vector<int32_t>& ids) const = 0;  // replaces what ids hold
+  // Replaces what ids hold, and what ranges hold where they are asked for (null: they are not).
+  virtual void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const = 0;
   virtual std::vector<std::string> encode_pieces(std::string_view line) const = 0;
   virtual std::string decode(std::span<const int32_t> ids) const = 0;  // all of them in [0, size)
   virtual const std::string& piece(int32_t id) const = 0;              // in [0, size)
   virtual std::string marked_piece(int32_t id) const { return piece(id); }
+  virtual int32_t id_of(std::string_view piece) const = 0;  // -1: no piece has that name
   virtual int32_t size() const = 0;
   virtual Special special() const = 0;
+  virtual WordRule word_rule() const { return WordRule::none; }
 };
 
 struct VocabularyMaker {
