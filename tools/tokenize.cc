@@ -108,6 +108,9 @@ void encode(const Args& args) {
   if (args.given("seed") && options.bpe_dropout == 0)
     throw UsageError("--seed has no meaning with --model, but for --bpe-dropout");
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
+  options.offsets = args.on("offsets");
+  if (options.offsets && text) throw UsageError("--offsets goes into a stream; leave --output out");
+  if (options.offsets && options.bpe_dropout > 0) throw UsageError("--offsets has no meaning with --bpe-dropout");
   TokenInfo info{{}, {{kCommandKey, args.command()}}, {}};
   for (const auto& [name, model, is_number] : columns_of(args)) {
     options.columns.push_back(name);
@@ -210,6 +213,7 @@ const Tool tool{
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
      {"uneven", "RULE", "refuse", "lines with another count of columns: refuse or drop"},
+     {"offsets", "", "", "the stream says where each piece stands in its line, and holds the line"},
      {"replace-invalid", "", "", "U+FFFD for bytes that are not valid UTF-8, instead of an error"},
      {"bpe-dropout", "RATE", "0", "pass over merges at this rate, for training data: 0.1 (Provilkov et al. 2020)"},
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
@@ -235,7 +239,8 @@ void run(const Args& args) {
   const std::vector<std::string> learning{
       "max-sentence-length", "vocab-size",   "type",   "symbols", "character-coverage",
       "no-byte-fallback",    "no-normalize", "sample", "verbose"};
-  const std::vector<std::string> encoding{"columns", "max-length", "long", "empty", "uneven", "output", "bpe-dropout"};
+  const std::vector<std::string> encoding{"columns", "max-length", "long",        "empty",
+                                          "uneven",  "output",     "bpe-dropout", "offsets"};
   if (args.on("learn")) {
     refuse_flags(args, "--learn", {"model", "decode", "column"});
     refuse_flags(args, "--learn", encoding);

@@ -27,20 +27,45 @@ TokenColumn number_column(const Document& document, const std::string& name) {
   return column;
 }
 
+void require_offsets(const Document& document, const std::string& name, std::span<const int64_t> offsets,
+                     std::size_t count, std::string_view what) {
+  require(!offsets.empty() && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(count), document.where,
+          ": ", name, " do not go from 0 to the ", count, " ", what);
+  const auto fall = std::adjacent_find(offsets.begin(), offsets.end(), std::greater<>());
+  require(fall == offsets.end(), document.where, ": ", name, " fall after row ", fall - offsets.begin());
+}
+
+// The lines of a column, and where its pieces stand in them.
+void take_ranges(const Document& document, TokenColumn& column) {
+  const auto tokens = static_cast<int64_t>(column.ids.size()), rows = column.size();
+  column.begins = document.values<int32_t>(column.name + ".begins", {tokens});
+  column.ends = document.values<int32_t>(column.name + ".ends", {tokens});
+  const auto bytes = document.values<uint8_t>(column.name + ".text", {-1});
+  column.text = {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  column.text_offsets = document.values<int64_t>(column.name + ".text.offsets", {rows + 1});
+  require_offsets(document, column.name + ".text.offsets", column.text_offsets, column.text.size(), "bytes");
+  for (int64_t row = 0; row < rows; ++row) {
+    const auto length = static_cast<int64_t>(column.line(row).size());
+    const auto first = column.offsets[static_cast<std::size_t>(row)],
+               end = column.offsets[static_cast<std::size_t>(row) + 1];
+    for (auto t = static_cast<std::size_t>(first); t < static_cast<std::size_t>(end); ++t)
+      require(column.begins[t] >= 0 && column.begins[t] <= column.ends[t] && column.ends[t] <= length, document.where,
+              ": ", column.name, ".begins and .ends: token ", t, " stands at bytes ", column.begins[t], " to ",
+              column.ends[t], " of a line of ", length);
+  }
+}
+
 TokenColumn id_column(const Document& document, const std::string& name, int64_t limit) {
   const auto ids_name = name + ".ids", offsets_name = name + ".offsets";
   TokenColumn column{name, document.values<int32_t>(ids_name, {-1}), document.values<int64_t>(offsets_name, {-1})};
-  const auto& offsets = column.offsets;
-  require(!offsets.empty() && offsets.front() == 0 && offsets.back() == static_cast<int64_t>(column.ids.size()),
-          document.where, ": ", offsets_name, " do not go from 0 to the ", column.ids.size(), " ids");
-  const auto fall = std::adjacent_find(offsets.begin(), offsets.end(), std::greater<>());
-  require(fall == offsets.end(), document.where, ": ", offsets_name, " fall after row ", fall - offsets.begin());
+  require_offsets(document, offsets_name, column.offsets, column.ids.size(), "ids");
   if (limit <= 0) limit = int64_t{INT32_MAX} + 1;
   const auto bad =
       std::find_if(column.ids.begin(), column.ids.end(), [&](int32_t id) { return id < 0 || id >= limit; });
   if (bad != column.ids.end())
     fail(document.where, ": ", ids_name, ": id ", *bad, " at token ", bad - column.ids.begin(),
          " is outside the vocabulary");
+  if (document.find(name + ".begins")) take_ranges(document, column);
   return column;
 }
 
@@ -194,7 +219,8 @@ TokenWriter::~TokenWriter() {
   if (!finished_ && !first_) leave_unfinished(output_);  // no bytes at all are no stream, either
 }
 
-void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers) {
+void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers,
+                      std::span<const Line> lines) {
   const auto wanted = info_.numbers.size();
   require(numbers.size() == wanted && row.size() == columns_.size() - wanted, "a row of ", row.size(),
           " columns of ids and ", numbers.size(), " numbers in a stream of ", columns_.size() - wanted, " and ",
@@ -203,6 +229,7 @@ void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<c
           " of a stream: a number that is not finite");
   auto number = numbers.begin();
   auto of_ids = row.begin();
+  auto line = lines.begin();
   for (auto& column : columns_) {
     if (column.is_number) {
       column.values.push_back(*number++);
@@ -212,9 +239,17 @@ void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<c
     column.ids.insert(column.ids.end(), ids.begin(), ids.end());
     column.offsets.push_back(static_cast<int64_t>(column.ids.size()));
     tokens_ += static_cast<int64_t>(ids.size());
+    if (lines.empty()) continue;
+    for (const auto& [begin, end] : line->ranges) {
+      column.begins.push_back(begin);
+      column.ends.push_back(end);
+    }
+    column.text += line->text;
+    column.text_offsets.push_back(static_cast<int64_t>(column.text.size()));
+    bytes_ += static_cast<int64_t>(line++->text.size());
   }
   ++rows_;
-  if (++document_rows_ >= kDocumentTokens || tokens_ >= kDocumentTokens) write();
+  if (++document_rows_ >= kDocumentTokens || tokens_ >= kDocumentTokens || bytes_ >= kDocumentBytes) write();
 }
 
 void TokenWriter::add(std::span<const int32_t> ids, const Extras& extras) {
@@ -232,14 +267,19 @@ void TokenWriter::write() {
     for (const auto& [name, bytes] : info_.vocabularies) document.add_view<char>(name, bytes);
   }
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    const auto& [is_number, ids, offsets, values] = columns_[c];
+    const Column& column = columns_[c];
     const auto& name = info_.columns[c];
-    if (is_number) {
-      document.add_view<float>(name + ".values", values);
-    } else {
-      document.add_view<int32_t>(name + ".ids", ids);
-      document.add_view<int64_t>(name + ".offsets", offsets);
+    if (column.is_number) {
+      document.add_view<float>(name + ".values", column.values);
+      continue;
     }
+    document.add_view<int32_t>(name + ".ids", column.ids);
+    document.add_view<int64_t>(name + ".offsets", column.offsets);
+    if (column.text_offsets.size() == 1) continue;
+    document.add_view<int32_t>(name + ".begins", column.begins);
+    document.add_view<int32_t>(name + ".ends", column.ends);
+    document.add_view<char>(name + ".text", column.text);
+    document.add_view<int64_t>(name + ".text.offsets", column.text_offsets);
   }
   const auto extra = [&]<class T>(const char* name, const std::vector<T>& values) {
     if (!values.empty()) document.add_view<T>(name, values);
@@ -252,11 +292,15 @@ void TokenWriter::write() {
     column.ids.clear();
     column.offsets.resize(1);
     column.values.clear();
+    column.begins.clear();
+    column.ends.clear();
+    column.text.clear();
+    column.text_offsets.resize(1);
   }
   scores_.clear();
   ranks_.clear();
   sentences_.clear();
-  document_rows_ = tokens_ = 0;
+  document_rows_ = tokens_ = bytes_ = 0;
   first_ = false;
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stream/byte_range.h"
 #include "stream/document.h"
 #include "stream/stream.h"
 
@@ -19,7 +20,8 @@ namespace storm {
 
 constexpr const char* kTokensKind = "tokens";
 constexpr const char* kColumnsKey = "storm.columns";
-constexpr int64_t kDocumentTokens = 65536;  // a document ends here, or when the writer's input would block
+constexpr int64_t kDocumentBytes = int64_t{1} << 24;  // of lines, where they go along: as kDocumentTokens
+constexpr int64_t kDocumentTokens = 65536;            // a document ends here, or when the writer's input would block
 
 // One column of a document: sentence i is ids[offsets[i] .. offsets[i + 1]), or, in a column of numbers, which has
 // neither ids nor offsets, values[i].
@@ -28,12 +30,22 @@ struct TokenColumn {
   std::span<const int32_t> ids;      // [tokens], without BOS and EOS
   std::span<const int64_t> offsets;  // [sentences + 1], the first is 0, the last is ids.size()
   std::span<const float> values{};   // [sentences], finite
+  // Where the pieces stand in their lines, or empty: piece t is bytes [begins[t], ends[t]) of its sentence's line.
+  std::span<const int32_t> begins{}, ends{};  // [tokens]
+  std::span<const char> text{};               // the lines, one after another
+  std::span<const int64_t> text_offsets{};    // [sentences + 1], as offsets, in bytes
 
   bool is_number() const { return offsets.empty(); }
   int64_t size() const { return static_cast<int64_t>(is_number() ? values.size() : offsets.size() - 1); }
   std::span<const int32_t> operator[](int64_t i) const {
     const auto k = static_cast<std::size_t>(i);
     return ids.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
+  }
+  bool has_ranges() const { return !text_offsets.empty(); }
+  std::string_view line(int64_t i) const {  // of a column that has ranges
+    const auto begin = static_cast<std::size_t>(text_offsets[static_cast<std::size_t>(i)]),
+               end = static_cast<std::size_t>(text_offsets[static_cast<std::size_t>(i) + 1]);
+    return {text.data() + begin, end - begin};
   }
 };
 
@@ -141,9 +153,15 @@ class TokenWriter {
   TokenWriter(const TokenWriter&) = delete;
   TokenWriter& operator=(const TokenWriter&) = delete;
 
-  // One row, in the order of info.columns: the ids of each column of ids, the number of each of info.numbers. Throws
-  // Error for a number that is not finite.
-  void add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers = {});
+  // The line that a column of ids was made of, and which of its bytes each id stands for.
+  struct Line {
+    std::string_view text;
+    std::span<const ByteRange> ranges;  // [ids]
+  };
+  // One row, in the order of info.columns: the ids of each column of ids, the number of each of info.numbers, and, in
+  // all rows or in none, the lines of the columns of ids. Throws Error for a number that is not finite.
+  void add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers = {},
+           std::span<const Line> lines = {});
   void add(std::span<const int32_t> ids) { add(std::span(&ids, 1)); }  // for a stream of one column
   // A row of decode's output. All rows of a stream have the same extras; sentence and rank come together (n-best).
   struct Extras {
@@ -167,13 +185,16 @@ class TokenWriter {
     std::vector<int32_t> ids;
     std::vector<int64_t> offsets{0};
     std::vector<float> values;
+    std::vector<int32_t> begins, ends;
+    std::string text;
+    std::vector<int64_t> text_offsets{0};
   };
   std::vector<Column> columns_;
   std::vector<float> scores_;
   std::vector<int32_t> ranks_;
   std::vector<int64_t> sentences_;
-  int64_t rows_ = 0;                        // of the stream
-  int64_t document_rows_ = 0, tokens_ = 0;  // of the document being filled
+  int64_t rows_ = 0;                                    // of the stream
+  int64_t document_rows_ = 0, tokens_ = 0, bytes_ = 0;  // of the document being filled; bytes of lines
   bool first_ = true, finished_ = false;
 };
 

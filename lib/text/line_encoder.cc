@@ -78,7 +78,13 @@ WordRule word_rule(std::string_view model) {
   return collapse ? WordRule::collapsed : WordRule::joined;
 }
 
-void LineEncoder::append(std::string_view line, std::vector<int32_t>& ids) {
+void LineEncoder::append(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) {
+  if (ranges) {
+    vocabulary_.encode(line, found_, &found_ranges_);
+    ids.insert(ids.end(), found_.begin(), found_.end());
+    ranges->insert(ranges->end(), found_ranges_.begin(), found_ranges_.end());
+    return;
+  }
   const auto before = ids.size();
   if (rule_ != WordRule::none && append_words(line, ids)) return;
   ids.resize(before);

@@ -22,7 +22,8 @@ class LineEncoder {
  public:
   explicit LineEncoder(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)), rule_(vocabulary_.word_rule()) {}
 
-  void append(std::string_view line, std::vector<int32_t>& ids);  // valid UTF-8, without the line's end
+  // A line of valid UTF-8, without its end. ranges: which bytes of it each piece stands for (null: not asked for).
+  void append(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges = nullptr);
   WordRule rule() const { return rule_; }
 
  private:
@@ -44,6 +45,7 @@ class LineEncoder {
   int pair_bits_ = 10;
   std::size_t remembered_ = 0;  // since the entries grew
   std::vector<int32_t> found_;
+  std::vector<ByteRange> found_ranges_;
 };
 
 }  // namespace storm

@@ -78,7 +78,8 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Encoders& encode
     return;
   }
   const auto ids_before = chunk.ids.size(), ends_before = chunk.ends.size(), text_before = chunk.text.size(),
-             values_before = chunk.values.size();
+             values_before = chunk.values.size(), lines_before = chunk.lines.size(),
+             line_ends_before = chunk.line_ends.size();
   const bool as_pieces = options_.form == EncodeOptions::Form::pieces;
   const auto limit = options_.max_length > 0 ? static_cast<std::size_t>(options_.max_length) : SIZE_MAX;
   bool empty = false, too_long = false;
@@ -101,7 +102,7 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Encoders& encode
       if (!dropouts_.empty())
         dropouts_[c]->append(field, static_cast<uint64_t>(counts_.lines + i) * columns + c, chunk.ids);
       else if (!as_pieces)
-        encoders[c]->append(field, chunk.ids);
+        encoders[c]->append(field, chunk.ids, options_.offsets ? &chunk.ranges : nullptr);
       if (as_pieces) {
         pieces = dropouts_.empty() ? vocabulary->encode_pieces(field) : std::vector<std::string>();
         for (std::size_t k = first; k < chunk.ids.size(); ++k) pieces.push_back(vocabulary->piece(chunk.ids[k]));
@@ -124,6 +125,11 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Encoders& encode
     } else {
       chunk.ids.resize(first + length);
       chunk.ends.push_back(chunk.ids.size());
+      if (options_.offsets) {
+        chunk.ranges.resize(chunk.ids.size());
+        chunk.lines += field;
+        chunk.line_ends.push_back(chunk.lines.size());
+      }
       if (options_.form == EncodeOptions::Form::ids) {
         if (c) chunk.text += '\t';
         for (std::size_t k = 0; k < length; ++k) {
@@ -144,6 +150,9 @@ void RowEncoder::encode_line(const LineBlock& block, int64_t i, Encoders& encode
     chunk.ends.resize(ends_before);
     chunk.values.resize(values_before);
     chunk.text.resize(text_before);
+    chunk.ranges.resize(options_.offsets ? ids_before : 0);
+    chunk.lines.resize(lines_before);
+    chunk.line_ends.resize(line_ends_before);
     ++chunk.counts.dropped;
   } else {
     chunk.counts.tokens += tokens;
@@ -160,6 +169,9 @@ void RowEncoder::encode(const LineBlock& block) {
     chunk.ends.clear();
     chunk.values.clear();
     chunk.text.clear();
+    chunk.ranges.clear();
+    chunk.lines.clear();
+    chunk.line_ends.clear();
     chunk.error.clear();
     chunk.counts = {};
     try {
@@ -176,16 +188,23 @@ void RowEncoder::write(const LineBlock& block, TokenWriter& writer) {
   const auto numbers =
       static_cast<std::size_t>(std::count(options_.vocabularies.begin(), options_.vocabularies.end(), std::nullopt));
   std::vector<std::span<const int32_t>> row(options_.columns.size() - numbers);
+  std::vector<TokenWriter::Line> lines(options_.offsets ? row.size() : 0);
   for (std::size_t k = 0; k < used_; ++k) {
     const Chunk& chunk = chunks_[k];
     require(chunk.error.empty(), chunk.error);
     std::size_t begin = 0, at = 0, value = 0;
     for (int64_t r = 0; r < chunk.counts.lines - chunk.counts.dropped; ++r) {
-      for (auto& ids : row) {
-        ids = std::span(chunk.ids).subspan(begin, chunk.ends[at] - begin);
-        begin = chunk.ends[at++];
+      for (std::size_t c = 0; c < row.size(); ++c, ++at) {
+        const auto count = chunk.ends[at] - begin;
+        row[c] = std::span(chunk.ids).subspan(begin, count);
+        if (options_.offsets) {
+          const auto text = at == 0 ? 0 : chunk.line_ends[at - 1];
+          lines[c] = {std::string_view(chunk.lines).substr(text, chunk.line_ends[at] - text),
+                      std::span(chunk.ranges).subspan(begin, count)};
+        }
+        begin += count;
       }
-      writer.add(row, std::span(chunk.values).subspan(value, numbers));
+      writer.add(row, std::span(chunk.values).subspan(value, numbers), lines);
       value += numbers;
     }
     counts_ += chunk.counts;

@@ -29,6 +29,7 @@ struct EncodeOptions {
   bool replace_invalid = false;      // U+FFFD for each byte that is not valid UTF-8, instead of an Error
   double bpe_dropout = 0;            // see text/bpe_dropout.h
   uint64_t seed = 1;                 // of that
+  bool offsets = false;              // rows say where their pieces stand, and hold the line
   enum class Form { rows, ids, pieces } form = Form::rows;  // rows for a stream, or lines of text as spm_encode prints
 };
 
@@ -55,6 +56,9 @@ class RowEncoder {
     std::vector<int32_t> ids;
     std::vector<std::size_t> ends;  // of each column of ids of each row that is kept, in ids
     std::vector<float> values;      // of each column of numbers of each row that is kept
+    std::vector<ByteRange> ranges;  // with options.offsets, as ids
+    std::string lines;              // with options.offsets, those of each column of ids of each row that is kept
+    std::vector<std::size_t> line_ends;
     std::string text;
     RowCounts counts;
     std::string error;  // of the first line that has one

@@ -81,6 +81,19 @@ void SentencePieceVocabulary::encode(std::string_view line, std::vector<int32_t>
     ids.push_back(static_cast<int32_t>(piece.id()));
     ranges->push_back({static_cast<int32_t>(piece.begin()), static_cast<int32_t>(piece.end())});
   }
+  // SentencePiece gives a character that byte pieces spell to the last of them. Each has its own byte, or all the
+  // whole, where normalisation made it.
+  for (std::size_t i = 0, count; i < ids.size(); i += count) {
+    const int lead = byte(ids[i]);
+    count = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (count == 1 || i + count > ids.size()) continue;
+    const ByteRange whole = (*ranges)[i + count - 1];
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto own = whole.begin + static_cast<int32_t>(k);
+      const bool as_read = whole.end - whole.begin == static_cast<int32_t>(count);
+      (*ranges)[i + k] = as_read ? ByteRange{own, own + 1} : whole;
+    }
+  }
 }
 
 std::string SentencePieceVocabulary::decode_at_once(const std::vector<int>& ids) const {

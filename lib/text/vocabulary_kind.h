@@ -9,14 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace storm {
+#include "stream/byte_range.h"
 
-// The bytes of a line that a piece stands for, end not included. Of a piece that normalisation made of several
-// characters, or took from nothing, they are all of those, or none.
-struct ByteRange {
-  int32_t begin = 0, end = 0;
-  bool operator==(const ByteRange&) const = default;
-};
+namespace storm {
 
 // How the ids of a line follow from those of its words, each encoded alone.
 enum class WordRule {

@@ -298,3 +298,27 @@ TEST_CASE("decode's rows are printed as i ||| text ||| score, and a line end ins
   CHECK(print(false, true) == "40 ||| the old dog  ||| -0.250000\n41 ||| the old dog  ||| -1.250000\n");
   CHECK(print(true, true) == "47 ||| the old dog  ||| -0.250000\n47 ||| the old dog  ||| -1.250000\n");
 }
+
+TEST_CASE("byte ranges cut a line into its pieces' own bytes, through normalisation, too") {
+  std::vector<int32_t> ids;
+  std::vector<ByteRange> ranges;
+  for (const std::string line : {"the old dog sees Jürgen.", "日本 & é 😀x", ""}) {
+    exact_vocabulary().encode(line, ids, &ranges);
+    CHECK(ids == exact_vocabulary().encode(line));
+    REQUIRE(ranges.size() == ids.size());
+    int32_t at = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      CHECK(ranges[i].begin == at);
+      at = ranges[i].end;
+      const std::string own = line.substr(static_cast<std::size_t>(ranges[i].begin),
+                                          static_cast<std::size_t>(ranges[i].end - ranges[i].begin));
+      const std::string& piece = exact_vocabulary().piece(ids[i]);
+      if (own.size() == 1 && piece.starts_with("<0x"))
+        CHECK(std::stoi(piece.substr(1), nullptr, 16) == static_cast<unsigned char>(own[0]));
+    }
+    CHECK(at == static_cast<int32_t>(line.size()));
+  }
+  vocabulary().encode("\xef\xac\x81x", ids, &ranges);  // the ligature fi, which becomes two letters
+  for (const ByteRange& range : ranges) CHECK((range.end - range.begin <= 3 || range == ByteRange{0, 4}));
+  CHECK(ranges.back().end == 4);
+}

@@ -22,6 +22,18 @@ same() { diff <(eval "$1") <(eval "$2"); }
 rows() { tensor cat --tensor "${2:-src}.offsets" "$1" | awk '$1 == 0 { n-- } { n++ } END { print n }'; }
 silent() { "$@" 2>silent.err && ! [ -s silent.err ]; }
 
+# Offsets: which bytes of its line each piece stands for, and the line.
+printf 'storm.words 1\n<pad>\n<unk>\n<s>\n</s>\nred\nfox\n' >offsets.list
+printf ' red  f\303\266x fox\n\nfox\n' | tokenize -q -m offsets.list --offsets >offsets.st
+ok "--offsets says where pieces begin" prints '1\n6\n11\n0\n' tensor cat --tensor src.begins offsets.st
+ok "--offsets says where pieces end" prints '4\n10\n14\n3\n' tensor cat --tensor src.ends offsets.st
+ok "--offsets says where lines begin, empty ones, too" prints '0\n14\n14\n17\n' tensor cat --tensor src.text.offsets offsets.st
+ok "a stream with offsets decodes as one without" same 'tokenize -m m.model --offsets text | tokenize -d' 'tokenize -m m.model text | tokenize -d'
+ok "offsets of rows that are cut are cut" eval 'test "$(tokenize -q -m m.model --offsets --max-length 2 text | tensor cat --tensor src.ends - | wc -l)" = "$(tokenize -q -m m.model --max-length 2 text | tensor cat --tensor src.ids - | wc -l)"'
+ok "the same bytes with one thread and with three" same 'tokenize -m m.model --offsets --threads 1 text | tensor cat --tensor src.begins -' 'tokenize -m m.model --offsets --threads 3 text | tensor cat --tensor src.begins -'
+refuses "--offsets in text" 2 '--offsets goes into a stream' tokenize -m m.model --offsets --output ids text
+refuses "--offsets with BPE-dropout" 2 '--offsets has no meaning with --bpe-dropout' tokenize -m m.model --offsets --bpe-dropout 0.1 text
+
 # Learning.
 learn_again() { tokenize -q --learn --vocab-size 380 <"$1" >again.model && cmp again.model m.model; }
 cat text text.de >both
