@@ -327,3 +327,27 @@ TEST_CASE("fingerprints are the published FNV-1a, and differing vocabularies are
       error_of([] { require_same_vocabulary("model.st", "a", "foobar"); }) ==
       "model.st: vocabulary differs from the input's (af63dc4c8601ec8c ≠ 85944171f73967e8); tokenize with -m model.st");
 }
+
+TEST_CASE("byte ranges that leave their line, or do not fit the ids or the lines, are refused") {
+  const auto refusal = [](const Ids& begins, const Ids& ends, const std::vector<int64_t>& lines) {
+    Document d = column({1, 2}, {0, 1, 2});
+    d.add<int32_t>("src.begins", begins);
+    d.add<int32_t>("src.ends", ends);
+    d.add<char>("src.text", std::string_view("oneto"));
+    d.add<int64_t>("src.text.offsets", lines);
+    return error_of([&] {
+      const auto batch = token_batch(d, {"src"});
+      CHECK(batch.columns[0].line(0) == "one");
+      CHECK(batch.columns[0].line(1) == "to");
+    });
+  };
+  CHECK(refusal({0, 1}, {3, 2}, {0, 3, 5}).empty());
+  CHECK(refusal({0, 1}, {3, 3}, {0, 3, 5}) ==
+        "x.st: byte 0: src.begins and .ends: token 1 stands at bytes 1 to 3 of a line of 2");
+  CHECK(refusal({-1, 1}, {3, 2}, {0, 3, 5}).find("token 0 stands at bytes -1 to 3") != std::string::npos);
+  CHECK(refusal({2, 1}, {1, 2}, {0, 3, 5}).find("token 0 stands at bytes 2 to 1") != std::string::npos);
+  CHECK(refusal({0, 1}, {3, 2}, {0, 3, 4}) == "x.st: byte 0: src.text.offsets do not go from 0 to the 5 bytes");
+  CHECK(refusal({0, 1}, {3, 2}, {0, 6, 5}).find("fall after row 1") != std::string::npos);
+  CHECK_FALSE(refusal({0}, {3, 2}, {0, 3, 5}).empty());
+  CHECK_FALSE(refusal({0, 1}, {3, 2}, {0, 5}).empty());
+}
