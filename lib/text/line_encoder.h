@@ -12,6 +12,13 @@
 
 namespace storm {
 
+// How the ids of a line follow from those of its words, the stretches between spaces (0x20), each encoded alone.
+enum class WordRule {
+  none,      // they need not: the line is encoded as a whole
+  joined,    // one after the other, where single spaces stand between words and none at the ends
+  collapsed  // one after the other, however many spaces stand where
+};
+
 // The rule that provably holds for a serialized SentencePiece model, none for the bytes of another kind of vocabulary;
 // lib/text/README.md has the proof. The formats are those of sentencepiece_model.proto and of the double arrays of
 // darts-clone (https://github.com/s-yata/darts-clone).
@@ -20,7 +27,8 @@ WordRule word_rule(std::string_view model);
 // Remembers words, in 8 MiB at most. A copy remembers on its own: each thread needs one.
 class LineEncoder {
  public:
-  explicit LineEncoder(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)), rule_(vocabulary_.word_rule()) {}
+  explicit LineEncoder(Vocabulary vocabulary)
+      : vocabulary_(std::move(vocabulary)), rule_(word_rule(vocabulary_.bytes())) {}
 
   // A line of valid UTF-8, without its end. ranges: which bytes of it each piece stands for (null: not asked for).
   void append(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges = nullptr);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "text/line_encoder.h"
 #include "text/protobuf.h"
 
 namespace storm {
@@ -41,7 +40,6 @@ class SentencePieceVocabulary final : public VocabularyKind {
     const int id = model_.PieceToId(piece);
     return id == model_.unk_id() && piece != model_.IdToPiece(id) ? -1 : id;
   }
-  WordRule word_rule() const override { return rule_; }
   int32_t size() const override { return model_.GetPieceSize(); }
   Special special() const override { return {model_.pad_id(), model_.unk_id(), model_.bos_id(), model_.eos_id()}; }
 
@@ -56,14 +54,12 @@ class SentencePieceVocabulary final : public VocabularyKind {
   bool may_cut(std::span<const int32_t> ids, std::size_t at) const;
 
   sentencepiece::SentencePieceProcessor model_;
-  WordRule rule_;
   bool dummy_prefix_ = false;  // each line is encoded with a space before it, which decoding takes away
   int anchor_ = -1;            // a piece that stands for all text before a slice; -1: lines are decoded whole
   std::size_t anchor_bytes_ = 0;
 };
 
-SentencePieceVocabulary::SentencePieceVocabulary(const std::string& bytes, std::string_view name)
-    : rule_(storm::word_rule(bytes)) {
+SentencePieceVocabulary::SentencePieceVocabulary(const std::string& bytes, std::string_view name) {
   require(model_.LoadFromSerializedProto(bytes).ok() && size() > 0, name, ": a damaged SentencePiece model");
   const auto pieces = model_.EncodeAsPieces("x");
   dummy_prefix_ = !pieces.empty() && (pieces[0].starts_with(kSpace) || pieces[0] == "<0xE2>");

@@ -109,7 +109,6 @@ std::string Vocabulary::marked_piece(int32_t id) const {
 }
 
 int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->id_of(piece); }
-WordRule Vocabulary::word_rule() const { return state_->kind->word_rule(); }
 int32_t Vocabulary::size() const { return state_->size; }
 int32_t Vocabulary::pad_id() const { return state_->special.pad; }
 int32_t Vocabulary::unk_id() const { return state_->special.unk; }

@@ -36,7 +36,6 @@ class Vocabulary {
   std::string marked_piece(int32_t id) const;
 
   int32_t id_of(std::string_view piece) const;  // by its name, [MASK] or </s>; -1: the vocabulary has no such piece
-  WordRule word_rule() const;
 
   int32_t size() const;
   int32_t pad_id() const;  // -1 where the model has none, as for the next three

@@ -13,16 +13,6 @@
 
 namespace storm {
 
-// How the ids of a line follow from those of its words, each encoded alone.
-enum class WordRule {
-  none,    // they need not: the line is encoded as a whole
-  joined,  // words are what stands between spaces (0x20): one after the other, where single spaces stand between words
-           // and none at the ends
-  collapsed,  // one after the other, however many spaces stand where
-  led         // a word begins with the space before it, if it begins with one that another character than white space
-              // follows
-};
-
 // Functions mean what Vocabulary's of the same names do; const use is safe from many threads.
 class VocabularyKind {
  public:
@@ -44,7 +34,6 @@ class VocabularyKind {
   virtual int32_t id_of(std::string_view piece) const = 0;  // -1: no piece has that name
   virtual int32_t size() const = 0;
   virtual Special special() const = 0;
-  virtual WordRule word_rule() const { return WordRule::none; }
 };
 
 struct VocabularyMaker {
