@@ -5,20 +5,14 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "base/random.h"
 #include "cpu/gemm.h"
 #include "tests/catch.h"
+#include "tests/cpu/random_numbers.h"
 
 using namespace storm;
+using test::random_numbers;
 
 namespace {
-
-std::vector<float> random_numbers(int64_t n, uint64_t seed) {
-  RandomStream random(seed, RandomUse::initial_weights);
-  std::vector<float> x(static_cast<std::size_t>(n));
-  for (float& v : x) v = static_cast<float>(2 * random.uniform() - 1);
-  return x;
-}
 
 // How far y is from the product, made in double and added to `before`; NaN where anything is.
 double worst_error(int64_t m, int64_t n, int64_t k, const float* x, int64_t ldx, const float* w, int64_t ldw,

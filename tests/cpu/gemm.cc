@@ -3,25 +3,19 @@
 #include <cmath>
 #include <vector>
 
-#include "base/random.h"
 #include "tests/catch.h"
+#include "tests/cpu/random_numbers.h"
 
 using namespace storm;
+using test::random_numbers;
 
 namespace {
-
-std::vector<float> random_matrix(int64_t rows, int64_t stride, uint64_t seed) {
-  RandomStream random(seed, RandomUse::initial_weights);
-  std::vector<float> x(static_cast<std::size_t>(rows * stride));
-  for (float& v : x) v = static_cast<float>(2 * random.uniform() - 1);
-  return x;
-}
 
 // pad: how much longer the stored rows are than the matrices; what lies there must stay.
 void check(bool ta, bool tb, int64_t m, int64_t n, int64_t k, float alpha, float beta, int64_t pad) {
   const int64_t lda = (ta ? m : k) + pad, ldb = (tb ? k : n) + pad, ldc = n + pad;
-  const auto a = random_matrix(ta ? k : m, lda, 1), b = random_matrix(tb ? n : k, ldb, 2);
-  const auto before = random_matrix(m, ldc, 3);
+  const auto a = random_numbers((ta ? k : m) * lda, 1), b = random_numbers((tb ? n : k) * ldb, 2);
+  const auto before = random_numbers(m * ldc, 3);
   auto c = before;
   if (beta == 0)
     for (int64_t i = 0; i < m; ++i)
@@ -85,7 +79,7 @@ TEST_CASE("gemm of nothing: no rows or columns touch no memory, an empty inner d
 
 TEST_CASE("gemm gives the same bits every time") {
   const int64_t m = 100, n = 333, k = 257;
-  const auto a = random_matrix(m, k, 1), b = random_matrix(n, k, 2);
+  const auto a = random_numbers(m * k, 1), b = random_numbers(n * k, 2);
   std::vector<float> first(static_cast<std::size_t>(m * n)), again = first;
   gemm(false, true, m, n, k, 1, a.data(), k, b.data(), k, 0, first.data(), n);
   for (int i = 0; i < 5; ++i) {

@@ -5,25 +5,15 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "base/random.h"
 #include "cpu/gemm.h"
 #include "tests/catch.h"
+#include "tests/cpu/random_numbers.h"
 #ifdef STORM_ONEDNN
 #include <dnnl.h>
 #endif
 
 using namespace storm;
-
-namespace {
-
-std::vector<float> random_numbers(int64_t n, uint64_t seed) {
-  RandomStream random(seed, RandomUse::initial_weights);
-  std::vector<float> x(static_cast<std::size_t>(n));
-  for (float& v : x) v = static_cast<float>(2 * random.uniform() - 1);
-  return x;
-}
-
-}  // namespace
+using test::random_numbers;
 
 #ifdef STORM_ONEDNN
 // Where oneDNN 2.6 has AVX-512, its bits are these, too; other versions and CPUs may add up in another order.
