@@ -299,6 +299,16 @@ TEST_CASE("decode's rows are printed as i ||| text ||| score, and a line end ins
   CHECK(print(true, true) == "47 ||| the old dog  ||| -0.250000\n47 ||| the old dog  ||| -1.250000\n");
 }
 
+TEST_CASE("a piece is found by its name, and what is no piece is not") {
+  const auto& v = vocabulary();
+  for (const int32_t id : {v.unk_id(), v.eos_id(), 4, v.size() - 1}) CHECK(v.id_of(v.piece(id)) == id);
+  CHECK(v.id_of("no such piece") == -1);
+  const auto list = Vocabulary::from_bytes("storm.words 1\n<pad>\n<unk>\n<s>\n</s>\nred\n");
+  CHECK(list.id_of("red") == 4);
+  CHECK(list.id_of("</s>") == 3);
+  CHECK(list.id_of("blue") == -1);
+}
+
 TEST_CASE("byte ranges cut a line into its pieces' own bytes, through normalisation, too") {
   std::vector<int32_t> ids;
   std::vector<ByteRange> ranges;
