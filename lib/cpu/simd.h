@@ -41,9 +41,15 @@ inline bool has_avx512() {
 }
 
 template <class V>
-STORM_INLINE V load(const float* x) {  // wherever they lie
+STORM_INLINE V load(const float* x) {  // wherever it lies, as store
   typedef V Anywhere __attribute__((aligned(4)));
   return *reinterpret_cast<const Anywhere*>(x);
+}
+
+template <class V>
+STORM_INLINE void store(V x, float* to) {
+  typedef V Anywhere __attribute__((aligned(4)));
+  *reinterpret_cast<Anywhere*>(to) = x;
 }
 
 // The sum of all, by halves.

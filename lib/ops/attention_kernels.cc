@@ -8,19 +8,17 @@ namespace {
 
 using simd::V16;
 using simd::V8;
-typedef float Unaligned8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 // c[0..R, 0..C vectors) of a product; every sum stays in a register.
 template <class V, int R, int C, bool transposed>
 STORM_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t from, int64_t until) {
   const int64_t width = sizeof(V) / sizeof(float);
-  typedef V Anywhere __attribute__((aligned(4)));
   V sum[R][C];
   float* c = p.c + row * p.ldc + col;
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) sum[r][i] = p.add ? *reinterpret_cast<const Anywhere*>(c + r * p.ldc + i * width) : V{};
+    for (int i = 0; i < C; ++i) sum[r][i] = p.add ? simd::load<V>(c + r * p.ldc + i * width) : V{};
   const int64_t a_row = transposed ? 1 : p.lda, a_term = transposed ? p.lda : 1;
   const float* a = p.a + row * a_row + from * a_term;
   const float* b = p.b + from * p.ldb + col;
@@ -39,7 +37,7 @@ STORM_INLINE void tile(const Product& p, int64_t row, int64_t col, int64_t from,
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int i = 0; i < C; ++i) *reinterpret_cast<Anywhere*>(c + r * p.ldc + i * width) = sum[r][i];
+    for (int i = 0; i < C; ++i) simd::store(sum[r][i], c + r * p.ldc + i * width);
 }
 
 // Rows `row` onward, R at a time, what is left by halves of R.
@@ -140,7 +138,7 @@ void pack_transposed(const float* src, int64_t ld, int64_t rows, int64_t cols, f
       V8 x[8];
       if (r + 8 <= rows && c + 8 <= cols) {
 #pragma GCC unroll 8
-        for (int i = 0; i < 8; ++i) x[i] = *reinterpret_cast<const Unaligned8*>(src + (r + i) * ld + c) * scale;
+        for (int i = 0; i < 8; ++i) x[i] = simd::load<V8>(src + (r + i) * ld + c) * scale;
       } else {
         for (int i = 0; i < 8; ++i) {
           x[i] = V8{};
