@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "metrics/sort_keys.h"
-#include "metrics/unicode.h"
+#include "text/unicode.h"
 
 namespace storm {
 

@@ -5,7 +5,7 @@
 
 #include "base/number.h"
 #include "base/version.h"
-#include "metrics/unicode.h"
+#include "text/unicode.h"
 
 namespace storm {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "metrics/unicode.h"
 #include "text/lines.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 namespace storm {

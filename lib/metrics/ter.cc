@@ -4,8 +4,8 @@
 #include <memory>
 #include <tuple>
 
-#include "metrics/unicode.h"
 #include "metrics/western.h"
+#include "text/unicode.h"
 
 namespace storm {
 

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "metrics/token_cuts.h"
-#include "metrics/unicode.h"
 #include "metrics/western.h"
+#include "text/unicode.h"
 
 namespace storm {
 

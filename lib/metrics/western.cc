@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "metrics/token_cuts.h"
-#include "metrics/unicode.h"
+#include "text/unicode.h"
 
 namespace storm {
 

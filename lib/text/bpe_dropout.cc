@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "text/line_encoder.h"
 #include "text/protobuf.h"
+#include "text/sentencepiece_words.h"
 
 namespace storm {
 
@@ -52,7 +52,7 @@ class BpeDropout::Draws {
 
 BpeDropout::BpeDropout(Vocabulary vocabulary, double rate, uint64_t seed, std::string_view name)
     : vocabulary_(std::move(vocabulary)), rate_(rate), seed_(seed) {
-  require(word_rule(vocabulary_.bytes()) != WordRule::none, name,
+  require(sentencepiece_word_rule(vocabulary_.bytes()) != WordRule::none, name,
           ": BPE-dropout needs a BPE model that encodes each word alone, as tokenize --learn makes them");
   int32_t id = 0;
   each_field(vocabulary_.bytes(), [&](uint64_t number, uint64_t, std::string_view message) {

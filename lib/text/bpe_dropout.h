@@ -16,7 +16,7 @@ namespace storm {
 class BpeDropout {
  public:
   // rate: in [0, 1]; 0 gives what Vocabulary::encode gives, 1 single characters. Throws Error for a vocabulary that is
-  // no BPE model or does not encode each word alone (see word_rule).
+  // no BPE model or does not encode each word alone (see sentencepiece_word_rule).
   BpeDropout(Vocabulary vocabulary, double rate, uint64_t seed, std::string_view name);
 
   // The ids of a line of valid UTF-8. The same line, number and seed give the same ids. Words with unknown characters,

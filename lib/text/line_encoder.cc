@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "text/protobuf.h"
-
 namespace storm {
 
 namespace {
@@ -18,138 +16,166 @@ uint64_t load64(const char* bytes) {
   return value;
 }
 
-// Whether a rule of the character map may read beyond a space, or write one that the words' own do not account for.
-// The map is the size of a trie, the trie, and the texts that it leads to. A unit of the trie has its label in the low
-// 8 bits (bit 31 marks texts), and its children at its place XOR its offset XOR their labels.
-bool spaces_stand_alone(std::string_view map) {
-  if (map.empty()) return true;
-  if (map.size() < 4) return false;
-  uint32_t bytes;
-  std::memcpy(&bytes, map.data(), sizeof bytes);
-  if (bytes > map.size() - 4 || bytes % 4 != 0) return false;
-  const auto texts = map.substr(4 + bytes);
-  if (texts.find("  ") != texts.npos || texts.find(kSpace) != texts.npos) return false;
-  std::vector<uint32_t> units(bytes / 4);
-  std::memcpy(units.data(), map.data() + 4, bytes);
-  for (uint32_t i = 0; i < units.size(); ++i) {
-    const uint32_t unit = units[i], offset = unit >> 10 << ((unit & 1u << 9) >> 6), child = i ^ offset ^ ' ';
-    if (!(unit >> 31) && child < units.size() && (units[child] & 0x800000ff) == ' ') return false;
-  }
-  return true;
+// Whether the byte at line[at] begins a character that is no white space; false where it may be one.
+bool begins_ink(std::string_view line, std::size_t at) {
+  if (at >= line.size()) return false;
+  const auto b = static_cast<unsigned char>(line[at]);
+  return b < 0x80 ? b > 0x20 : b != 0xC2 && (b < 0xE1 || b > 0xE3);  // these lead the white space beyond ASCII
 }
 
 }  // namespace
 
-WordRule word_rule(std::string_view model) {
-  constexpr uint64_t kBpe = 2, kNormal = 1, kUserDefined = 4, kUnused = 5;
-  uint64_t model_type = 1, suffix = 0, dummy_prefix = 1, collapse = 1, escape = 1;
-  std::string_view map;
-  bool inner_space = false, unused = false, space = false;
-  bool valid = true;
-  const auto piece = [&](std::string_view message) {
-    std::string_view text;
-    uint64_t type = kNormal;
-    valid &= each_field(message, [&](uint64_t number, uint64_t value, std::string_view bytes) {
-      if (number == 1) text = bytes;
-      if (number == 3) type = value;
-    });
-    inner_space |= text.find(' ') != text.npos || text.find(kSpace, 1) != text.npos;
-    unused |= type == kUnused;
-    space |= text == kSpace && (type == kNormal || type == kUserDefined);
-  };
-  const auto trainer = [&](uint64_t number, uint64_t value, std::string_view) {
-    if (number == 3) model_type = value;
-    if (number == 24) suffix = value;
-  };
-  const auto normalizer = [&](uint64_t number, uint64_t value, std::string_view bytes) {
-    if (number == 2) map = bytes;
-    if (number == 3) dummy_prefix = value;
-    if (number == 4) collapse = value;
-    if (number == 5) escape = value;
-  };
-  valid &= each_field(model, [&](uint64_t number, uint64_t, std::string_view bytes) {
-    if (number == 1) piece(bytes);
-    if (number == 2) valid &= each_field(bytes, trainer);
-    if (number == 3) valid &= each_field(bytes, normalizer);
-  });
-  if (!valid || model_type != kBpe || suffix || !dummy_prefix || !escape || inner_space || unused || !space ||
-      !spaces_stand_alone(map))
-    return WordRule::none;
-  return collapse ? WordRule::collapsed : WordRule::joined;
-}
-
 void LineEncoder::append(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) {
-  if (ranges) {
-    vocabulary_.encode(line, found_, &found_ranges_);
-    ids.insert(ids.end(), found_.begin(), found_.end());
-    ranges->insert(ranges->end(), found_ranges_.begin(), found_ranges_.end());
+  if (ranges && !with_ranges_) forget_words_without_ranges();
+  const auto before = ids.size(), ranges_before = ranges ? ranges->size() : 0;
+  Sink sink{ids, ranges};
+  if (rule_ != WordRule::none && (rule_ == WordRule::led ? append_led_words(line, sink) : append_words(line, sink)))
     return;
-  }
-  const auto before = ids.size();
-  if (rule_ != WordRule::none && append_words(line, ids)) return;
   ids.resize(before);
-  vocabulary_.encode(line, found_);
+  vocabulary_.encode(line, found_, ranges ? &found_ranges_ : nullptr);
   ids.insert(ids.end(), found_.begin(), found_.end());
+  if (!ranges) return;
+  ranges->resize(ranges_before);
+  ranges->insert(ranges->end(), found_ranges_.begin(), found_ranges_.end());
 }
 
 // False where the rule does not hold for this line.
-bool LineEncoder::append_words(std::string_view line, std::vector<int32_t>& ids) {
-  if (line.empty()) return true;
-  while (true) {
-    const auto length = std::min(line.find(' '), line.size());
-    if (length == 0 ? rule_ == WordRule::joined : !append_word(line.substr(0, length), ids)) return false;
-    if (length == line.size()) return true;
-    line.remove_prefix(length + 1);
+bool LineEncoder::append_words(std::string_view line, Sink& sink) {
+  for (std::size_t begin = 0; !line.empty(); ++begin) {
+    const auto end = std::min(line.find(' ', begin), line.size());
+    if (begin == end ? rule_ == WordRule::joined : !append_word(line, begin, end, sink)) return false;
+    if (end == line.size()) break;
+    begin = end;
   }
+  return !sink.at_space || line.back() != ' ';
 }
 
-// The two entries where this word may be.
-std::span<LineEncoder::Entry> LineEncoder::places(const Key& key) {
+bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
+  for (std::size_t begin = 0, end; begin < line.size(); begin = end) {
+    end = begin;
+    do end = std::min(line.find(' ', end + 1), line.size());
+    while (end < line.size() && !begins_ink(line, end + 1));
+    if (!append_word(line, begin, end, sink)) return false;
+  }
+  return true;
+}
+
+// The first of the two entries where this word may be.
+std::size_t LineEncoder::pair_of(const Key& key) const {
   uint64_t hash = 0;
   for (std::size_t i = 0; i < key.size(); i += 8) {
     hash = (hash ^ load64(&key[i])) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
-  return std::span(entries_).subspan(hash >> (64 - pair_bits_) << 1, 2);
+  return hash >> (64 - pair_bits_) << 1;
 }
 
 void LineEncoder::grow() {
-  const auto old = std::exchange(entries_, std::vector<Entry>(std::size_t{2} << ++pair_bits_));
-  for (const Entry& entry : old) {
-    const auto pair = places(entry.key);
-    if (entry.key.back()) pair[pair[0].key.back() ? 1 : 0] = entry;
+  const auto count = std::size_t{2} << ++pair_bits_;
+  const auto old = std::exchange(entries_, std::vector<Entry>(count));
+  const auto old_ranges = std::exchange(ranges_, std::vector<WordRanges>(with_ranges_ ? count : 0));
+  for (std::size_t i = 0; i < old.size(); ++i) {
+    if (!old[i].key.back()) continue;
+    auto at = pair_of(old[i].key);
+    if (entries_[at].key.back()) ++at;
+    entries_[at] = old[i];
+    if (with_ranges_) ranges_[at] = old_ranges[i];
   }
   remembered_ = old.size() / 2;
 }
 
-bool LineEncoder::append_word(std::string_view word, std::vector<int32_t>& ids) {
-  Key key{};
-  if (word.size() >= key.size()) return append_new(word, ids);
-  std::memcpy(key.data(), word.data(), word.size());
-  key.back() = static_cast<char>(word.size());
-  if (remembered_ >= entries_.size() / 2 && pair_bits_ < kMostPairBits) grow();
-  const auto pair = places(key);
-  if (pair[0].key != key) {
-    std::swap(pair[0], pair[1]);
-    if (pair[0].key != key) {
-      if (!append_new(word, ids)) return false;
-      if (found_.size() > pair[0].ids.size()) return true;
-      pair[0].key = key;
-      pair[0].count = static_cast<int32_t>(found_.size());
-      std::copy(found_.begin(), found_.end(), pair[0].ids.begin());
-      ++remembered_;
-      return true;
-    }
+void LineEncoder::forget_words_without_ranges() {
+  with_ranges_ = true;
+  std::ranges::fill(entries_, Entry{});
+  ranges_.resize(entries_.size());
+  remembered_ = 0;
+}
+
+// The ids of line[begin, end) and, where they are asked for, their ranges.
+bool LineEncoder::append_word(std::string_view line, std::size_t begin, std::size_t end, Sink& sink) {
+  const auto word = line.substr(begin, end - begin);
+  const auto at = entry_of(word);
+  if (at == SIZE_MAX) {  // too much for an entry
+    if (!encode_word(word)) return false;
+    for (std::size_t i = 0; i < found_.size(); ++i)
+      if (!put(line, begin, found_[i], with_ranges_ ? found_ranges_[i] : ByteRange{}, sink)) return false;
+    return true;
   }
-  ids.insert(ids.end(), pair[0].ids.begin(), pair[0].ids.begin() + pair[0].count);
+  const auto& entry = entries_[at];
+  const auto count = static_cast<std::size_t>(entry.count);
+  if (entry.count < 0) return false;
+  if (!sink.ranges) {
+    sink.ids.insert(sink.ids.end(), entry.ids.begin(), entry.ids.begin() + entry.count);
+    return true;
+  }
+  for (std::size_t i = 0; i < count; ++i)
+    if (!put(line, begin, entry.ids[i], {ranges_[at][i].begin, ranges_[at][i].end}, sink)) return false;
   return true;
 }
 
-bool LineEncoder::append_new(std::string_view word, std::vector<int32_t>& ids) {
-  if (word.find(kSpace) != word.npos) return false;
-  vocabulary_.encode(word, found_);
-  ids.insert(ids.end(), found_.begin(), found_.end());
+// in_word: from the word's begin; a piece that has the space before the word begins below 0. False where that is not
+// one space that stands between words: what such a piece has then is a matter of the whole line.
+bool LineEncoder::put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink) const {
+  sink.ids.push_back(id);
+  if (!sink.ranges) return true;
+  const auto at = static_cast<int32_t>(begin);
+  sink.ranges->push_back({std::max(0, at + in_word.begin), std::max(0, at + in_word.end)});
+  if (in_word.begin >= 0) return true;
+  sink.at_space = true;
+  return begin == 0 || (begin >= 2 && line[begin - 2] != ' ');
+}
+
+// Where the word is remembered, now at the latest; SIZE_MAX where it cannot be.
+std::size_t LineEncoder::entry_of(std::string_view word) {
+  Key key{};
+  if (word.size() >= key.size()) return SIZE_MAX;
+  std::memcpy(key.data(), word.data(), word.size());
+  key.back() = static_cast<char>(word.size());
+  if (remembered_ >= entries_.size() / 2 && pair_bits_ < kMostPairBits) grow();
+  const auto at = pair_of(key);
+  if (entries_[at].key == key) return at;
+  std::swap(entries_[at], entries_[at + 1]);
+  if (with_ranges_) std::swap(ranges_[at], ranges_[at + 1]);
+  if (entries_[at].key == key) return at;
+  const bool holds = encode_word(word);
+  if (found_.size() > kMostIds) return SIZE_MAX;
+  auto& entry = entries_[at];
+  entry.key = key;
+  entry.count = holds ? static_cast<int32_t>(found_.size()) : -1;
+  std::ranges::copy(found_, entry.ids.begin());
+  for (std::size_t i = 0; with_ranges_ && holds && i < found_.size(); ++i)
+    ranges_[at][i] = {static_cast<int8_t>(found_ranges_[i].begin), static_cast<int8_t>(found_ranges_[i].end)};
+  ++remembered_;
+  return at;
+}
+
+// found_ and, where they are kept, found_ranges_ of a word; false where the rule does not hold for it.
+bool LineEncoder::encode_word(std::string_view word) {
+  found_.clear();
+  if (rule_ != WordRule::led && word.find(kSpace) != word.npos) return false;
+  if (with_ranges_ && rule_ != WordRule::led) return encode_between(word);
+  vocabulary_.encode(word, found_, with_ranges_ ? &found_ranges_ : nullptr);
   return true;
+}
+
+// A word between two others, since its first piece may have the space before it. False where its pieces are then not to
+// be told from the others'.
+bool LineEncoder::encode_between(std::string_view word) {
+  const std::string_view other = "a";
+  std::vector<int32_t> ids;
+  std::vector<ByteRange> ranges;
+  vocabulary_.encode(other, ids, nullptr);
+  const auto around = ids.size();
+  vocabulary_.encode(std::string(other).append(" ").append(word).append(" ").append(other), ids, &ranges);
+  vocabulary_.encode(word, found_, nullptr);
+  const auto first = static_cast<std::ptrdiff_t>(around), last = first + static_cast<std::ptrdiff_t>(found_.size());
+  const auto begin = static_cast<int32_t>(other.size() + 1);
+  if (ids.size() != found_.size() + 2 * around || !std::equal(found_.begin(), found_.end(), ids.begin() + first))
+    return false;
+  found_ranges_.assign(ranges.begin() + first, ranges.begin() + last);
+  for (auto& range : found_ranges_) range = {range.begin - begin, range.end - begin};
+  return found_.empty() ||
+         (found_ranges_.front().begin >= -1 && found_ranges_.back().end <= static_cast<int32_t>(word.size()));
 }
 
 }  // namespace storm

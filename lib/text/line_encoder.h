@@ -12,44 +12,48 @@
 
 namespace storm {
 
-// How the ids of a line follow from those of its words, the stretches between spaces (0x20), each encoded alone.
-enum class WordRule {
-  none,      // they need not: the line is encoded as a whole
-  joined,    // one after the other, where single spaces stand between words and none at the ends
-  collapsed  // one after the other, however many spaces stand where
-};
-
-// The rule that provably holds for a serialized SentencePiece model, none for the bytes of another kind of vocabulary;
-// lib/text/README.md has the proof. The formats are those of sentencepiece_model.proto and of the double arrays of
-// darts-clone (https://github.com/s-yata/darts-clone).
-WordRule word_rule(std::string_view model);
-
-// Remembers words, in 8 MiB at most. A copy remembers on its own: each thread needs one.
+// Remembers words, in 8 MiB at most (11 with their ranges). A copy remembers on its own: each thread needs one.
 class LineEncoder {
  public:
-  explicit LineEncoder(Vocabulary vocabulary)
-      : vocabulary_(std::move(vocabulary)), rule_(word_rule(vocabulary_.bytes())) {}
+  explicit LineEncoder(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)), rule_(vocabulary_.word_rule()) {}
 
   // A line of valid UTF-8, without its end. ranges: which bytes of it each piece stands for (null: not asked for).
   void append(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges = nullptr);
   WordRule rule() const { return rule_; }
 
  private:
-  using Key = std::array<char, 32>;  // a word, zeros, and in the last byte its length
-  struct alignas(64) Entry {         // one cache line
+  static constexpr std::size_t kMostIds = 7;  // of a word that is remembered
+  using Key = std::array<char, 32>;           // a word, zeros, and in the last byte its length
+  struct alignas(64) Entry {                  // one cache line
     Key key;
-    std::array<int32_t, 7> ids;
+    std::array<int32_t, kMostIds> ids;
     int32_t count;
   };
-  std::span<Entry> places(const Key& key);
+  struct SmallRange {  // from where the word begins
+    int8_t begin, end;
+  };
+  using WordRanges = std::array<SmallRange, kMostIds>;
+  struct Sink {
+    std::vector<int32_t>& ids;
+    std::vector<ByteRange>* ranges;
+    bool at_space = false;  // a piece so far has a space of the line, which the word after it would have otherwise
+  };
+  std::size_t pair_of(const Key& key) const;
   void grow();
-  bool append_words(std::string_view line, std::vector<int32_t>& ids);
-  bool append_word(std::string_view word, std::vector<int32_t>& ids);
-  bool append_new(std::string_view word, std::vector<int32_t>& ids);
+  void forget_words_without_ranges();
+  bool append_words(std::string_view line, Sink& sink);
+  bool append_led_words(std::string_view line, Sink& sink);
+  bool append_word(std::string_view line, std::size_t begin, std::size_t end, Sink& sink);
+  std::size_t entry_of(std::string_view word);
+  bool encode_word(std::string_view word);
+  bool encode_between(std::string_view word);
+  bool put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink) const;
 
   Vocabulary vocabulary_;
   WordRule rule_;
-  std::vector<Entry> entries_;  // a power of two of pairs, each with the one used last first
+  std::vector<Entry> entries_;      // a power of two of pairs, each with the one used last first
+  std::vector<WordRanges> ranges_;  // of the entries, once ranges were asked for
+  bool with_ranges_ = false;
   int pair_bits_ = 10;
   std::size_t remembered_ = 0;  // since the entries grew
   std::vector<int32_t> found_;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "text/protobuf.h"
+#include "text/sentencepiece_words.h"
 
 namespace storm {
 
@@ -41,6 +42,7 @@ class SentencePieceVocabulary final : public VocabularyKind {
     return id == model_.unk_id() && piece != model_.IdToPiece(id) ? -1 : id;
   }
   int32_t size() const override { return model_.GetPieceSize(); }
+  WordRule word_rule(std::string_view bytes) const override { return sentencepiece_word_rule(bytes); }
   Special special() const override { return {model_.pad_id(), model_.unk_id(), model_.bos_id(), model_.eos_id()}; }
 
  private:

@@ -10,6 +10,7 @@
 #include "stream/tokens.h"
 #include "text/list_vocabulary.h"
 #include "text/sentencepiece_vocabulary.h"
+#include "text/tokenizer_json.h"
 #include "text/vocabulary_kind.h"
 
 namespace storm {
@@ -24,7 +25,7 @@ struct Vocabulary::State {
 namespace {
 
 // The first that recognises the bytes makes the vocabulary.
-const VocabularyMaker* const kMakers[] = {&kListMaker, &kSentencePieceMaker};
+const VocabularyMaker* const kMakers[] = {&kListMaker, &kTokenizerJsonMaker, &kSentencePieceMaker};
 
 std::string only_vocabulary(const Document& document, std::string_view column) {
   const auto all = vocabularies_of(document);
@@ -109,6 +110,7 @@ std::string Vocabulary::marked_piece(int32_t id) const {
 }
 
 int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->id_of(piece); }
+WordRule Vocabulary::word_rule() const { return state_->kind->word_rule(state_->bytes); }
 int32_t Vocabulary::size() const { return state_->size; }
 int32_t Vocabulary::pad_id() const { return state_->special.pad; }
 int32_t Vocabulary::unk_id() const { return state_->special.unk; }

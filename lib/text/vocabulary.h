@@ -37,6 +37,8 @@ class Vocabulary {
 
   int32_t id_of(std::string_view piece) const;  // by its name, [MASK] or </s>; -1: the vocabulary has no such piece
 
+  WordRule word_rule() const;  // which holds for its lines; LineEncoder makes use of it
+
   int32_t size() const;
   int32_t pad_id() const;  // -1 where the model has none, as for the next three
   int32_t unk_id() const;

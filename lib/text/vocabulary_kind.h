@@ -1,5 +1,5 @@
-// What a kind of vocabulary does behind Vocabulary. A kind is one file (sentencepiece_vocabulary.cc,
-// list_vocabulary.cc) and one line in the table of makers in vocabulary.cc; nothing else asks which one it has.
+// What a kind of vocabulary does behind Vocabulary. A kind is one file (KIND_vocabulary.cc) and one line in a table: of
+// makers in vocabulary.cc, or of models in tokenizer_json.cc. Nothing else asks which one it has.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,15 @@
 #include "stream/byte_range.h"
 
 namespace storm {
+
+// How the ids of a line follow from those of its words, each encoded alone. Words are the stretches between spaces
+// (0x20).
+enum class WordRule {
+  none,       // they need not: the line is encoded as a whole
+  joined,     // one after the other, where single spaces stand between words and none at the ends
+  collapsed,  // one after the other, however many spaces stand where
+  led         // one after the other, where a word begins with the one space before it, if no white space follows that
+};
 
 // Functions mean what Vocabulary's of the same names do; const use is safe from many threads.
 class VocabularyKind {
@@ -34,6 +43,7 @@ class VocabularyKind {
   virtual int32_t id_of(std::string_view piece) const = 0;  // -1: no piece has that name
   virtual int32_t size() const = 0;
   virtual Special special() const = 0;
+  virtual WordRule word_rule(std::string_view /*bytes it was made from*/) const { return WordRule::none; }
 };
 
 struct VocabularyMaker {

@@ -5,9 +5,9 @@
 #include <random>
 
 #include "metrics/sort_keys.h"
-#include "metrics/unicode.h"
 #include "tests/catch.h"
 #include "tests/metrics/data.h"
+#include "text/unicode.h"
 
 using namespace storm;
 using test::data_lines;

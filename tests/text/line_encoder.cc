@@ -1,6 +1,7 @@
 #include "text/line_encoder.h"
 
 #include "tests/text/hard_text.h"
+#include "text/sentencepiece_words.h"
 #include "text/utf8.h"
 
 using namespace storm;
@@ -77,7 +78,7 @@ TEST_CASE("a model without a piece for the space alone joins what is unknown ove
 TEST_CASE("fields of a model that come later count, as protobuf has it, and what is no model has no rule") {
   using namespace std::string_literals;
   const auto model = trained({});
-  const auto with = [&](const std::string& field) { return word_rule(model + field); };
+  const auto with = [&](const std::string& field) { return sentencepiece_word_rule(model + field); };
   CHECK(with("\x1a\2\x20\0"s) == WordRule::joined);             // normalizer_spec { remove_extra_whitespaces: false }
   CHECK(with("\x1a\2\x28\0"s) == WordRule::none);               // { escape_whitespaces: false }
   CHECK(with("\x12\2\x18\1"s) == WordRule::none);               // trainer_spec { model_type: UNIGRAM }
@@ -86,8 +87,8 @@ TEST_CASE("fields of a model that come later count, as protobuf has it, and what
   CHECK(with("\x0a\6\x0a\2zz\x18\1"s) == WordRule::collapsed);  // { type: NORMAL }
   CHECK(with("\x1a\5\x12\3abc"s) == WordRule::none);            // { precompiled_charsmap: "abc" }
   CHECK(with("\x1a\x7f"s) == WordRule::none);
-  CHECK(word_rule("") == WordRule::none);
-  for (std::size_t n = 0; n < model.size(); n += 97) word_rule(model.substr(0, n));
+  CHECK(sentencepiece_word_rule("") == WordRule::none);
+  for (std::size_t n = 0; n < model.size(); n += 97) sentencepiece_word_rule(model.substr(0, n));
 }
 
 TEST_CASE("more words than are remembered, and words too long for it, come out right") {

@@ -69,7 +69,7 @@ TEST_CASE("a list of labels has no special entry, and what it does not have is a
 
 TEST_CASE("a list's ids are those of its lines through every reader, and are not cut by BPE-dropout") {
   const auto v = Vocabulary::from_bytes(kWords);
-  CHECK(word_rule(v.bytes()) == WordRule::none);
+  CHECK(v.word_rule() == WordRule::none);
   Ids ids{9};
   LineEncoder(v).append("The cat the", ids);
   CHECK(ids == Ids{9, 5, 1, 4});

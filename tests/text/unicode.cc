@@ -1,4 +1,4 @@
-#include "metrics/unicode.h"
+#include "text/unicode.h"
 
 #include <fstream>
 #include <map>

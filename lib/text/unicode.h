@@ -52,6 +52,7 @@ inline int space_at(std::string_view text, std::size_t at) {
 std::string_view strip_right(std::string_view text);  // Python's str.rstrip()
 std::string_view strip(std::string_view text);        // Python's str.strip()
 
+char32_t lower_of(char32_t c);  // its lower case where that is one code point, else itself
 // Python's str.lower(), final sigma included; out is overwritten.
 void lower_case(std::string_view text, std::string& out);
 

@@ -1,22 +1,16 @@
-#include "metrics/unicode.h"
+#include "text/unicode.h"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <vector>
 
-#include "metrics/unicode_tables.h"
+#include "text/unicode_runs.h"
+#include "text/unicode_tables.h"
 
 namespace storm {
 
 namespace {
-
-// The two bits of the run that holds c; runs begin at (entry >> 2).
-template <std::size_t N>
-uint8_t run_value(const uint32_t (&runs)[N], char32_t c) {
-  const auto after = std::upper_bound(std::begin(runs), std::end(runs), static_cast<uint32_t>(c) << 2 | 3);
-  return after == std::begin(runs) ? 0 : static_cast<uint8_t>(after[-1] & 3);
-}
 
 enum Sigma : uint8_t { kNone, kCased, kSkipped };
 
@@ -29,20 +23,14 @@ bool is_final_sigma(std::string_view text, std::size_t at) {
     do --i;
     while ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80);
     std::size_t end = i;
-    part = run_value(unicode::sigma_runs, next_code_point(text, end));
+    part = unicode::run_value<2>(unicode::sigma_runs, next_code_point(text, end));
   }
   if (part != kCased) return false;
   i = at + 2;
   part = kSkipped;
-  while (part == kSkipped && i < text.size()) part = run_value(unicode::sigma_runs, next_code_point(text, i));
+  while (part == kSkipped && i < text.size())
+    part = unicode::run_value<2>(unicode::sigma_runs, next_code_point(text, i));
   return part != kCased;
-}
-
-char32_t lower_of(char32_t c) {
-  const auto run = std::lower_bound(std::begin(unicode::lower_runs), std::end(unicode::lower_runs), c,
-                                    [](const unicode::LowerRun& r, char32_t x) { return r.last < x; });
-  if (run == std::end(unicode::lower_runs) || c < run->first || (c - run->first) % run->step) return c;
-  return static_cast<char32_t>(static_cast<int64_t>(c) + run->difference);
 }
 
 }  // namespace
@@ -65,17 +53,8 @@ void append_utf8(std::string& text, char32_t c) {
 }
 
 CharClass char_class(char32_t c) {
-  // The planes of living scripts and emoji are looked up directly, the rest by search.
-  static const auto direct = [] {
-    std::vector<uint8_t> table(0x20000);
-    for (std::size_t i = 0; i < std::size(unicode::class_runs); ++i) {
-      const std::size_t begin = unicode::class_runs[i] >> 2,
-                        end = i + 1 < std::size(unicode::class_runs) ? unicode::class_runs[i + 1] >> 2 : table.size();
-      for (std::size_t at = begin; at < std::min(end, table.size()); ++at) table[at] = unicode::class_runs[i] & 3;
-    }
-    return table;
-  }();
-  return static_cast<CharClass>(c < direct.size() ? direct[c] : run_value(unicode::class_runs, c));
+  static const unicode::RunTable<2> table(unicode::class_runs);
+  return static_cast<CharClass>(table(c));
 }
 
 std::string_view strip_right(std::string_view text) {
@@ -95,6 +74,13 @@ std::string_view strip(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(n));
   }
   return strip_right(text);
+}
+
+char32_t lower_of(char32_t c) {
+  const auto run = std::lower_bound(std::begin(unicode::lower_runs), std::end(unicode::lower_runs), c,
+                                    [](const unicode::LowerRun& r, char32_t x) { return r.last < x; });
+  if (run == std::end(unicode::lower_runs) || c < run->first || (c - run->first) % run->step) return c;
+  return static_cast<char32_t>(static_cast<int64_t>(c) + run->difference);
 }
 
 void lower_case(std::string_view text, std::string& out) {

@@ -1,0 +1,62 @@
+#include "text/added_tokens.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "text/tokenizer_unicode.h"
+
+namespace storm {
+
+namespace {
+
+bool is_white(char32_t c) { return bert_character(c).split == BertCharacter::Split::space; }
+
+std::size_t space_before(std::string_view text, std::size_t end) {
+  while (end > 0) {
+    auto begin = end - 1;
+    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+    auto at = begin;
+    if (!is_white(next_code_point(text, at))) break;
+    end = begin;
+  }
+  return end;
+}
+
+std::size_t space_behind(std::string_view text, std::size_t begin) {
+  for (auto at = begin; at < text.size(); begin = at)
+    if (!is_white(next_code_point(text, at))) break;
+  return begin;
+}
+
+}  // namespace
+
+void AddedTokens::add(std::string text, const AddedToken& token) {
+  require(!text.empty(), "an added token without text");
+  for (std::size_t at = 0; at < text.size();)
+    if (is_white(next_code_point(text, at))) within_words_ = false;
+  if (token.lstrip || token.rstrip) within_words_ = false;
+  first_byte_[static_cast<unsigned char>(text[0])] = true;
+  const auto behind =
+      std::ranges::find_if(tokens_, [&](const Entry& entry) { return entry.text.size() < text.size(); });
+  tokens_.insert(behind, {std::move(text), token.id, token.lstrip, token.rstrip});
+}
+
+bool AddedTokens::next(std::string_view line, Match& match) const {
+  if (tokens_.empty()) return false;
+  for (std::size_t at = match.end; at < line.size(); ++at) {
+    if (!first_byte_[static_cast<unsigned char>(line[at])]) continue;
+    for (const Entry& entry : tokens_) {
+      if (!line.substr(at).starts_with(entry.text)) continue;
+      match = {&entry, at, at + entry.text.size()};
+      return true;
+    }
+  }
+  return false;
+}
+
+AddedTokens::Stretch AddedTokens::with_space(std::string_view line, const Match& match, std::size_t done) {
+  return {match.token->lstrip ? std::max(space_before(line, match.begin), done) : match.begin,
+          match.token->rstrip ? space_behind(line, match.end) : match.end};
+}
+
+}  // namespace storm

@@ -1,0 +1,67 @@
+// Tokens that are found in a text as they are spelled, before anything else cuts it: [MASK], <|endoftext|>.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace storm {
+
+// An entry of `added_tokens` in a tokenizer.json.
+struct AddedToken {
+  std::string content;
+  int32_t id = -1;
+  bool lstrip = false, rstrip = false;  // white space on that side belongs to it
+  bool normalized = false;              // it is looked for in normalised text, itself normalised
+  bool special = false;
+};
+
+// Of tokens that begin at the same place the longest is found, of others the one that begins first.
+class AddedTokens {
+ public:
+  // text: how it is spelled where it is looked for. Throws Error for no text.
+  void add(std::string text, const AddedToken& token);
+  bool empty() const { return tokens_.empty(); }
+
+  // Whether words, cut at spaces, can be looked at one by one: no token has white space, or takes any along.
+  bool within_words() const { return within_words_; }
+
+  // Calls text(begin, end) for each stretch of the line without tokens, and token(id, begin, end) for each of them,
+  // from left to right.
+  template <class Text, class Token>
+  void split(std::string_view line, Text text, Token token) const {
+    std::size_t done = 0;
+    Match found;
+    while (next(line, found)) {
+      const auto [begin, end] = with_space(line, found, done);
+      if (done < begin) text(done, begin);
+      token(found.token->id, begin, end);
+      done = end;
+    }
+    if (done < line.size()) text(done, line.size());
+  }
+
+ private:
+  struct Entry {
+    std::string text;
+    int32_t id;
+    bool lstrip, rstrip;
+  };
+  struct Match {
+    const Entry* token = nullptr;
+    std::size_t begin = 0, end = 0;
+  };
+  struct Stretch {
+    std::size_t begin, end;
+  };
+  bool next(std::string_view line, Match& match) const;  // from its end on
+  static Stretch with_space(std::string_view line, const Match& match, std::size_t done);
+
+  std::vector<Entry> tokens_;           // longer ones first
+  std::array<bool, 256> first_byte_{};  // of any of them
+  bool within_words_ = true;
+};
+
+}  // namespace storm

@@ -1,0 +1,188 @@
+#include "text/byte_bpe_vocabulary.h"
+
+#include <array>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "text/bpe_merges.h"
+#include "text/byte_alphabet.h"
+#include "text/gpt2_words.h"
+#include "text/utf8.h"
+
+namespace storm {
+
+namespace {
+
+class ByteBpeVocabulary final : public VocabularyKind {
+ public:
+  ByteBpeVocabulary(ByteBpeModel model, const std::string& where);
+
+  void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const override;
+  std::vector<std::string> encode_pieces(std::string_view line) const override {
+    std::vector<int32_t> ids;
+    encode(line, ids, nullptr);
+    std::vector<std::string> pieces;
+    for (const auto id : ids) pieces.push_back(piece(id));
+    return pieces;
+  }
+  std::string decode(std::span<const int32_t> ids) const override {
+    std::string bytes;
+    for (const auto id : ids)
+      if (!is_control(id)) bytes += texts_[static_cast<std::size_t>(id)];
+    return replace_invalid_utf8(bytes);
+  }
+  const std::string& piece(int32_t id) const override { return pieces_.pieces[static_cast<std::size_t>(id)]; }
+  // With the text that it stands for, where that is whole characters.
+  std::string marked_piece(int32_t id) const override {
+    const auto& text = texts_[static_cast<std::size_t>(id)];
+    if (is_control(id) || valid_utf8_prefix(text) < text.size()) return piece(id);
+    return text.starts_with(' ') ? "\u2581" + text.substr(1) : text;
+  }
+  int32_t id_of(std::string_view piece) const override {
+    const auto it = ids_.find(piece);
+    return it == ids_.end() ? -1 : it->second;
+  }
+  int32_t size() const override { return static_cast<int32_t>(pieces_.pieces.size()); }
+  Special special() const override { return special_; }
+  WordRule word_rule(std::string_view) const override {
+    return raw_.within_words() && normalized_.within_words() ? WordRule::led : WordRule::none;
+  }
+
+ private:
+  bool is_control(int32_t id) const { return id == special_.pad || id == special_.bos || id == special_.eos; }
+
+  TokenizerPieces pieces_;
+  Special special_;
+  bool add_prefix_space_;
+  std::unordered_map<std::string_view, int32_t> ids_;  // of pieces_'s names
+  std::vector<std::string> texts_;                     // the bytes that each piece stands for
+  std::array<int32_t, 256> byte_ids_;
+  BpeMerges merges_;
+  AddedTokens raw_, normalized_;  // nothing is normalised; the second are looked for in what the first leave
+};
+
+ByteBpeVocabulary::ByteBpeVocabulary(ByteBpeModel model, const std::string& where)
+    : pieces_(std::move(model.pieces)), special_(pieces_.special()), add_prefix_space_(model.add_prefix_space) {
+  pieces_.check(where + ".vocab");
+  for (int32_t id = 0; id < size(); ++id) {
+    ids_.emplace(piece(id), id);
+    texts_.push_back(bytes_of_name(piece(id)).value_or(piece(id)));
+  }
+  for (const auto& token : pieces_.added) {
+    texts_[static_cast<std::size_t>(token.id)] = token.content;
+    (token.normalized ? normalized_ : raw_).add(token.content, token);
+  }
+  for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {
+    std::string name;
+    append_utf8(name, byte_alphabet()[byte]);
+    byte_ids_[byte] = id_of(name);
+    require(byte_ids_[byte] >= 0, where, ".vocab: no piece for byte ", byte, " ('", name,
+            "'); without one a text with this byte could not be written");
+  }
+  for (std::size_t i = 0; i < model.merges.size(); ++i) {
+    const auto& [left, right] = model.merges[i];
+    const auto id = [&](const std::string& name) {
+      const auto found = id_of(name);
+      require(found >= 0, where, ".merges: merge ", i + 1, ", '", left, "' and '", right, "': no piece '", name, "'");
+      return found;
+    };
+    merges_.add(id(left), id(right), id(left + right));
+  }
+}
+
+void ByteBpeVocabulary::encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const {
+  ids.clear();
+  if (ranges) ranges->clear();
+  const auto put = [&](int32_t id, ByteRange range) {
+    ids.push_back(id);
+    if (ranges) ranges->push_back(range);
+  };
+  std::vector<BpeMerges::Symbol> word;
+  std::string spaced;
+  const auto cut = [&](std::size_t begin, std::size_t end) {
+    auto text = line.substr(begin, end - begin);
+    const bool prefix = add_prefix_space_ && text[0] != ' ';
+    if (prefix) text = spaced.assign(" ").append(text);
+    const auto place = [&](std::size_t at) {  // in the line; the space that was put in front is nowhere
+      return static_cast<int32_t>(begin + at - (prefix && at > 0 ? 1 : 0));
+    };
+    each_gpt2_word(text, [&](std::size_t from, std::size_t to) {
+      word.clear();
+      for (auto at = from; at < to; ++at)
+        word.push_back({byte_ids_[static_cast<unsigned char>(text[at])], {place(at), place(at + 1)}});
+      merges_.apply(word);
+      for (const auto& symbol : word) put(symbol.id, symbol.range);
+    });
+  };
+  const auto token = [&](int32_t id, std::size_t begin, std::size_t end) {
+    put(id, {static_cast<int32_t>(begin), static_cast<int32_t>(end)});
+  };
+  raw_.split(
+      line,
+      [&](std::size_t begin, std::size_t end) {
+        if (normalized_.empty()) return cut(begin, end);
+        normalized_.split(
+            line.substr(begin, end - begin), [&](std::size_t b, std::size_t e) { cut(begin + b, begin + e); },
+            [&](int32_t id, std::size_t b, std::size_t e) { token(id, begin + b, begin + e); });
+      },
+      token);
+}
+
+std::vector<std::pair<std::string, std::string>> read_merges(JsonFields& model) {
+  std::vector<std::pair<std::string, std::string>> merges;
+  const auto& all = model.any("merges");
+  if (!all.is_array()) model.fail_at("merges", "no list");
+  for (const auto& merge : all) {
+    if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+      merges.emplace_back(merge[0], merge[1]);
+      continue;
+    }
+    const auto text = merge.is_string() ? merge.get<std::string>() : "";  // as transformers 4 writes it: "a b"
+    const auto space = text.find(' ');
+    if (space == text.npos || text.find(' ', space + 1) != text.npos)
+      model.fail_at("merges", "merge ", merges.size() + 1, " is neither [\"a\",\"b\"] nor \"a b\"");
+    merges.emplace_back(text.substr(0, space), text.substr(space + 1));
+  }
+  return merges;
+}
+
+}  // namespace
+
+std::unique_ptr<const VocabularyKind> make_byte_bpe(JsonFields& root, JsonFields& json) {
+  ByteBpeModel model;
+  model.pieces = read_pieces(root, json, "<|endoftext|>", "<|endoftext|>");
+  model.pieces.unk = json.text("unk_token", "");
+  json.only("dropout", nullptr);
+  for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) json.only(affix, "");
+  for (const char* off : {"byte_fallback", "ignore_merges"}) json.only(off, false);
+  json.ignore("fuse_unk");  // no byte is unknown
+  model.merges = read_merges(json);
+
+  root.only("normalizer", nullptr);
+  JsonFields splitter = root.object("pre_tokenizer");
+  splitter.only("type", "ByteLevel");
+  model.add_prefix_space = splitter.on("add_prefix_space", true);
+  splitter.only("use_regex", true);
+  splitter.ignore("trim_offsets");  // pieces keep their space
+  splitter.done();
+  if (root.has("decoder")) root.object("decoder").only("type", "ByteLevel");
+  return std::make_unique<const ByteBpeVocabulary>(std::move(model), json.where());
+}
+
+std::string tokenizer_json(const ByteBpeModel& model) {
+  const auto level = str(R"({"type":"ByteLevel","add_prefix_space":)", model.add_prefix_space ? "true" : "false",
+                         R"(,"trim_offsets":true,"use_regex":true})");
+  std::string merges;
+  for (const auto& [left, right] : model.merges)
+    merges += str(merges.empty() ? "\n[" : ",\n[", json_text(left), ",", json_text(right), "]");
+  const auto unk = model.pieces.unk.empty() ? "null" : json_text(model.pieces.unk);
+  return tokenizer_json(
+      model.pieces, {.pre_tokenizer = level,
+                     .decoder = level,
+                     .model = str(R"("type":"BPE","dropout":null,"unk_token":)", unk,
+                                  R"(,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,)",
+                                  R"("byte_fallback":false,"ignore_merges":false,)"),
+                     .behind = str(",\"merges\":[", merges, "]")});
+}
+
+}  // namespace storm

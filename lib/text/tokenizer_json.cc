@@ -1,0 +1,187 @@
+#include "text/tokenizer_json.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "text/byte_bpe_vocabulary.h"
+#include "text/wordpiece_vocabulary.h"
+
+namespace storm {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct ModelKind {
+  std::string_view type;
+  std::unique_ptr<const VocabularyKind> (*make)(JsonFields& root, JsonFields& model);
+};
+constexpr ModelKind kModels[] = {{"WordPiece", make_wordpiece}, {"BPE", make_byte_bpe}};
+
+void read_added(JsonFields& root, TokenizerPieces& pieces) {
+  if (!root.has("added_tokens")) return;
+  const Json& all = root.any("added_tokens");
+  if (!all.is_array()) root.fail_at("added_tokens", "no list");
+  for (const Json& entry : all) {
+    JsonFields token(entry, root.where() + ".added_tokens");
+    AddedToken added{.content = token.text("content"),
+                     .id = -1,
+                     .lstrip = token.on("lstrip", false),
+                     .rstrip = token.on("rstrip", false),
+                     .normalized = token.on("normalized", true),
+                     .special = token.on("special", false)};
+    token.only("single_word", false);
+    if (added.content.empty()) token.fail_at("content", "no text");
+    if (pieces.is_added(added.content)) token.fail_at("content", "'", added.content, "' is there twice");
+    const auto id = token.integer("id", -1);
+    pieces.put(id, added.content, token.where());
+    added.id = static_cast<int32_t>(id);
+    pieces.added.push_back(std::move(added));
+    token.done();
+  }
+}
+
+struct TextEnds {
+  std::string bos, eos;
+};
+
+TextEnds template_ends(JsonFields& post) {
+  TextEnds ends;
+  bool behind = false;
+  const Json& parts = post.any("single");
+  if (!parts.is_array()) post.fail_at("single", "no list");
+  for (const Json& part : parts) {
+    if (part.is_object() && part.contains("Sequence")) {
+      behind = true;
+      continue;
+    }
+    if (!part.is_object() || !part.contains("SpecialToken")) post.fail_at("single", "neither a text nor a token");
+    JsonFields token(part["SpecialToken"], post.where() + ".single");
+    auto& end = behind ? ends.eos : ends.bos;
+    if (!end.empty()) post.fail_at("single", "more than one token on one side of the text is not supported");
+    end = token.text("id");
+  }
+  return ends;
+}
+
+// What a post-processor puts before and behind a single text.
+TextEnds text_ends(JsonFields& root) {
+  if (!root.has("post_processor")) return {};
+  JsonFields post = root.object("post_processor");
+  const auto type = post.text("type");
+  if (type == "ByteLevel") return {};  // offsets alone
+  if (type == "TemplateProcessing") return template_ends(post);
+  if (type != "BertProcessing" && type != "RobertaProcessing") post.fail_at("type", type, " is not supported");
+  const auto name = [&](const std::string& key) {
+    const Json& pair = post.any(key);
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string())
+      post.fail_at(key, "no pair of a piece and its id");
+    return pair[0].get<std::string>();
+  };
+  return {name("cls"), name("sep")};
+}
+
+std::unique_ptr<const VocabularyKind> make_from_json(const std::string& bytes, std::string_view name) {
+  const Json document = parse_json(bytes, name);
+  JsonFields root(document, std::string(name));
+  for (const char* passed_over : {"version", "truncation", "padding"}) root.ignore(passed_over);
+  JsonFields model = root.object("model");
+  const auto type = model.text("type", model.has("merges") ? "BPE" : "WordPiece");  // some files do not say it
+  for (const auto& kind : kModels) {
+    if (kind.type != type) continue;
+    auto made = kind.make(root, model);
+    model.done();
+    root.done();
+    return made;
+  }
+  model.fail_at("type", type, " is not supported; WordPiece and byte-level BPE are");
+}
+
+}  // namespace
+
+int32_t TokenizerPieces::id_of(std::string_view piece) const {
+  const auto it = piece.empty() ? pieces.end() : std::ranges::find(pieces, piece);
+  return it == pieces.end() ? -1 : static_cast<int32_t>(it - pieces.begin());
+}
+
+bool TokenizerPieces::is_added(std::string_view content) const {
+  return std::ranges::any_of(added, [&](const AddedToken& token) { return token.content == content; });
+}
+
+void TokenizerPieces::put(int64_t id, const std::string& piece, const std::string& where) {
+  constexpr int64_t kMost = 1 << 24;
+  require(id >= 0 && id < kMost, where, ": '", piece, "' has the id ", id);
+  const auto at = static_cast<std::size_t>(id);
+  if (at >= pieces.size()) pieces.resize(at + 1);
+  require(pieces[at].empty() || pieces[at] == piece, where, ": '", pieces[at], "' and '", piece, "' have the id ", id);
+  pieces[at] = piece;
+}
+
+void TokenizerPieces::check(const std::string& where) const {
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t id = 0; id < pieces.size(); ++id) {
+    require(!pieces[id].empty(), where, ": no piece has the id ", id);
+    require(seen.insert(pieces[id]).second, where, ": '", pieces[id], "' is there twice, the second time with the id ",
+            id);
+  }
+  require(!pieces.empty(), where, ": no pieces");
+  for (const auto* name : {&pad, &unk, &bos, &eos})
+    require(name->empty() || seen.contains(*name), where, ": no piece '", *name, "'");
+}
+
+TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_view otherwise_bos,
+                            std::string_view otherwise_eos) {
+  TokenizerPieces pieces;
+  const auto where = model.where() + ".vocab";
+  const Json& vocab = model.any("vocab");
+  require(vocab.is_object(), where, ": no object of pieces and ids");
+  for (const auto& [piece, id] : vocab.items()) {
+    require(id.is_number_integer(), where, ": '", piece, "' has no whole number");
+    pieces.put(id.get<int64_t>(), piece, where);
+  }
+  read_added(root, pieces);
+  const auto first_added = [&](std::initializer_list<std::string_view> names) {
+    const auto* it = std::ranges::find_if(names, [&](std::string_view name) { return pieces.is_added(name); });
+    return it == names.end() ? "" : std::string(*it);
+  };
+  const auto [bos, eos] = text_ends(root);
+  pieces.bos = bos.empty() ? first_added({otherwise_bos}) : bos;
+  pieces.eos = eos.empty() ? first_added({otherwise_eos}) : eos;
+  pieces.pad = first_added({"[PAD]", "<pad>"});
+  return pieces;
+}
+
+std::string json_text(std::string_view text) { return Json(text).dump(); }
+
+std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& parts) {
+  const auto on = [](bool value) { return value ? "true" : "false"; };
+  std::string added, vocab;
+  for (const auto& token : pieces.added)
+    added += str(added.empty() ? "" : ",", "\n{\"id\":", token.id, ",\"content\":", json_text(token.content),
+                 ",\"single_word\":false,\"lstrip\":", on(token.lstrip), ",\"rstrip\":", on(token.rstrip),
+                 ",\"normalized\":", on(token.normalized), ",\"special\":", on(token.special), "}");
+  for (std::size_t id = 0; id < pieces.pieces.size(); ++id)
+    vocab += str(id == 0 ? "\n" : ",\n", json_text(pieces.pieces[id]), ":", id);
+  std::string single, around;
+  const auto end = [&](const std::string& name) {
+    if (name.empty()) return;
+    single += str(single.empty() ? "" : ",", "{\"SpecialToken\":{\"id\":", json_text(name), ",\"type_id\":0}}");
+    const auto entry = str(json_text(name), ":{\"id\":", json_text(name), ",\"ids\":[", pieces.id_of(name),
+                           "],\"tokens\":[", json_text(name), "]}");
+    if (around != entry) around += (around.empty() ? "" : ",") + entry;
+  };
+  end(pieces.bos);
+  single += str(single.empty() ? "" : ",", R"({"Sequence":{"id":"A","type_id":0}})");
+  end(pieces.eos);
+  return str(R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)", added,
+             "],\n\"normalizer\":", parts.normalizer, ",\n\"pre_tokenizer\":", parts.pre_tokenizer,
+             ",\n\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[", single, "],\"pair\":[", single,
+             R"(,{"Sequence":{"id":"B","type_id":1}}],"special_tokens":{)", around, "}},\n\"decoder\":", parts.decoder,
+             ",\n\"model\":{", parts.model, "\"vocab\":{", vocab, "}", parts.behind, "}}\n");
+}
+
+const VocabularyMaker kTokenizerJsonMaker{
+    "a tokenizer.json", [](std::string_view bytes) { return bytes.starts_with('{'); }, make_from_json};
+
+}  // namespace storm

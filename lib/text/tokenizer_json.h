@@ -1,0 +1,48 @@
+// tokenizer.json, in which Hugging Face's tokenizers (0.10 to 0.23, and so transformers 4 and 5) keeps a vocabulary:
+// the bytes of a WordPiece or a byte-level BPE vocabulary. What one asks for and the kind would not do is an Error that
+// names it: a model, a normalizer or a pre-tokenizer of another type, dropout, a regular expression of one's own. Its
+// `truncation` and `padding` are the caller's business (tokenize --max-length) and are passed over.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/added_tokens.h"
+#include "text/json_fields.h"
+#include "text/vocabulary_kind.h"
+
+namespace storm {
+
+// What a file says beside its model's own settings.
+struct TokenizerPieces {
+  std::vector<std::string> pieces;  // by id, the added ones too
+  std::vector<AddedToken> added;
+  std::string pad, unk, bos, eos;  // names of pieces; "": none
+
+  int32_t id_of(std::string_view piece) const;  // by search; -1: none
+  VocabularyKind::Special special() const { return {id_of(pad), id_of(unk), id_of(bos), id_of(eos)}; }
+  bool is_added(std::string_view content) const;
+  // Puts a piece in its place. Throws Error where another one is there.
+  void put(int64_t id, const std::string& piece, const std::string& where);
+  // Throws Error where an id has no piece, or two ids have the same.
+  void check(const std::string& where) const;
+};
+
+// Reads `added_tokens`, the model's `vocab` and what `post_processor` puts around a text, which are BOS and EOS;
+// without one they are otherwise_bos and otherwise_eos, where these are added tokens. Padding is [PAD] or <pad>.
+TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_view otherwise_bos,
+                            std::string_view otherwise_eos);
+
+// A whole file. model: the object's fields that stand before "vocab"; behind: those after it, each with a comma in
+// front. Fields are JSON texts.
+struct TokenizerJson {
+  std::string normalizer = "null", pre_tokenizer, decoder, model, behind;
+};
+std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& parts);
+std::string json_text(std::string_view text);  // quoted
+
+// Recognises what begins with '{'; the model's type says which kind is made.
+extern const VocabularyMaker kTokenizerJsonMaker;
+
+}  // namespace storm
