@@ -10,12 +10,6 @@ namespace {
 constexpr std::string_view kSpace = "\u2581";  // what SentencePiece turns spaces into
 constexpr int kMostPairBits = 16;
 
-uint64_t load64(const char* bytes) {
-  uint64_t value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
 // Whether the byte at line[at] begins a character that is no white space; false where it may be one.
 bool begins_ink(std::string_view line, std::size_t at) {
   if (at >= line.size()) return false;
@@ -41,13 +35,15 @@ void LineEncoder::append(std::string_view line, std::vector<int32_t>& ids, std::
 
 // False where the rule does not hold for this line.
 bool LineEncoder::append_words(std::string_view line, Sink& sink) {
+  const auto before = sink.ids.size();
   for (std::size_t begin = 0; !line.empty(); ++begin) {
     const auto end = std::min(line.find(' ', begin), line.size());
-    if (begin == end ? rule_ == WordRule::joined : !append_word(line, begin, end, sink)) return false;
+    const bool first = sink.ids.size() == before;
+    if (begin == end ? rule_ == WordRule::joined : !append_word(line, begin, end, first, sink)) return false;
     if (end == line.size()) break;
     begin = end;
   }
-  return !sink.at_space || line.back() != ' ';
+  return true;
 }
 
 bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
@@ -55,7 +51,7 @@ bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
     end = begin;
     do end = std::min(line.find(' ', end + 1), line.size());
     while (end < line.size() && !begins_ink(line, end + 1));
-    if (!append_word(line, begin, end, sink)) return false;
+    if (!append_word(line, begin, end, true, sink)) return false;
   }
   return true;
 }
@@ -63,8 +59,8 @@ bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
 // The first of the two entries where this word may be.
 std::size_t LineEncoder::pair_of(const Key& key) const {
   uint64_t hash = 0;
-  for (std::size_t i = 0; i < key.size(); i += 8) {
-    hash = (hash ^ load64(&key[i])) * 0x9e3779b97f4a7c15u;
+  for (const auto part : key.parts) {
+    hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
   return hash >> (64 - pair_bits_) << 1;
@@ -75,9 +71,9 @@ void LineEncoder::grow() {
   const auto old = std::exchange(entries_, std::vector<Entry>(count));
   const auto old_ranges = std::exchange(ranges_, std::vector<WordRanges>(with_ranges_ ? count : 0));
   for (std::size_t i = 0; i < old.size(); ++i) {
-    if (!old[i].key.back()) continue;
+    if (old[i].key.empty()) continue;
     auto at = pair_of(old[i].key);
-    if (entries_[at].key.back()) ++at;
+    if (!entries_[at].key.empty()) ++at;
     entries_[at] = old[i];
     if (with_ranges_) ranges_[at] = old_ranges[i];
   }
@@ -92,13 +88,13 @@ void LineEncoder::forget_words_without_ranges() {
 }
 
 // The ids of line[begin, end) and, where they are asked for, their ranges.
-bool LineEncoder::append_word(std::string_view line, std::size_t begin, std::size_t end, Sink& sink) {
+bool LineEncoder::append_word(std::string_view line, std::size_t begin, std::size_t end, bool first, Sink& sink) {
   const auto word = line.substr(begin, end - begin);
-  const auto at = entry_of(word);
+  const auto at = entry_of(word, first);
   if (at == SIZE_MAX) {  // too much for an entry
-    if (!encode_word(word)) return false;
+    if (!encode_word(word, first)) return false;
     for (std::size_t i = 0; i < found_.size(); ++i)
-      if (!put(line, begin, found_[i], with_ranges_ ? found_ranges_[i] : ByteRange{}, sink)) return false;
+      put(line, begin, found_[i], with_ranges_ ? found_ranges_[i] : ByteRange{}, sink);
     return true;
   }
   const auto& entry = entries_[at];
@@ -109,35 +105,36 @@ bool LineEncoder::append_word(std::string_view line, std::size_t begin, std::siz
     return true;
   }
   for (std::size_t i = 0; i < count; ++i)
-    if (!put(line, begin, entry.ids[i], {ranges_[at][i].begin, ranges_[at][i].end}, sink)) return false;
+    put(line, begin, entry.ids[i], {ranges_[at][i].begin, ranges_[at][i].end}, sink);
   return true;
 }
 
-// in_word: from the word's begin; a piece that has the space before the word begins below 0. False where that is not
-// one space that stands between words: what such a piece has then is a matter of the whole line.
-bool LineEncoder::put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink) const {
+// in_word: from the word's begin; a piece that begins below 0 has the spaces before the word.
+void LineEncoder::put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink) {
   sink.ids.push_back(id);
-  if (!sink.ranges) return true;
+  if (!sink.ranges) return;
   const auto at = static_cast<int32_t>(begin);
-  sink.ranges->push_back({std::max(0, at + in_word.begin), std::max(0, at + in_word.end)});
-  if (in_word.begin >= 0) return true;
-  sink.at_space = true;
-  return begin == 0 || (begin >= 2 && line[begin - 2] != ' ');
+  ByteRange range{at + in_word.begin, at + in_word.end};
+  if (in_word.begin < 0) {
+    while (line[begin - 1] == ' ') --begin;
+    range.begin = static_cast<int32_t>(begin);
+  }
+  sink.ranges->push_back(range);
 }
 
 // Where the word is remembered, now at the latest; SIZE_MAX where it cannot be.
-std::size_t LineEncoder::entry_of(std::string_view word) {
+std::size_t LineEncoder::entry_of(std::string_view word, bool first) {
   Key key{};
-  if (word.size() >= key.size()) return SIZE_MAX;
-  std::memcpy(key.data(), word.data(), word.size());
-  key.back() = static_cast<char>(word.size());
+  if (word.size() >= sizeof key) return SIZE_MAX;
+  std::memcpy(&key, word.data(), word.size());
+  key.parts.back() |= static_cast<uint64_t>(word.size() | (first && with_ranges_ ? kFirst : 0)) << 56;
   if (remembered_ >= entries_.size() / 2 && pair_bits_ < kMostPairBits) grow();
   const auto at = pair_of(key);
   if (entries_[at].key == key) return at;
   std::swap(entries_[at], entries_[at + 1]);
   if (with_ranges_) std::swap(ranges_[at], ranges_[at + 1]);
   if (entries_[at].key == key) return at;
-  const bool holds = encode_word(word);
+  const bool holds = encode_word(word, first);
   if (found_.size() > kMostIds) return SIZE_MAX;
   auto& entry = entries_[at];
   entry.key = key;
@@ -149,33 +146,34 @@ std::size_t LineEncoder::entry_of(std::string_view word) {
   return at;
 }
 
-// found_ and, where they are kept, found_ranges_ of a word; false where the rule does not hold for it.
-bool LineEncoder::encode_word(std::string_view word) {
+// found_ and, where they are kept, found_ranges_ of a word; false where the rule does not hold for it. first: no word
+// stands before it in its line. The others' first pieces may have the space before them, so these are encoded between
+// two others.
+bool LineEncoder::encode_word(std::string_view word, bool first) {
   found_.clear();
   if (rule_ != WordRule::led && word.find(kSpace) != word.npos) return false;
-  if (with_ranges_ && rule_ != WordRule::led) return encode_between(word);
-  vocabulary_.encode(word, found_, with_ranges_ ? &found_ranges_ : nullptr);
-  return true;
-}
-
-// A word between two others, since its first piece may have the space before it. False where its pieces are then not to
-// be told from the others'.
-bool LineEncoder::encode_between(std::string_view word) {
-  const std::string_view other = "a";
-  std::vector<int32_t> ids;
-  std::vector<ByteRange> ranges;
-  vocabulary_.encode(other, ids, nullptr);
-  const auto around = ids.size();
-  vocabulary_.encode(std::string(other).append(" ").append(word).append(" ").append(other), ids, &ranges);
-  vocabulary_.encode(word, found_, nullptr);
-  const auto first = static_cast<std::ptrdiff_t>(around), last = first + static_cast<std::ptrdiff_t>(found_.size());
-  const auto begin = static_cast<int32_t>(other.size() + 1);
-  if (ids.size() != found_.size() + 2 * around || !std::equal(found_.begin(), found_.end(), ids.begin() + first))
-    return false;
-  found_ranges_.assign(ranges.begin() + first, ranges.begin() + last);
+  if (!with_ranges_ || rule_ == WordRule::led) {
+    vocabulary_.encode(word, found_, with_ranges_ ? &found_ranges_ : nullptr);
+    return true;
+  }
+  constexpr std::string_view kOther = "a";
+  if (other_ids_ == 0) other_ids_ = vocabulary_.encode(kOther).size();
+  const auto before = first ? 0 : other_ids_;
+  std::string line(first ? "" : std::string(kOther) + " ");
+  const auto begin = static_cast<int32_t>(line.size()), end = begin + static_cast<int32_t>(word.size());
+  line.append(word).append(" ").append(kOther);
+  vocabulary_.encode(line, found_, &found_ranges_);
+  if (found_.size() < before + other_ids_) return false;
+  // What no piece stands for, at an end of the word, may belong to the space beside it, and so to the next word.
+  const auto next = found_ranges_[found_.size() - other_ids_].begin;
+  const auto cut = [&](auto& all) {
+    all.erase(all.end() - static_cast<std::ptrdiff_t>(other_ids_), all.end());
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(before));
+  };
+  cut(found_);
+  cut(found_ranges_);
   for (auto& range : found_ranges_) range = {range.begin - begin, range.end - begin};
-  return found_.empty() ||
-         (found_ranges_.front().begin >= -1 && found_ranges_.back().end <= static_cast<int32_t>(word.size()));
+  return (next == end || next == end + 1) && (found_.empty() || found_ranges_.front().begin >= (first ? 0 : -1));
 }
 
 }  // namespace storm

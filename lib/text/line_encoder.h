@@ -22,9 +22,18 @@ class LineEncoder {
   WordRule rule() const { return rule_; }
 
  private:
-  static constexpr std::size_t kMostIds = 7;  // of a word that is remembered
-  using Key = std::array<char, 32>;           // a word, zeros, and in the last byte its length
-  struct alignas(64) Entry {                  // one cache line
+  static constexpr std::size_t kFirst = 0x80;  // of a line: a word whose ranges may be others elsewhere
+  static constexpr std::size_t kMostIds = 7;   // of a word that is remembered
+  struct Key {                                 // a word, zeros, and in the last byte its length and kFirst
+    std::array<uint64_t, 4> parts{};
+    bool operator==(const Key& other) const {
+      uint64_t differ = 0;
+      for (std::size_t i = 0; i < parts.size(); ++i) differ |= parts[i] ^ other.parts[i];
+      return differ == 0;
+    }
+    bool empty() const { return parts.back() == 0; }
+  };
+  struct alignas(64) Entry {  // one cache line
     Key key;
     std::array<int32_t, kMostIds> ids;
     int32_t count;
@@ -36,18 +45,16 @@ class LineEncoder {
   struct Sink {
     std::vector<int32_t>& ids;
     std::vector<ByteRange>* ranges;
-    bool at_space = false;  // a piece so far has a space of the line, which the word after it would have otherwise
   };
   std::size_t pair_of(const Key& key) const;
   void grow();
   void forget_words_without_ranges();
   bool append_words(std::string_view line, Sink& sink);
   bool append_led_words(std::string_view line, Sink& sink);
-  bool append_word(std::string_view line, std::size_t begin, std::size_t end, Sink& sink);
-  std::size_t entry_of(std::string_view word);
-  bool encode_word(std::string_view word);
-  bool encode_between(std::string_view word);
-  bool put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink) const;
+  bool append_word(std::string_view line, std::size_t begin, std::size_t end, bool first, Sink& sink);
+  std::size_t entry_of(std::string_view word, bool first);
+  bool encode_word(std::string_view word, bool first);
+  static void put(std::string_view line, std::size_t begin, int32_t id, ByteRange in_word, Sink& sink);
 
   Vocabulary vocabulary_;
   WordRule rule_;
@@ -55,6 +62,7 @@ class LineEncoder {
   std::vector<WordRanges> ranges_;  // of the entries, once ranges were asked for
   bool with_ranges_ = false;
   int pair_bits_ = 10;
+  std::size_t other_ids_ = 0;   // of the word that stands beside a word whose ranges are looked for
   std::size_t remembered_ = 0;  // since the entries grew
   std::vector<int32_t> found_;
   std::vector<ByteRange> found_ranges_;

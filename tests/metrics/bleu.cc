@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "metrics/bleu_references.h"
 #include "tests/catch.h"
-#include "tests/metrics/data.h"
+#include "tests/data.h"
 
 using namespace storm;
 using test::data_lines;

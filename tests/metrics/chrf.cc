@@ -6,7 +6,7 @@
 
 #include "metrics/sort_keys.h"
 #include "tests/catch.h"
-#include "tests/metrics/data.h"
+#include "tests/data.h"
 #include "text/unicode.h"
 
 using namespace storm;

@@ -10,7 +10,7 @@
 #include "metrics/numpy_random.h"
 #include "metrics/ter.h"
 #include "tests/catch.h"
-#include "tests/metrics/data.h"
+#include "tests/data.h"
 
 using namespace storm;
 using test::data_lines;

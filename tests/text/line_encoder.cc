@@ -1,5 +1,6 @@
 #include "text/line_encoder.h"
 
+#include "tests/data.h"
 #include "tests/text/hard_text.h"
 #include "text/sentencepiece_words.h"
 #include "text/utf8.h"
@@ -9,21 +10,27 @@ using namespace storm::test;
 
 namespace {
 
-// How many of the lines come out other than SentencePiece's; each is encoded twice, the second time from memory.
+// How many of the lines come out other than from the vocabulary itself; each is encoded twice, the second time from
+// memory, and by an encoder of ids and one of ranges.
 std::size_t differing(const std::string& model, WordRule rule) {
   static const auto lines = nasty_lines(3000);
   const auto vocabulary = Vocabulary::from_bytes(model);
-  LineEncoder encoder(vocabulary);
+  LineEncoder encoder(vocabulary), with_ranges(vocabulary);
   CHECK(encoder.rule() == rule);
   std::size_t wrong = 0;
-  std::vector<int32_t> ids, wanted;
+  std::vector<int32_t> ids, ids_too, wanted;
+  std::vector<ByteRange> ranges, wanted_ranges;
   for (const int round : {0, 1})
     for (const auto& line : lines) {
-      vocabulary.encode(line, wanted);
+      vocabulary.encode(line, wanted, &wanted_ranges);
       wanted.insert(wanted.begin(), round);
+      wanted_ranges.insert(wanted_ranges.begin(), {round, round});
       ids.assign(1, round);
       encoder.append(line, ids);
-      if (ids == wanted) continue;
+      ids_too.assign(1, round);
+      ranges.assign(1, {round, round});
+      with_ranges.append(line, ids_too, &ranges);
+      if (ids == wanted && ids_too == wanted && ranges == wanted_ranges) continue;
       if (wrong++ == 0) WARN("'" << line << "'");
     }
   return wrong;
@@ -89,6 +96,16 @@ TEST_CASE("fields of a model that come later count, as protobuf has it, and what
   CHECK(with("\x1a\x7f"s) == WordRule::none);
   CHECK(sentencepiece_word_rule("") == WordRule::none);
   for (std::size_t n = 0; n < model.size(); n += 97) sentencepiece_word_rule(model.substr(0, n));
+}
+
+TEST_CASE("word by word gives the ids and ranges of WordPiece and of byte-level BPE") {
+  const auto json = [](const std::string& name) { return read_file(data_path(name + ".json", "text")); };
+  CHECK(differing(json("uncased"), WordRule::collapsed) == 0);
+  CHECK(differing(json("cased"), WordRule::collapsed) == 0);
+  CHECK(differing(json("byte-bpe"), WordRule::led) == 0);
+  CHECK(differing(json("byte-bpe-prefix"), WordRule::led) == 0);
+  CHECK(differing(json("uncased-added"), WordRule::none) == 0);  // a token has a space in it, another takes some along
+  CHECK(differing(json("byte-bpe-added"), WordRule::none) == 0);
 }
 
 TEST_CASE("more words than are remembered, and words too long for it, come out right") {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "tests/catch.h"
-#include "tests/metrics/data.h"
+#include "tests/data.h"
 
 using namespace storm;
 
