@@ -111,6 +111,8 @@ void encode(const Args& args) {
   options.offsets = args.on("offsets");
   if (options.offsets && text) throw UsageError("--offsets goes into a stream; leave --output out");
   if (options.offsets && options.bpe_dropout > 0) throw UsageError("--offsets has no meaning with --bpe-dropout");
+  std::optional<bool> uncased;
+  if (args.given("uncased")) uncased = args.choice("uncased", {"yes", "no"}) == "yes";
   TokenInfo info{{}, {{kCommandKey, args.command()}}, {}};
   for (const auto& [name, model, is_number] : columns_of(args)) {
     options.columns.push_back(name);
@@ -118,7 +120,7 @@ void encode(const Args& args) {
     if (is_number)
       info.numbers.insert(name);
     else
-      info.vocabularies["vocab." + name] = vocabulary.emplace(Vocabulary::load(model, name)).bytes();
+      info.vocabularies["vocab." + name] = vocabulary.emplace(Vocabulary::load(model, name, uncased)).bytes();
   }
   info.columns = options.columns;
   const auto& all = info.vocabularies;
@@ -206,7 +208,11 @@ const Tool tool{
   tokenize -m spm.model --columns text,score:number scored.tsv > scored.st
 )",
     kThreads | kSeed,
-    {{"m,model", "MODEL", "", "a SentencePiece model, a list, any stream that carries one, or COLUMN=MODEL,..."},
+    {{"m,model", "MODEL", "",
+      "a SentencePiece model, a tokenizer.json, a list, vocab.txt, vocab.json+merges.txt, source.spm+vocab.json, any "
+      "stream that carries one, or COLUMN=MODEL,..."},
+     {"uncased", "yes|no", "",
+      "text is lower-cased and loses its accents: of vocab.txt, which does not say it, and of --type wordpiece (yes)"},
      {"columns", "NAMES", "src",
       "what the TAB-separated columns of a line are called: src,tgt; NAME:number holds numbers"},
      {"max-length", "N", "4096", "tokens that a row may have in a column (0: no limit, as for --output pieces|ids)"},
@@ -219,11 +225,12 @@ const Tool tool{
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},
      {"d,decode", "", "", "the text of a token stream; decode's scores as i ||| text ||| score"},
      {"column", "NAME", "", "with -d: only this column"},
-     {"learn", "", "", "learn a SentencePiece model or a list of words: pad 0, unk 1, bos 2, eos 3"},
+     {"learn", "", "", "learn a vocabulary; of SentencePiece and lists pad is 0, unk 1, bos 2, eos 3"},
      {"vocab-size", "N", "",
       "with --learn: how many pieces; with --type list: the most frequent N, 4 special ones included"},
      {"type", "TYPE", "bpe",
-      "with --learn: bpe, unigram, char, word; list: all words as they are; labels: without special ones"},
+      "with --learn: bpe, unigram, char, word; wordpiece and byte-bpe, as BERT's and GPT-2's; list: all words as they "
+      "are; labels: without special ones"},
      {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
      {"max-sentence-length", "N", "4192", "with --learn: longer lines, in bytes, are left out"},
      {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},
@@ -249,7 +256,7 @@ void run(const Args& args) {
   refuse_flags(args, args.on("decode") ? "--decode" : "--model", learning);
   if (args.on("decode")) {
     refuse_flags(args, "--decode", encoding);
-    refuse_flags(args, "--decode", {"replace-invalid", "seed"});
+    refuse_flags(args, "--decode", {"replace-invalid", "seed", "uncased"});
     return decode(args);
   }
   refuse_flags(args, "--model", {"column"});

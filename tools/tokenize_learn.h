@@ -12,6 +12,7 @@
 #include "base/split.h"
 #include "text/learn.h"
 #include "text/learn_list.h"
+#include "text/learn_pieces.h"
 #include "text/lines.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
@@ -67,6 +68,21 @@ inline std::string learn_list(const Args& args, TextLines& lines) {
   return learned.bytes;
 }
 
+inline std::string learn_pieces(const Args& args, TextLines& lines) {
+  const auto& type = args.text("type");
+  refuse_flags(args, "--type " + type,
+               {"max-sentence-length", "no-byte-fallback", "no-normalize", "sample", "verbose", "seed"});
+  const bool is_bytes = type == "byte-bpe";
+  if (is_bytes) refuse_flags(args, "--type byte-bpe", {"uncased", "character-coverage"});
+  if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
+  LearnPiecesOptions options;
+  options.vocab_size = args.integer("vocab-size", 8, 10'000'000);
+  if (args.given("symbols")) options.symbols = split_names(args.text("symbols"), "symbols");
+  if (args.given("uncased")) options.uncased = args.choice("uncased", {"yes", "no"}) == "yes";
+  if (args.given("character-coverage")) options.character_coverage = args.real("character-coverage", 0.98, 1);
+  return is_bytes ? learn_byte_bpe(std::ref(lines), options) : learn_wordpiece(std::ref(lines), options);
+}
+
 // left_out: gets how many lines are too long.
 inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64_t& left_out) {
   LearnOptions options;
@@ -89,13 +105,16 @@ inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64
 }
 
 inline void learn(const Args& args) {
-  const auto type = args.choice("type", {"bpe", "unigram", "char", "word", "list", "labels"});
+  const auto type = args.choice("type", {"bpe", "unigram", "char", "word", "list", "labels", "wordpiece", "byte-bpe"});
   TextLines lines(args);
   Output output(args.text("save"));
   refuse_terminal(output);
   int64_t left_out = 0;
-  const auto bytes =
-      type == "list" || type == "labels" ? learn_list(args, lines) : learn_sentencepiece(args, lines, left_out);
+  const bool is_list = type == "list" || type == "labels", is_pieces = type == "wordpiece" || type == "byte-bpe";
+  if (!is_pieces) refuse_flags(args, "--type " + type, {"uncased"});
+  const auto bytes = is_list     ? learn_list(args, lines)
+                     : is_pieces ? learn_pieces(args, lines)
+                                 : learn_sentencepiece(args, lines, left_out);
   output.write(bytes);
   output.commit();
   note(Vocabulary::from_bytes(bytes).size(), " pieces (", type, ", ", fingerprint(bytes), ") from ",

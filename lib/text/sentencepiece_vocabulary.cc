@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "text/protobuf.h"
+#include "text/sentencepiece_table.h"
 #include "text/sentencepiece_words.h"
 
 namespace storm {
@@ -166,7 +167,10 @@ const VocabularyMaker kSentencePieceMaker{
              has_pieces;
     },
     [](const std::string& bytes, std::string_view name) -> std::unique_ptr<const VocabularyKind> {
-      return std::make_unique<const SentencePieceVocabulary>(bytes, name);
+      auto model = std::make_unique<const SentencePieceVocabulary>(bytes, name);
+      auto table = table_of(bytes, name);
+      if (table.empty()) return model;
+      return make_table_vocabulary(std::move(model), std::move(table), name);
     }};
 
 }  // namespace storm

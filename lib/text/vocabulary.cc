@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
+#include "text/foreign_vocabulary.h"
 #include "text/list_vocabulary.h"
 #include "text/sentencepiece_vocabulary.h"
 #include "text/tokenizer_json.h"
@@ -44,8 +45,17 @@ bool is_stream(std::span<const std::byte> bytes) {
   return bytes[4] == std::byte{0} && bytes[5] == std::byte{0} && bytes[6] == std::byte{0} && bytes[7] == std::byte{0};
 }
 
-std::string vocabulary_bytes(std::span<const std::byte> bytes, const std::string& path, std::string_view column) {
-  if (!is_stream(bytes)) return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::string vocabulary_bytes(std::span<const std::byte> bytes, const std::string& path, std::string_view column,
+                             std::optional<bool> uncased) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const bool stream = is_stream(bytes);
+  if (!stream && is_piece_list(text)) {
+    require(uncased.has_value(), path,
+            ": pieces alone, which do not say whether text is lower-cased; give --uncased yes or no");
+    return from_piece_list({text, path}, *uncased);
+  }
+  require(!uncased.has_value(), path, ": says by itself what becomes of upper case; leave --uncased out");
+  if (!stream) return std::string(text);
   uint64_t offset = 0;
   return only_vocabulary(parse_document(bytes, path, offset), column);
 }
@@ -68,12 +78,17 @@ Vocabulary Vocabulary::from_bytes(std::string bytes, std::string_view name) {
   fail(name, ": neither ", known, "a stream that carries one");
 }
 
-Vocabulary Vocabulary::load(const std::string& path, std::string_view column) {
+Vocabulary Vocabulary::load(const std::string& path, std::string_view column, std::optional<bool> uncased) {
   std::error_code ignored;
   if (std::filesystem::is_regular_file(path, ignored))  // a model may be large, its vocabulary is not
-    return from_bytes(vocabulary_bytes(MappedFile(path).bytes(), path, column), path);
+    return from_bytes(vocabulary_bytes(MappedFile(path).bytes(), path, column, uncased), path);
+  if (const auto plus = path.find('+'); plus != path.npos && !std::filesystem::exists(path, ignored)) {
+    const auto first = path.substr(0, plus), second = path.substr(plus + 1);
+    require(!uncased.has_value(), path, ": has no letter case to choose; leave --uncased out");
+    return from_bytes(from_pair({read_file(first), first}, {read_file(second), second}), path);
+  }
   const auto all = read_file(path);
-  return from_bytes(vocabulary_bytes(std::as_bytes(std::span(all)), path, column), path);
+  return from_bytes(vocabulary_bytes(std::as_bytes(std::span(all)), path, column, uncased), path);
 }
 
 void Vocabulary::encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const {

@@ -1,9 +1,10 @@
-// A vocabulary turns lines of text into ids and back: a SentencePiece model or a list of words or labels, from its own
-// file or from any stream that carries one.
+// A vocabulary turns lines of text into ids and back: a SentencePiece model, WordPiece or byte-level BPE, or a list of
+// words or labels, from its own file or from any stream that carries one.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,8 +21,10 @@ class Vocabulary {
   // are of none, or damaged.
   static Vocabulary from_bytes(std::string bytes, std::string_view name = "vocabulary");
   // A vocabulary's own file, or the first document of a stream (model, tokens, ...): its "vocab.COLUMN" where it
-  // has one, else its shared "vocab". With an empty column, its only vocabulary.
-  static Vocabulary load(const std::string& path, std::string_view column = "");
+  // has one, else its shared "vocab". With an empty column, its only vocabulary. Files that are no vocabulary by
+  // themselves (text/foreign_vocabulary.h): BERT's vocab.txt, which does not say whether it is uncased, so the caller
+  // does, and FIRST+SECOND, a pair of files. Throws Error, also where uncased is said of anything else.
+  static Vocabulary load(const std::string& path, std::string_view column = "", std::optional<bool> uncased = {});
 
   // The pieces of one line of text (valid UTF-8, without the line's end); no BOS, no EOS. Throws Error for a word that
   // a list of labels does not have.
