@@ -86,7 +86,8 @@ ByteBpeVocabulary::ByteBpeVocabulary(ByteBpeModel model, const std::string& wher
       require(found >= 0, where, ".merges: merge ", i + 1, ", '", left, "' and '", right, "': no piece '", name, "'");
       return found;
     };
-    merges_.add(id(left), id(right), id(left + right));
+    const auto left_id = id(left), right_id = id(right);
+    merges_.add(left_id, right_id, id(left + right));
   }
 }
 

@@ -54,7 +54,8 @@ std::string vocabulary_bytes(std::span<const std::byte> bytes, const std::string
             ": pieces alone, which do not say whether text is lower-cased; give --uncased yes or no");
     return from_piece_list({text, path}, *uncased);
   }
-  require(!uncased.has_value(), path, ": says by itself what becomes of upper case; leave --uncased out");
+  require(!uncased.has_value(), path,
+          ": no list of pieces with a line [UNK], which --uncased is for; leave --uncased out, or mend the list");
   if (!stream) return std::string(text);
   uint64_t offset = 0;
   return only_vocabulary(parse_document(bytes, path, offset), column);
@@ -84,7 +85,8 @@ Vocabulary Vocabulary::load(const std::string& path, std::string_view column, st
     return from_bytes(vocabulary_bytes(MappedFile(path).bytes(), path, column, uncased), path);
   if (const auto plus = path.find('+'); plus != path.npos && !std::filesystem::exists(path, ignored)) {
     const auto first = path.substr(0, plus), second = path.substr(plus + 1);
-    require(!uncased.has_value(), path, ": has no letter case to choose; leave --uncased out");
+    require(!uncased.has_value(), path,
+            ": a pair of files, which no letter case is to be chosen for; leave --uncased out");
     return from_bytes(from_pair({read_file(first), first}, {read_file(second), second}), path);
   }
   const auto all = read_file(path);
