@@ -232,6 +232,10 @@ const Tool tool{
       "with --learn: bpe, unigram, char, word; wordpiece and byte-bpe, as BERT's and GPT-2's; list: all words as they "
       "are; labels: without special ones"},
      {"symbols", "LIST", "", "with --learn: user-defined symbols, always one piece: <a>,<b>"},
+     {"symbols-file", "FILE", "",
+      "the same, one a line; a line that begins with a space is a word with the space before it"},
+     {"extend", "MODEL", "",
+      "with --learn: this vocabulary with the symbols as pieces behind its own, which keep their ids"},
      {"max-sentence-length", "N", "4192", "with --learn: longer lines, in bytes, are left out"},
      {"character-coverage", "P", "0.9995", "with --learn: share of the characters that get their own piece"},
      {"no-byte-fallback", "", "", "with --learn: other characters become unk, instead of bytes"},
@@ -244,8 +248,8 @@ const Tool tool{
 
 void run(const Args& args) {
   const std::vector<std::string> learning{
-      "max-sentence-length", "vocab-size",   "type",   "symbols", "character-coverage",
-      "no-byte-fallback",    "no-normalize", "sample", "verbose"};
+      "max-sentence-length", "vocab-size",       "type",         "symbols", "symbols-file", "extend",
+      "character-coverage",  "no-byte-fallback", "no-normalize", "sample",  "verbose"};
   const std::vector<std::string> encoding{"columns", "max-length", "long",        "empty",
                                           "uneven",  "output",     "bpe-dropout", "offsets"};
   if (args.on("learn")) {

@@ -1,4 +1,4 @@
-// What tokenize --learn does: a SentencePiece model, or a list of words or labels, from text.
+// What tokenize --learn does: a vocabulary from text, or a larger one from a vocabulary.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/input.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/split.h"
@@ -54,11 +55,50 @@ class TextLines {
   int64_t at_ = 0, count_ = 0;
 };
 
+// The lines of --symbols-file, and what --symbols names. A space that a line begins with is U+2581: a word with the
+// space before it.
+inline std::vector<std::string> symbols_of(const Args& args) {
+  std::vector<std::string> symbols;
+  if (args.given("symbols")) symbols = split_names(args.text("symbols"), "symbols");
+  if (!args.given("symbols-file")) return symbols;
+  const auto& path = args.text("symbols-file");
+  Input file(path);
+  std::string line;
+  for (int64_t number = 1; file.read_line(line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    require(valid_utf8_prefix(line) == line.size(), path, ": line ", number, ": invalid UTF-8");
+    if (line.starts_with(' ')) line.replace(0, 1, "\u2581");
+    require(!line.empty() && line != "\u2581" && line.find_first_of(" \t") == line.npos, path, ": line ", number, ": '",
+            line, "' is no word; give one a line");
+    symbols.push_back(line);
+  }
+  return symbols;
+}
+
+// --extend: more pieces behind those of a vocabulary.
+inline void extend(const Args& args) {
+  refuse_flags(args, "--extend",
+               {"vocab-size", "type", "max-sentence-length", "character-coverage", "no-byte-fallback", "no-normalize",
+                "sample", "verbose", "seed", "uncased", "replace-invalid"});
+  if (!args.operands().empty()) throw UsageError("--extend learns from no text; give the pieces with --symbols-file");
+  const auto symbols = symbols_of(args);
+  if (symbols.empty()) throw UsageError("--extend needs pieces: --symbols-file FILE, or --symbols LIST");
+  Output output(args.text("save"));
+  refuse_terminal(output);
+  const auto before = Vocabulary::load(args.text("extend"));
+  const auto larger = before.extended(symbols);
+  output.write(larger.bytes());
+  output.commit();
+  const auto added = static_cast<std::size_t>(larger.size() - before.size());
+  if (added < symbols.size()) note(symbols.size() - added, " of ", symbols.size(), " pieces were there: left out");
+  note(larger.size(), " pieces (", fingerprint(larger.bytes()), "), ", added, " of them new");
+}
+
 inline std::string learn_list(const Args& args, TextLines& lines) {
   const auto& type = args.text("type");
   refuse_flags(args, "--type " + type,
-               {"symbols", "max-sentence-length", "character-coverage", "no-byte-fallback", "no-normalize", "sample",
-                "verbose", "seed"});
+               {"symbols", "symbols-file", "max-sentence-length", "character-coverage", "no-byte-fallback",
+                "no-normalize", "sample", "verbose", "seed"});
   if (type == "labels") refuse_flags(args, "--type labels", {"vocab-size"});
   const int64_t most = args.given("vocab-size") ? args.integer("vocab-size", 5, INT32_MAX) : 0;
   const auto learned = learn_list(std::ref(lines), type == "list" ? ListKind::words : ListKind::labels, most);
@@ -77,7 +117,7 @@ inline std::string learn_pieces(const Args& args, TextLines& lines) {
   if (!args.given("vocab-size")) throw UsageError("--learn needs --vocab-size N");
   LearnPiecesOptions options;
   options.vocab_size = args.integer("vocab-size", 8, 10'000'000);
-  if (args.given("symbols")) options.symbols = split_names(args.text("symbols"), "symbols");
+  options.symbols = symbols_of(args);
   if (args.given("uncased")) options.uncased = args.choice("uncased", {"yes", "no"}) == "yes";
   if (args.given("character-coverage")) options.character_coverage = args.real("character-coverage", 0.98, 1);
   return is_bytes ? learn_byte_bpe(std::ref(lines), options) : learn_wordpiece(std::ref(lines), options);
@@ -93,7 +133,7 @@ inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64
   options.byte_fallback = !args.on("no-byte-fallback");
   options.normalize = !args.on("no-normalize");
   options.sentences = args.integer("sample", 0, INT64_MAX);
-  if (args.given("symbols")) options.symbols = split_names(args.text("symbols"), "symbols");
+  options.symbols = symbols_of(args);
   options.max_line_bytes = args.integer("max-sentence-length", 1, static_cast<int64_t>(kMaxLineBytes));
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   options.verbose = args.on("verbose");
@@ -105,6 +145,7 @@ inline std::string learn_sentencepiece(const Args& args, TextLines& lines, int64
 }
 
 inline void learn(const Args& args) {
+  if (args.given("extend")) return extend(args);
   const auto type = args.choice("type", {"bpe", "unigram", "char", "word", "list", "labels", "wordpiece", "byte-bpe"});
   TextLines lines(args);
   Output output(args.text("save"));

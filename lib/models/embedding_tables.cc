@@ -29,12 +29,15 @@ ParameterId declare_table(ParameterList& list, const std::string& name, int64_t 
 
 EmbeddingTables EmbeddingTables::declare(ParameterList& list, const TableSizes& sizes, int64_t width,
                                          double deviation) {
+  const auto table = [&](const char* name, int64_t rows, int32_t column) {
+    return list.of_vocabulary(declare_table(list, name, rows, width, deviation), column);
+  };
   if (sizes.share == Share::all) {
-    const auto table = declare_table(list, "embedding.weight", sizes.target, width, deviation);
-    return {table, table};
+    const auto shared = table("embedding.weight", sizes.target, TableSizes::kTarget);
+    return {shared, shared};
   }
-  const auto source = declare_table(list, "source_embedding.weight", sizes.source, width, deviation);
-  return {source, declare_table(list, "target_embedding.weight", sizes.target, width, deviation)};
+  const auto source = table("source_embedding.weight", sizes.source, TableSizes::kSource);
+  return {source, table("target_embedding.weight", sizes.target, TableSizes::kTarget)};
 }
 
 SideLayers SideLayers::from(const Settings& s) {

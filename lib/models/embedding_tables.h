@@ -16,7 +16,8 @@ namespace storm {
 enum class Share : uint8_t { all, target, none };
 
 struct TableSizes {
-  int64_t source = 0, target = 0;  // of the vocabularies
+  static constexpr int32_t kSource = 0, kTarget = 1;  // their columns
+  int64_t source = 0, target = 0;                     // of the vocabularies
   Share share = Share::all;
 
   static TableSizes from(const Settings& settings);  // throws UsageError

@@ -30,6 +30,19 @@ void widen(const Tensor& tensor, std::span<float> to) {
   }
 }
 
+// The rows of new pieces, behind the old ones.
+void append_means(std::span<float> values, std::size_t width, const GrownVocabulary& grown) {
+  auto at = static_cast<std::size_t>(grown.before) * width;
+  for (const auto& cut : grown.cuts) {
+    require(!cut.empty(), "a new piece that was cut into none");
+    for (std::size_t k = 0; k < width; ++k) {
+      double sum = 0;
+      for (const auto id : cut) sum += values[static_cast<std::size_t>(id) * width + k];
+      values[at++] = static_cast<float>(sum / static_cast<double>(cut.size()));
+    }
+  }
+}
+
 }  // namespace
 
 const std::string& LoadedModel::vocabulary(const std::string& column) const {
@@ -39,15 +52,20 @@ const std::string& LoadedModel::vocabulary(const std::string& column) const {
   return it->second;
 }
 
-void read_parameters(const Document& document, Model& model) {
-  for (const auto& spec : model.parameters().specs()) {
+void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown) {
+  for (auto spec : model.parameters().specs()) {
+    const auto* growth =
+        spec.vocabulary >= 0 && !grown.empty() ? &grown[static_cast<std::size_t>(spec.vocabulary)] : nullptr;
+    if (growth) (spec.vector ? spec.shape.cols : spec.shape.rows) = growth->before;
     const Tensor* tensor = document.find(spec.name);
     require(tensor != nullptr, document.where, ": the parameter ", spec.name, " is missing");
     require(tensor->shape == file_shape(spec), document.where, ": ", spec.name, " is ", shape_text(tensor->shape),
             ", the configuration asks for ", shape_text(file_shape(spec)));
     require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
             ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
-    widen(*tensor, model.parameters().view(spec.name));
+    const auto values = model.parameters().view(spec.name);
+    widen(*tensor, values.first(static_cast<std::size_t>(spec.shape.size())));
+    if (growth) append_means(values, spec.vector ? 1 : static_cast<std::size_t>(spec.shape.cols), *growth);
     document.forget();  // or a model would be in memory twice
   }
 }

@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "models/model.h"
 #include "stream/document.h"
@@ -29,8 +31,16 @@ struct LoadedModel {
 // it.
 LoadedModel load_model(const std::string& path);
 LoadedModel load_model(const Document& document, const std::string& name);
-// Copies the parameters of a document into a model of the same configuration.
-void read_parameters(const Document& document, Model& model);
+
+// A column whose vocabulary has more pieces than the model of a file was trained with.
+struct GrownVocabulary {
+  int64_t before = 0;                      // pieces of the file's model
+  std::vector<std::vector<int32_t>> cuts;  // by new piece: the old ones that its text was cut into before
+};
+
+// Copies the parameters of a document into a model of the same configuration, but for the sizes of vocabularies: grown,
+// by column (none: the sizes are the same). The row of a new piece is the mean of the rows of what it was cut into.
+void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown = {});
 
 // The document of a model. The tensors are views of the model's parameters: write it before they change.
 Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,

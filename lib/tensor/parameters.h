@@ -19,10 +19,11 @@ struct ParameterSpec {
   std::string name;
   Shape shape;  // [out, in] for a matrix; [1, n] for a vector
   enum class Init { zeros, ones, normal, uniform, row_lengths } init = Init::zeros;
-  float scale = 0;      // normal: the standard deviation; uniform: the bound
-  int32_t of = -1;      // row_lengths: the number of an earlier parameter, whose rows' lengths these begin with
-  bool vector = false;  // stored in files with one dimension
-  bool trained = true;  // else frozen: it has no gradient, and no optimizer sees it
+  float scale = 0;          // normal: the standard deviation; uniform: the bound
+  int32_t of = -1;          // row_lengths: the number of an earlier parameter, whose rows' lengths these begin with
+  bool vector = false;      // stored in files with one dimension
+  bool trained = true;      // else frozen: it has no gradient, and no optimizer sees it
+  int32_t vocabulary = -1;  // number of the column whose pieces its rows, or a vector's numbers, belong to; -1: none
 };
 
 // A parameter's place in the list that Parameters was made from.
@@ -37,6 +38,11 @@ class ParameterList {
   ParameterId add(ParameterSpec spec) {
     specs_.push_back(std::move(spec));
     return {static_cast<int32_t>(specs_.size()) - 1};
+  }
+  // Says of a parameter that its rows are the pieces of that column.
+  ParameterId of_vocabulary(ParameterId id, int32_t column) {
+    specs_[static_cast<std::size_t>(id.index)].vocabulary = column;
+    return id;
   }
   std::vector<ParameterSpec> take() { return std::move(specs_); }
 

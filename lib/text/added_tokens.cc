@@ -32,9 +32,14 @@ std::size_t space_behind(std::string_view text, std::size_t begin) {
 
 void AddedTokens::add(std::string text, const AddedToken& token) {
   require(!text.empty(), "an added token without text");
-  for (std::size_t at = 0; at < text.size();)
-    if (is_white(next_code_point(text, at))) within_words_ = false;
-  if (token.lstrip || token.rstrip) within_words_ = false;
+  const auto has_white = [](std::string_view part) {
+    for (std::size_t at = 0; at < part.size();)
+      if (is_white(next_code_point(part, at))) return true;
+    return false;
+  };
+  const bool takes_space = token.lstrip || token.rstrip, led = text.size() > 1 && text[0] == ' ';
+  if (takes_space || has_white(text)) within_words_ = false;
+  if (takes_space || has_white(led ? std::string_view(text).substr(1) : text)) within_led_words_ = false;
   first_byte_[static_cast<unsigned char>(text[0])] = true;
   const auto behind =
       std::ranges::find_if(tokens_, [&](const Entry& entry) { return entry.text.size() < text.size(); });

@@ -25,8 +25,10 @@ class AddedTokens {
   void add(std::string text, const AddedToken& token);
   bool empty() const { return tokens_.empty(); }
 
-  // Whether words, cut at spaces, can be looked at one by one: no token has white space, or takes any along.
+  // Whether words, cut at spaces, can be looked at one by one: no token has white space, or takes any along. Where a
+  // word begins with the space before it (WordRule::led) a token may begin with one.
   bool within_words() const { return within_words_; }
+  bool within_led_words() const { return within_led_words_; }
 
   // Calls text(begin, end) for each stretch of the line without tokens, and token(id, begin, end) for each of them,
   // from left to right.
@@ -61,7 +63,7 @@ class AddedTokens {
 
   std::vector<Entry> tokens_;           // longer ones first
   std::array<bool, 256> first_byte_{};  // of any of them
-  bool within_words_ = true;
+  bool within_words_ = true, within_led_words_ = true;
 };
 
 }  // namespace storm

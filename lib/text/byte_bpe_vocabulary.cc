@@ -43,9 +43,10 @@ class ByteBpeVocabulary final : public VocabularyKind {
     return it == ids_.end() ? -1 : it->second;
   }
   int32_t size() const override { return static_cast<int32_t>(pieces_.pieces.size()); }
+  std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override;
   Special special() const override { return special_; }
   WordRule word_rule(std::string_view) const override {
-    return raw_.within_words() && normalized_.within_words() ? WordRule::led : WordRule::none;
+    return raw_.within_led_words() && normalized_.within_led_words() ? WordRule::led : WordRule::none;
   }
 
  private:
@@ -129,6 +130,17 @@ void ByteBpeVocabulary::encode(std::string_view line, std::vector<int32_t>& ids,
       token);
 }
 
+// Added tokens, since a piece without merges would never come up.
+std::string ByteBpeVocabulary::extended(const std::string& bytes, std::span<const std::string> pieces) const {
+  constexpr std::string_view kMark = "\u2581";
+  std::vector<std::string> contents;
+  for (const auto& piece : pieces) {
+    auto text = piece.starts_with(kMark) ? " " + piece.substr(kMark.size()) : piece;
+    if (id_of(text) < 0 && id_of(bytes_spelled(text)) < 0) contents.push_back(std::move(text));
+  }
+  return extended_tokenizer_json(bytes, contents, true);
+}
+
 std::vector<std::pair<std::string, std::string>> read_merges(JsonFields& model) {
   std::vector<std::pair<std::string, std::string>> merges;
   const auto& all = model.any("merges");
@@ -175,8 +187,8 @@ std::string tokenizer_json(const ByteBpeModel& model) {
                          R"(,"trim_offsets":true,"use_regex":true})");
   std::string merges;
   for (const auto& [left, right] : model.merges)
-    merges += str(merges.empty() ? "\n[" : ",\n[", json_text(left), ",", json_text(right), "]");
-  const auto unk = model.pieces.unk.empty() ? "null" : json_text(model.pieces.unk);
+    merges += str(merges.empty() ? "\n[" : ",\n[", json_quoted(left), ",", json_quoted(right), "]");
+  const auto unk = model.pieces.unk.empty() ? "null" : json_quoted(model.pieces.unk);
   return tokenizer_json(
       model.pieces, {.pre_tokenizer = level,
                      .decoder = level,

@@ -9,9 +9,9 @@
 namespace storm {
 
 struct LearnPiecesOptions {
-  int64_t vocab_size = 8000;         // special pieces and symbols included
+  int64_t vocab_size = 8000;           // special pieces and symbols included
   std::vector<std::string> symbols{};  // user-defined: always one piece each
-  bool uncased = true;               // of WordPiece: text is lower-cased and loses its accents
+  bool uncased = true;                 // of WordPiece: text is lower-cased and loses its accents
   double character_coverage =
       1.0;  // of WordPiece: share of the characters that get a piece; words with others are unknown
 };

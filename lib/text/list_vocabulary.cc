@@ -57,6 +57,11 @@ class ListVocabulary final : public VocabularyKind {
     const auto it = ids_.find(entry);
     return it == ids_.end() ? -1 : it->second;
   }
+  std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override {
+    std::string longer = bytes + (bytes.ends_with('\n') ? "" : "\n");
+    for (const auto& piece : pieces) longer.append(piece) += '\n';
+    return longer;
+  }
   int32_t size() const override { return static_cast<int32_t>(entries_.size()); }
   Special special() const override {
     return kind_ == ListKind::labels ? Special{} : Special{kPad, kUnknown, kBos, kEos};

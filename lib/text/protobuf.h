@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace storm {
@@ -46,6 +47,17 @@ bool each_field(std::string_view message, Visit&& visit) {
     message.remove_prefix(length);
   }
   return true;
+}
+
+// The bytes of a field: of a number, and of a string or message.
+inline std::string varint(uint64_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
+  return bytes += static_cast<char>(value);
+}
+inline std::string varint_field(uint64_t number, uint64_t value) { return varint(number << 3) + varint(value); }
+inline std::string message_field(uint64_t number, std::string_view bytes) {
+  return (varint(number << 3 | 2) + varint(bytes.size())).append(bytes);
 }
 
 }  // namespace storm

@@ -107,12 +107,6 @@ std::string TableVocabulary::decode(std::span<const int32_t> ids) const {
   return names.starts_with(' ') ? names.substr(1) : names;
 }
 
-std::string varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes += static_cast<char>(value);
-}
-
 }  // namespace
 
 std::vector<std::string> pieces_of_table(NamedText json) {
@@ -129,7 +123,7 @@ std::vector<std::string> pieces_of_table(NamedText json) {
 
 std::string with_table(std::string model, NamedText json) {
   const auto table = nlohmann::json(pieces_of_table(json)).dump();
-  return std::move(model) + varint(kTableField << 3 | 2) + varint(table.size()) + table;
+  return std::move(model) + message_field(kTableField, table);
 }
 
 std::vector<std::string> table_of(std::string_view model, std::string_view name) {

@@ -43,6 +43,13 @@ class SentencePieceVocabulary final : public VocabularyKind {
     return id == model_.unk_id() && piece != model_.IdToPiece(id) ? -1 : id;
   }
   int32_t size() const override { return model_.GetPieceSize(); }
+  // User-defined pieces, which are found before anything is merged. A repeated field goes on at the end of a message.
+  std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override {
+    constexpr uint64_t kUserDefined = 4;
+    std::string model = bytes;
+    for (const auto& piece : pieces) model += message_field(1, message_field(1, piece) + varint_field(3, kUserDefined));
+    return model;
+  }
   WordRule word_rule(std::string_view bytes) const override { return sentencepiece_word_rule(bytes); }
   Special special() const override { return {model_.pad_id(), model_.unk_id(), model_.bos_id(), model_.eos_id()}; }
 

@@ -152,23 +152,23 @@ TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_vie
   return pieces;
 }
 
-std::string json_text(std::string_view text) { return Json(text).dump(); }
+std::string json_quoted(std::string_view text) { return Json(text).dump(); }
 
 std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& parts) {
   const auto on = [](bool value) { return value ? "true" : "false"; };
   std::string added, vocab;
   for (const auto& token : pieces.added)
-    added += str(added.empty() ? "" : ",", "\n{\"id\":", token.id, ",\"content\":", json_text(token.content),
+    added += str(added.empty() ? "" : ",", "\n{\"id\":", token.id, ",\"content\":", json_quoted(token.content),
                  ",\"single_word\":false,\"lstrip\":", on(token.lstrip), ",\"rstrip\":", on(token.rstrip),
                  ",\"normalized\":", on(token.normalized), ",\"special\":", on(token.special), "}");
   for (std::size_t id = 0; id < pieces.pieces.size(); ++id)
-    vocab += str(id == 0 ? "\n" : ",\n", json_text(pieces.pieces[id]), ":", id);
+    vocab += str(id == 0 ? "\n" : ",\n", json_quoted(pieces.pieces[id]), ":", id);
   std::string single, around;
   const auto end = [&](const std::string& name) {
     if (name.empty()) return;
-    single += str(single.empty() ? "" : ",", "{\"SpecialToken\":{\"id\":", json_text(name), ",\"type_id\":0}}");
-    const auto entry = str(json_text(name), ":{\"id\":", json_text(name), ",\"ids\":[", pieces.id_of(name),
-                           "],\"tokens\":[", json_text(name), "]}");
+    single += str(single.empty() ? "" : ",", "{\"SpecialToken\":{\"id\":", json_quoted(name), ",\"type_id\":0}}");
+    const auto entry = str(json_quoted(name), ":{\"id\":", json_quoted(name), ",\"ids\":[", pieces.id_of(name),
+                           "],\"tokens\":[", json_quoted(name), "]}");
     if (around != entry) around += (around.empty() ? "" : ",") + entry;
   };
   end(pieces.bos);
@@ -179,6 +179,29 @@ std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& p
              ",\n\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[", single, "],\"pair\":[", single,
              R"(,{"Sequence":{"id":"B","type_id":1}}],"special_tokens":{)", around, "}},\n\"decoder\":", parts.decoder,
              ",\n\"model\":{", parts.model, "\"vocab\":{", vocab, "}", parts.behind, "}}\n");
+}
+
+std::string extended_tokenizer_json(const std::string& json, std::span<const std::string> pieces,
+                                    bool as_added_tokens) {
+  auto document = parse_json(json, "vocabulary");
+  auto& vocab = document["model"]["vocab"];
+  int64_t next = 0;
+  for (const auto& [piece, id] : vocab.items()) next = std::max(next, id.get<int64_t>() + 1);
+  for (const Json& token : document["added_tokens"]) next = std::max(next, token["id"].get<int64_t>() + 1);
+  for (const auto& piece : pieces) {
+    if (as_added_tokens)
+      document["added_tokens"].push_back({{"id", next},
+                                          {"content", piece},
+                                          {"single_word", false},
+                                          {"lstrip", false},
+                                          {"rstrip", false},
+                                          {"normalized", false},
+                                          {"special", false}});
+    else if (!vocab.emplace(piece, next).second)
+      continue;
+    ++next;
+  }
+  return document.dump();
 }
 
 const VocabularyMaker kTokenizerJsonMaker{

@@ -4,6 +4,7 @@
 // `truncation` and `padding` are the caller's business (tokenize --max-length) and are passed over.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,7 +41,11 @@ struct TokenizerJson {
   std::string normalizer = "null", pre_tokenizer, decoder, model, behind;
 };
 std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& parts);
-std::string json_text(std::string_view text);  // quoted
+std::string json_quoted(std::string_view text);  // quoted
+
+// The file with more pieces behind the others: added tokens, or pieces of the model. Of the second,
+// those that are there already are passed over.
+std::string extended_tokenizer_json(const std::string& json, std::span<const std::string> pieces, bool as_added_tokens);
 
 // Recognises what begins with '{'; the model's type says which kind is made.
 extern const VocabularyMaker kTokenizerJsonMaker;

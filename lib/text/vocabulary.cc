@@ -1,5 +1,6 @@
 #include "text/vocabulary.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -127,6 +128,21 @@ std::string Vocabulary::marked_piece(int32_t id) const {
 }
 
 int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->id_of(piece); }
+
+Vocabulary Vocabulary::extended(std::span<const std::string> pieces) const {
+  std::vector<std::string> fresh;
+  for (const auto& piece : pieces)
+    if (id_of(piece) < 0 && std::ranges::find(fresh, piece) == fresh.end()) fresh.push_back(piece);
+  return fresh.empty() ? *this : from_bytes(state_->kind->extended(bytes(), fresh));
+}
+
+bool Vocabulary::extends(const Vocabulary& before) const {
+  if (size() < before.size()) return false;
+  for (int32_t id = 0; id < before.size(); ++id)
+    if (piece(id) != before.piece(id)) return false;
+  return true;
+}
+
 WordRule Vocabulary::word_rule() const { return state_->kind->word_rule(state_->bytes); }
 int32_t Vocabulary::size() const { return state_->size; }
 int32_t Vocabulary::pad_id() const { return state_->special.pad; }

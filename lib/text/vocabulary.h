@@ -40,6 +40,13 @@ class Vocabulary {
 
   int32_t id_of(std::string_view piece) const;  // by its name, [MASK] or </s>; -1: the vocabulary has no such piece
 
+  // With these pieces behind the old ones, which keep their ids; those that it has already are left out. A piece that
+  // begins with U+2581 is a word with the space before it. Throws Error where a piece cannot be one, or the kind has no
+  // more.
+  Vocabulary extended(std::span<const std::string> pieces) const;
+  // Whether it is `before` with more pieces behind.
+  bool extends(const Vocabulary& before) const;
+
   WordRule word_rule() const;  // which holds for its lines; LineEncoder makes use of it
 
   int32_t size() const;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "stream/byte_range.h"
 
 namespace storm {
@@ -43,6 +44,12 @@ class VocabularyKind {
   virtual int32_t id_of(std::string_view piece) const = 0;  // -1: no piece has that name
   virtual int32_t size() const = 0;
   virtual Special special() const = 0;
+  // The bytes of a vocabulary with these pieces behind the old ones, of a vocabulary that was made from `bytes`; none
+  // of them is a piece of it, and each stands there once. A piece that begins with U+2581 is a word with the space
+  // before it. Throws Error for what cannot be a piece.
+  virtual std::string extended(const std::string& /*bytes*/, std::span<const std::string> /*pieces*/) const {
+    fail("a vocabulary of this kind cannot be extended");
+  }
   virtual WordRule word_rule(std::string_view /*bytes it was made from*/) const { return WordRule::none; }
 };
 

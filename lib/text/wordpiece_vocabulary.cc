@@ -53,6 +53,7 @@ class WordPieceVocabulary final : public VocabularyKind {
     return it == ids_.end() ? -1 : it->second;
   }
   int32_t size() const override { return static_cast<int32_t>(model_.pieces.pieces.size()); }
+  std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override;
   Special special() const override { return special_; }
   WordRule word_rule(std::string_view) const override {
     return raw_.within_words() && normalized_.within_words() ? WordRule::collapsed : WordRule::none;
@@ -165,6 +166,20 @@ void WordPieceVocabulary::cut_word(std::span<const NormalizedCharacter> word, Si
   }
 }
 
+// Words as normalisation leaves them, which are taken whole where no longer piece begins them.
+std::string WordPieceVocabulary::extended(const std::string& bytes, std::span<const std::string> pieces) const {
+  std::vector<std::string> words;
+  Characters text;
+  for (const auto& piece : pieces) {
+    model_.normalizer.normalize(piece, 0, text);
+    if (!text.empty() && text[0].c == 0x2581) text.erase(text.begin());
+    const auto before = words.size();
+    each_bert_word(text, [&](std::span<const NormalizedCharacter> word) { words.push_back(utf8(word)); });
+    require(words.size() == before + 1, "'", piece, "' is no word, or several, to this vocabulary's splitter");
+  }
+  return extended_tokenizer_json(bytes, words, false);
+}
+
 std::string WordPieceVocabulary::decode(std::span<const int32_t> ids) const {
   std::string text;
   bool first = true;
@@ -216,10 +231,10 @@ std::string tokenizer_json(const WordPieceModel& model) {
                                                          ",\"strip_accents\":", on(n.strip_accents),
                                                          ",\"lowercase\":", on(n.lowercase), "}"),
                                        .pre_tokenizer = R"({"type":"BertPreTokenizer"})",
-                                       .decoder = str(R"({"type":"WordPiece","prefix":)", json_text(model.prefix),
+                                       .decoder = str(R"({"type":"WordPiece","prefix":)", json_quoted(model.prefix),
                                                       ",\"cleanup\":", on(model.cleanup), "}"),
-                                       .model = str(R"("type":"WordPiece","unk_token":)", json_text(model.pieces.unk),
-                                                    ",\"continuing_subword_prefix\":", json_text(model.prefix),
+                                       .model = str(R"("type":"WordPiece","unk_token":)", json_quoted(model.pieces.unk),
+                                                    ",\"continuing_subword_prefix\":", json_quoted(model.prefix),
                                                     ",\"max_input_chars_per_word\":", model.max_characters, ","),
                                        .behind = ""});
 }

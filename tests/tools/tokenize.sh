@@ -51,9 +51,46 @@ ok "without byte fallback, unknown characters are unk" unknown
 refuses "a vocabulary too large for its text" 1 'size too high \(30000\)' tokenize -q --learn --vocab-size 30000 -o x2.model text
 refuses "learning from nothing" 1 'no text to learn' tokenize --learn --vocab-size 300 -o x2.model /dev/null
 refuses "learning without a size" 2 'needs --vocab-size' tokenize --learn -o x2.model text
-refuses "an unknown type" 2 "'bep' is none of bpe, unigram, char, word, list, labels" tokenize --learn --vocab-size 300 --type bep -o x2.model text
+refuses "an unknown type" 2 "'bep' is none of bpe, unigram, char, word, list, labels, wordpiece, byte-bpe" tokenize --learn --vocab-size 300 --type bep -o x2.model text
 refuses "a coverage out of range" 2 "from 0.98 to 1" tokenize --learn --vocab-size 300 --character-coverage 1.5 -o x2.model text
 ok "what failed has written no model" test ! -e x2.model
+
+# WordPiece and byte-level BPE.
+for type in wordpiece:120 byte-bpe:340; do
+  learn_type() { tokenize -q --learn --type "$1" --vocab-size "$2" --symbols '<a>' -o $1.json both && tokenize -m $1.json --output ids text both >$1.ids; }
+  ok "a vocabulary of type ${type%:*} is learnt" learn_type ${type%:*} ${type#*:}
+  again_type() { tokenize -q --learn --type "$1" --vocab-size "$2" --symbols '<a>' --threads 1 -o again.json both && cmp again.json $1.json; }
+  ok "the same with one thread" again_type ${type%:*} ${type#*:}
+  ok "its stream is a vocabulary, too" same "tokenize -m ${type%:*}.json text | tokenize -m - --output ids text" "tokenize -m ${type%:*}.json --output ids text"
+done
+ok "byte-level BPE brings every text back" same "printf 'a\\xe2\\x80\\xa8b  \\tc \\xe6\\x97\\xa5 \\xf0\\x9f\\x98\\x80 <a>\\n' | tokenize -m byte-bpe.json | tokenize -d" "printf 'a\\xe2\\x80\\xa8b  \\tc \\xe6\\x97\\xa5 \\xf0\\x9f\\x98\\x80 <a>\\n'"
+ok "WordPiece lower-cases, and puts no space before punctuation back" prints 'grandmother jurgen sings to the old dog.\n' eval 'head -200 text | grep -m 1 Grandmother.*sings.*dog | tokenize -m wordpiece.json | tokenize -d'
+ok "unless it is cased" prints 'Grandmother Jürgen sings to the old dog.\n' eval 'tokenize -q --learn --type wordpiece --uncased no --vocab-size 130 -o cased.json both && grep -m 1 Grandmother.*sings.*dog text | tokenize -m cased.json | tokenize -d'
+ok "offsets cut the line" prints '0\n3\n6\n' eval 'printf "The<a>!\n" | tokenize -m wordpiece.json --offsets | tensor cat --tensor src.begins -'
+printf '[PAD]\n[UNK]\nthe\nDog\ndog\n##s\n' >vocab.txt
+ok "vocab.txt, uncased" prints '2 4 5 1\n' eval 'echo "The Dogs x" | tokenize -m vocab.txt --uncased yes --output ids'
+ok "vocab.txt, cased" prints '1 3 5\n' eval 'echo "The Dogs" | tokenize -m vocab.txt --uncased no --output ids'
+refuses "vocab.txt of either" 1 'vocab.txt: pieces alone, .*give --uncased yes or no' tokenize -m vocab.txt text
+refuses "a case for another vocabulary" 1 'm.model: no list of pieces' tokenize -m m.model --uncased yes text
+refuses "a tokenizer.json cut short" 1 'cut.json: byte 1000: no JSON, or cut short' eval 'head -c 999 byte-bpe.json >cut.json; tokenize -m cut.json text'
+refuses "a tokenizer.json of another kind" 1 'other.json.model.type: Unigram is not supported' eval 'sed s/\"BPE\"/\"Unigram\"/ byte-bpe.json >other.json; tokenize -m other.json text'
+refuses "a setting of SentencePiece for WordPiece" 2 'sample' tokenize --learn --type wordpiece --vocab-size 300 --sample 3 -o x2.model text
+refuses "letter case for byte-level BPE" 2 'uncased' tokenize --learn --type byte-bpe --vocab-size 300 --uncased yes -o x2.model text
+refuses "more pieces than a text has" 1 'the text has no more than [0-9]+ pieces; give more text, or --vocab-size' tokenize --learn --type byte-bpe --vocab-size 30000 -o x2.model text
+
+# A larger vocabulary.
+printf ' myocardium\nIschämie\n the\n' >words.txt
+for model in m.model:380 wordpiece.json:120 byte-bpe.json:340; do
+  extends() {
+    tokenize --learn --extend $1 --symbols-file words.txt -o larger.model 2>extend.err && grep -q 'new' extend.err &&
+      diff <(tokenize -m $1 --output ids text) <(tokenize -m larger.model --output ids text) &&
+      [ "$(tokenize -m larger.model --output ids <<<'the myocardium' | sed 's/.* //')" = $2 ]
+  }
+  ok "${model%:*} with more words keeps its ids" extends ${model%:*} ${model#*:}
+done
+refuses "an extension by nothing" 2 'needs pieces' tokenize --learn --extend m.model -o x2.model
+refuses "an extension from a text" 2 'learns from no text' tokenize --learn --extend m.model --symbols '<b>' -o x2.model text
+refuses "two words on a line" 1 "bad.txt: line 2: 'a b' is no word; give one a line" eval 'printf "x\na b\n" >bad.txt; tokenize --learn --extend m.model --symbols-file bad.txt -o x2.model'
 
 # There and back.
 ok "text comes back" same "tokenize -d text.st" "cat text"

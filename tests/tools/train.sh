@@ -176,6 +176,19 @@ refuses "an empty file" 1 'standard input: byte 0: empty' train -o x.st
 refuses "no sentences" 1 'none.st: holds no pairs' train --data none.st "${small[@]}" -o x.st
 refuses "no pair that fits" 1 'none of its pairs fits --max-tokens 2' train -q --data train.st "${small[@]}" --max-tokens 2 -o x.st
 refuses "a validation set with another vocabulary" 1 'vocabulary differs' train --data train.st --valid other.st "${small[@]}" -o x.st
+grown() { # new rows are means, of the old ones not a bit changes
+  printf ' unheard\n' >words.txt && tokenize -q --learn --extend model.st --symbols-file words.txt -o larger.model &&
+    tokenize -q -m larger.model --columns src,tgt train.tsv >larger.st &&
+    train -q --data larger.st --init model.st --schedule constant --warmup 0 --lr 0 --steps 1 -o grown.st &&
+    tensor cat -t embedding.weight model.st >old.rows && tensor cat -t embedding.weight grown.st >new.rows &&
+    head -n "$(wc -l <old.rows)" new.rows | cmp - old.rows && cut=$(tokenize -m model.st --output ids <<<unheard) && [ "$(wc -w <<<"$cut")" -gt 1 ] &&
+    awk -v cut="$cut" -v size="$(tokenize -m model.st --output ids <<<x >/dev/null; tensor ls model.st | sed -n 's/.*"target_vocab_size":\([0-9]*\).*/\1/p')" '
+      NR == FNR { old[n++] = $1; next } { new[m++] = $1 }
+      END { parts = split(cut, id, " "); width = n / size; if (m != n + width) exit 1
+            for (k = 0; k < width; ++k) { sum = 0; for (i = 1; i <= parts; ++i) sum += old[id[i] * width + k]
+              if ((d = sum / parts - new[n + k]) > 1e-6 || d < -1e-6) exit 1 } }' old.rows new.rows
+}
+ok "--init on data of a larger vocabulary begins new rows as means" grown
 refuses "--init with another vocabulary" 1 'model.st: vocabulary differs' train --data other.st --init model.st -o x.st
 refuses "--init from what is no model" 1 "train.st: holds 'tokens', not a model" train --data train.st --init train.st -o x.st
 refuses "a missing file" 1 'nowhere.st: cannot open' train --data nowhere.st -o x.st

@@ -82,9 +82,14 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
-  streams.require_same(initial->loaded);
-  auto model = make_model(changed(initial->loaded.model->config(), args));
-  read_parameters(initial->document, *model);
+  const auto grown = streams.grown_from(initial->loaded);
+  auto config = changed(initial->loaded.model->config(), args);
+  if (!grown.empty()) {
+    const auto& keys = architecture(config.at("arch").get<std::string>()).vocabularies;
+    for (std::size_t c = 0; c < keys.size(); ++c) config[keys[c]] = streams.vocabularies[c].size();
+  }
+  auto model = make_model(config);
+  read_parameters(initial->document, *model, grown);
   return model;
 }
 

@@ -27,6 +27,16 @@ std::vector<std::string> columns_of(const Args& args, const TaskKind& task) {
   return columns;
 }
 
+// What the old vocabulary cuts the text of a new piece into. The mark of a word's begin does not count where the piece
+// begins none.
+std::vector<int32_t> cut_before(const Vocabulary& before, const Vocabulary& now, int32_t id) {
+  constexpr std::string_view kMark = "\u2581";
+  auto cut = before.encode(now.decode(std::span(&id, 1)));
+  if (cut.size() > 1 && before.piece(cut[0]) == kMark && !now.marked_piece(id).starts_with(kMark))
+    cut.erase(cut.begin());
+  return cut;
+}
+
 }  // namespace
 
 Streams::Streams(const Args& args, const TaskKind& kind)
@@ -56,6 +66,28 @@ std::map<std::string, std::string> Streams::files() const {
 void Streams::require_same(const LoadedModel& loaded) const {
   for (std::size_t c = 0; c < vocabularies.size(); ++c)
     require_same_vocabulary(loaded.name, loaded.vocabulary(task.columns[c]), vocabularies[c].bytes());
+}
+
+std::vector<GrownVocabulary> Streams::grown_from(const LoadedModel& loaded) const {
+  std::vector<GrownVocabulary> grown;
+  bool any = false;
+  for (std::size_t c = 0; c < vocabularies.size(); ++c) {
+    const auto& bytes = loaded.vocabulary(task.columns[c]);
+    const Vocabulary& now = vocabularies[c];
+    const auto before = now.bytes() == bytes ? now : Vocabulary::from_bytes(bytes, loaded.name);
+    auto& growth = grown.emplace_back(GrownVocabulary{before.size(), {}});
+    if (now.bytes() == bytes) continue;
+    if (now.size() == before.size() || !now.extends(before)) require_same_vocabulary(loaded.name, bytes, now.bytes());
+    for (auto id = before.size(); id < now.size(); ++id) {
+      growth.cuts.push_back(cut_before(before, now, id));
+      require(!growth.cuts.back().empty(), train.name(), ": the new piece '", now.piece(id),
+              "' was no text to the vocabulary of ", loaded.name);
+    }
+    note(growth.cuts.size(), " pieces of ", task.columns[c],
+         " are new: each begins as the mean of what it was cut into");
+    any = true;
+  }
+  return any ? grown : std::vector<GrownVocabulary>();
 }
 
 void Streams::index() {

@@ -30,7 +30,9 @@ struct Streams {
   // As a model's file has them: one for all columns, or each column's own.
   std::map<std::string, std::string> files() const;
   void require_same(const LoadedModel& loaded) const;  // throws Error when a model was trained with other vocabularies
-  void index();                                        // throws Error for a stream without rows
+  // How the columns' vocabularies go on where the model's end; empty: they are the same. Throws Error for others.
+  std::vector<GrownVocabulary> grown_from(const LoadedModel& loaded) const;
+  void index();  // throws Error for a stream without rows
 
   // Cuts the indexed streams of a task of running text; for others there is nothing to do.
   void cut(const TrainSettings& settings);

@@ -45,9 +45,11 @@ ConvS2SLayers::ConvS2SLayers(const ConvS2SConfig& c) {
   decoder_out = linear("decoder.out", c.decoder.back().width, c.d_model);
   if (c.tables.share == Share::none) {
     output = linear("output", c.d_model, c.tables.target, kept);
+    for (const auto id : {output.weight, output.gain, output.bias}) list.of_vocabulary(id, TableSizes::kTarget);
   } else {
     output.weight = embedding.target;
-    output.bias = list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true});
+    output.bias = list.of_vocabulary(list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true}),
+                                     TableSizes::kTarget);
   }
 }
 

@@ -16,8 +16,10 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
   };
   const double deviation = 1 / std::sqrt(static_cast<double>(d));
   embedding = EmbeddingTables::declare(list, c.tables, d, deviation);
-  output = c.tables.share == Share::none ? declare_table(list, "output.weight", c.tables.target, d, deviation)
-                                         : embedding.target;
+  output =
+      c.tables.share == Share::none
+          ? list.of_vocabulary(declare_table(list, "output.weight", c.tables.target, d, deviation), TableSizes::kTarget)
+          : embedding.target;
   for (int64_t i = 0; i < c.layers.encoder; ++i) {
     const auto name = str("encoder.", i);
     const int64_t in = i == 0 ? d : m;

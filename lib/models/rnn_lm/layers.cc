@@ -13,7 +13,8 @@ RnnLmLayers::RnnLmLayers(const RnnLmConfig& c) {
   embedding = list.add({.name = "embedding.weight",
                         .shape = {c.vocabulary, c.d_model},
                         .init = ParameterSpec::Init::uniform,
-                        .scale = 0.1f});
+                        .scale = 0.1f,
+                        .vocabulary = 0});
   for (int64_t i = 0; i < c.layers; ++i)
     layers.push_back(
         RecurrentLayer::declare(list, str("layers.", i), c.cell, c.d_model, c.d_model, {LinearInit::Rule::fan_in}));
@@ -28,7 +29,7 @@ RnnLmLayers::RnnLmLayers(const RnnLmConfig& c) {
     score = matrix("attention.score.weight", 1);
     attentional = LinearLayer::declare(list, "attention.out", 2 * part, c.d_model);
   }
-  output_bias = list.add({.name = "output.bias", .shape = {1, c.vocabulary}, .vector = true});
+  output_bias = list.add({.name = "output.bias", .shape = {1, c.vocabulary}, .vector = true, .vocabulary = 0});
 }
 
 }  // namespace storm

@@ -15,7 +15,9 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     return declare_table(list, name, rows, shape.d_model, deviation);
   };
   embedding = EmbeddingTables::declare(list, c.tables, shape.d_model, deviation);
-  output = c.tables.share == Share::none ? table("output.weight", c.tables.target) : embedding.target;
+  output = c.tables.share == Share::none
+               ? list.of_vocabulary(table("output.weight", c.tables.target), TableSizes::kTarget)
+               : embedding.target;
   if (c.positions == TransformerConfig::Positions::learned) {
     source_positions = table("source_positions.weight", c.max_positions);
     target_positions = table("target_positions.weight", c.max_positions);
