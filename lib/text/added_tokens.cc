@@ -30,7 +30,7 @@ std::size_t space_behind(std::string_view text, std::size_t begin) {
 
 }  // namespace
 
-void AddedTokens::add(std::string text, const AddedToken& token) {
+void AddedTokens::add(std::string_view text, const AddedToken& token) {
   require(!text.empty(), "an added token without text");
   const auto has_white = [](std::string_view part) {
     for (std::size_t at = 0; at < part.size();)
@@ -39,22 +39,20 @@ void AddedTokens::add(std::string text, const AddedToken& token) {
   };
   const bool takes_space = token.lstrip || token.rstrip, led = text.size() > 1 && text[0] == ' ';
   if (takes_space || has_white(text)) within_words_ = false;
-  if (takes_space || has_white(led ? std::string_view(text).substr(1) : text)) within_led_words_ = false;
+  if (takes_space || has_white(led ? text.substr(1) : text)) within_led_words_ = false;
   first_byte_[static_cast<unsigned char>(text[0])] = true;
-  const auto behind =
-      std::ranges::find_if(tokens_, [&](const Entry& entry) { return entry.text.size() < text.size(); });
-  tokens_.insert(behind, {std::move(text), token.id, token.lstrip, token.rstrip});
+  texts_.add(text, static_cast<int32_t>(tokens_.size()));
+  tokens_.push_back({token.id, token.lstrip, token.rstrip});
 }
 
 bool AddedTokens::next(std::string_view line, Match& match) const {
   if (tokens_.empty()) return false;
   for (std::size_t at = match.end; at < line.size(); ++at) {
     if (!first_byte_[static_cast<unsigned char>(line[at])]) continue;
-    for (const Entry& entry : tokens_) {
-      if (!line.substr(at).starts_with(entry.text)) continue;
-      match = {&entry, at, at + entry.text.size()};
-      return true;
-    }
+    const auto [token, length] = texts_.longest(line.substr(at));
+    if (token < 0) continue;
+    match = {&tokens_[static_cast<std::size_t>(token)], at, at + length};
+    return true;
   }
   return false;
 }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "text/piece_trie.h"
+
 namespace storm {
 
 // An entry of `added_tokens` in a tokenizer.json.
@@ -22,7 +24,7 @@ struct AddedToken {
 class AddedTokens {
  public:
   // text: how it is spelled where it is looked for. Throws Error for no text.
-  void add(std::string text, const AddedToken& token);
+  void add(std::string_view text, const AddedToken& token);
   bool empty() const { return tokens_.empty(); }
 
   // Whether words, cut at spaces, can be looked at one by one: no token has white space, or takes any along. Where a
@@ -47,7 +49,6 @@ class AddedTokens {
 
  private:
   struct Entry {
-    std::string text;
     int32_t id;
     bool lstrip, rstrip;
   };
@@ -61,7 +62,8 @@ class AddedTokens {
   bool next(std::string_view line, Match& match) const;  // from its end on
   static Stretch with_space(std::string_view line, const Match& match, std::size_t done);
 
-  std::vector<Entry> tokens_;           // longer ones first
+  std::vector<Entry> tokens_;
+  PieceTrie texts_;                     // with their places in tokens_
   std::array<bool, 256> first_byte_{};  // of any of them
   bool within_words_ = true, within_led_words_ = true;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "text/bpe_trainer.h"
@@ -21,8 +22,9 @@ using Lines = std::function<bool(std::string& line)>;
 AddedTokens add_tokens(TokenizerPieces& pieces, std::initializer_list<const char*> special,
                        const std::vector<std::string>& symbols) {
   AddedTokens found;
+  std::unordered_set<std::string> seen;
   const auto add = [&](const std::string& text, bool is_special) {
-    if (pieces.is_added(text))
+    if (!seen.insert(text).second)
       throw UsageError(str("--symbols: '", text, "' ", is_special ? "" : "is there twice, or ",
                            "is a special piece of the vocabulary; leave it out"));
     pieces.added.push_back({.content = text, .id = static_cast<int32_t>(pieces.pieces.size()), .special = is_special});

@@ -115,7 +115,7 @@ std::vector<std::string> pieces_of_table(NamedText json) {
   TokenizerPieces pieces;
   for (const auto& [piece, id] : table.items()) {
     require(id.is_number_integer(), json.name, ": '", piece, "' has no whole number");
-    pieces.put(id.get<int64_t>(), piece, std::string(json.name));
+    pieces.put(id.get<int64_t>(), piece, table.size(), std::string(json.name));
   }
   pieces.check(std::string(json.name));
   return std::move(pieces.pieces);

@@ -23,6 +23,8 @@ void read_added(JsonFields& root, TokenizerPieces& pieces) {
   if (!root.has("added_tokens")) return;
   const Json& all = root.any("added_tokens");
   if (!all.is_array()) root.fail_at("added_tokens", "no list");
+  const auto most = pieces.pieces.size() + all.size();
+  std::unordered_set<std::string> seen;
   for (const Json& entry : all) {
     JsonFields token(entry, root.where() + ".added_tokens");
     AddedToken added{.content = token.text("content"),
@@ -33,9 +35,9 @@ void read_added(JsonFields& root, TokenizerPieces& pieces) {
                      .special = token.on("special", false)};
     token.only("single_word", false);
     if (added.content.empty()) token.fail_at("content", "no text");
-    if (pieces.is_added(added.content)) token.fail_at("content", "'", added.content, "' is there twice");
+    if (!seen.insert(added.content).second) token.fail_at("content", "'", added.content, "' is there twice");
     const auto id = token.integer("id", -1);
-    pieces.put(id, added.content, token.where());
+    pieces.put(id, added.content, most, token.where());
     added.id = static_cast<int32_t>(id);
     pieces.added.push_back(std::move(added));
     token.done();
@@ -109,9 +111,9 @@ bool TokenizerPieces::is_added(std::string_view content) const {
   return std::ranges::any_of(added, [&](const AddedToken& token) { return token.content == content; });
 }
 
-void TokenizerPieces::put(int64_t id, const std::string& piece, const std::string& where) {
-  constexpr int64_t kMost = 1 << 24;
-  require(id >= 0 && id < kMost, where, ": '", piece, "' has the id ", id);
+void TokenizerPieces::put(int64_t id, const std::string& piece, std::size_t most, const std::string& where) {
+  require(id >= 0 && id < static_cast<int64_t>(most), where, ": '", piece, "' has the id ", id, " of no more than ",
+          most, " pieces");
   const auto at = static_cast<std::size_t>(id);
   if (at >= pieces.size()) pieces.resize(at + 1);
   require(pieces[at].empty() || pieces[at] == piece, where, ": '", pieces[at], "' and '", piece, "' have the id ", id);
@@ -136,9 +138,10 @@ TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_vie
   const auto where = model.where() + ".vocab";
   const Json& vocab = model.any("vocab");
   require(vocab.is_object(), where, ": no object of pieces and ids");
+  const auto added = root.has("added_tokens") ? root.any("added_tokens").size() : 0;  // some have ids between
   for (const auto& [piece, id] : vocab.items()) {
     require(id.is_number_integer(), where, ": '", piece, "' has no whole number");
-    pieces.put(id.get<int64_t>(), piece, where);
+    pieces.put(id.get<int64_t>(), piece, vocab.size() + added, where);
   }
   read_added(root, pieces);
   const auto first_added = [&](std::initializer_list<std::string_view> names) {

@@ -24,8 +24,8 @@ struct TokenizerPieces {
   int32_t id_of(std::string_view piece) const;  // by search; -1: none
   VocabularyKind::Special special() const { return {id_of(pad), id_of(unk), id_of(bos), id_of(eos)}; }
   bool is_added(std::string_view content) const;
-  // Puts a piece in its place. Throws Error where another one is there.
-  void put(int64_t id, const std::string& piece, const std::string& where);
+  // Puts a piece in its place, which is below `most`. Throws Error where another one is there.
+  void put(int64_t id, const std::string& piece, std::size_t most, const std::string& where);
   // Throws Error where an id has no piece, or two ids have the same.
   void check(const std::string& where) const;
 };

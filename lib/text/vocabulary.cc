@@ -1,8 +1,8 @@
 #include "text/vocabulary.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/input.h"
@@ -131,8 +131,9 @@ int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->i
 
 Vocabulary Vocabulary::extended(std::span<const std::string> pieces) const {
   std::vector<std::string> fresh;
+  std::unordered_set<std::string_view> seen;
   for (const auto& piece : pieces)
-    if (id_of(piece) < 0 && std::ranges::find(fresh, piece) == fresh.end()) fresh.push_back(piece);
+    if (id_of(piece) < 0 && seen.insert(piece).second) fresh.push_back(piece);
   return fresh.empty() ? *this : from_bytes(state_->kind->extended(bytes(), fresh));
 }
 

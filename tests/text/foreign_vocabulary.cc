@@ -96,7 +96,7 @@ TEST_CASE("vocab.json and merges.txt give the ids of the tokenizer.json with the
   const auto refusal = [&](const std::string& text) { return error_of([&] { paired(model["vocab"].dump(), text); }); };
   CHECK(refusal("#version: 0.2\na b c\n") == "b: line 2: not two pieces with a space between");
   CHECK(refusal("a nowhere\n") == "a+b.model.merges: merge 1, 'a' and 'nowhere': no piece 'nowhere'");
-  CHECK(error_of([&] { paired("{\"a\":0,\"b\":2}", ""); }) == "a: no piece has the id 1");
+  CHECK(error_of([&] { paired("{\"a\":0,\"b\":2}", ""); }) == "a: 'b' has the id 2 of no more than 2 pieces");
   CHECK(error_of([&] { paired("{\"a\":\"x\"}", ""); }) == "a: 'a' has no whole number");
 }
 
