@@ -136,7 +136,7 @@ class AttentionDump {
     const auto level = args_.text("align-level") == "word" ? Aligner::Level::word : Aligner::Level::piece;
     const auto row = args_.text("align-row") == "predicts" ? AlignmentRow::predicts : AlignmentRow::reads;
     aligner_.emplace(heads, row, level, args_.given("align") ? &output_ : nullptr, gold_ ? &*gold_ : nullptr);
-    consumers_.push_back({[this](const AttentionMaps& maps) { aligner_->add(maps); },
+    consumers_.push_back({[this](const AttentionMaps& maps) { aligner_->add(maps, words_); },
                           [this] {
                             if (args_.given("align")) output_.flush();
                           },
@@ -171,7 +171,15 @@ class AttentionDump {
       pairs.push_back({source, answers.empty() ? window.columns[answered][i] : std::span(answers[i][0].ids)});
       target_tokens_ += tokens_with_eos(pairs.back().target.size());
     }
+    const auto words = [&](std::size_t row, std::size_t c, bool given) {
+      const auto& [batch, at] = window.places[row];
+      const auto& column = window.batches[batch].column(input_.column(c));
+      return given && column.has_ranges() ? words_of(column.line(at), column.begins_of(at), column.ends_of(at))
+                                          : std::vector<PieceWords>();
+    };
     trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
+      const auto row = static_cast<std::size_t>(maps.sentence - sentences_ - 1);
+      if (aligner_) words_ = {words(row, 0, answered > 0), words(row, answered, answers.empty())};
       for (const auto& consumer : consumers_) consumer.add(maps);
     });
     sentences_ += static_cast<int64_t>(pairs.size());
@@ -189,6 +197,7 @@ class AttentionDump {
   AttentionSummary summary_;
   std::optional<GoldAlignments> gold_;
   std::optional<Aligner> aligner_;
+  SentenceWords words_;  // of the sentence that is traced
   std::vector<Consumer> consumers_;
   int64_t sentences_ = 0, target_tokens_ = 0;
   double start_ = monotonic_seconds();

@@ -36,7 +36,8 @@ std::string field(std::string_view text) { return printable(text, ' '); }
 struct LineBatch {
   std::vector<int32_t> ids;
   std::vector<std::size_t> ends;
-  int64_t tokens = 0;  // EOS included
+  int64_t tokens = 0;              // EOS included
+  std::vector<PlacedWords> words;  // where the input says where its pieces stand
 
   void add(std::span<const int32_t> line) {
     ids.insert(ids.end(), line.begin(), line.end());
@@ -96,7 +97,8 @@ class Embed {
 
   // named: what a line is called in errors; "line N" of the input unless it is given.
   TextVectors embed(std::span<const std::span<const int32_t>> lines,
-                    const std::function<std::string(std::size_t)>& named = {}) {
+                    const std::function<std::string(std::size_t)>& named = {},
+                    std::span<const PlacedWords> words = {}) {
     std::vector<int64_t> lengths;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -107,9 +109,10 @@ class Embed {
     auto batches = sorted_batches(lengths, flags_.max_tokens, flags_.max_tokens);
     for (auto& batch : batches)
       for (auto& at : batch) at = places[at];
-    return (*embedder_)(lines, batches, [&](std::size_t i) {
+    const auto name = [&](std::size_t i) {
       return named ? named(i) : str("line ", lines_ + static_cast<int64_t>(i) + 1);
-    });
+    };
+    return (*embedder_)(lines, batches, name, words);
   }
 
   // Calls each(vectors) for the lines of the input, many at once, and flush() whenever somebody may be waiting.
@@ -125,15 +128,19 @@ class Embed {
     LineBatch waiting;
     const auto pass = [&] {
       if (waiting.ends.empty()) return;
-      each(embed(waiting.lines()));
+      each(embed(waiting.lines(), {}, waiting.words));
       lines_ += static_cast<int64_t>(waiting.ends.size());
       tokens_ += waiting.tokens;
       waiting = {};
       progress.set(static_cast<uint64_t>(lines_));
     };
     while (const auto batch = input.next()) {
+      const bool places = flags_.options.level == Level::word && batch->column(column).has_ranges();
+      if (places == waiting.words.empty()) pass();  // the document before had them, or not
       for (int64_t i = 0; i < batch->size(); ++i) {
-        waiting.add(batch->column(column)[i]);
+        const auto& ids = batch->column(column);
+        waiting.add(ids[i]);
+        if (places) waiting.words.push_back(placed_words(ids.line(i), ids.begins_of(i), ids.ends_of(i)));
         if (waiting.tokens >= most) pass();
       }
       if (!input.would_block()) continue;

@@ -36,12 +36,19 @@ struct TaskModel {
 struct Window {
   std::vector<TokenBatch> batches;
   std::vector<std::vector<std::span<const int32_t>>> columns;  // of the task, the first ones
-  int64_t tokens = 0;                                          // of the first column, EOS included
+  // Where a row is: its batch, by place, and its place there.
+  struct Place {
+    std::size_t batch;
+    int64_t row;
+  };
+  std::vector<Place> places;
+  int64_t tokens = 0;  // of the first column, EOS included
 
   explicit Window(std::size_t count) : columns(count) {}
   int64_t size() const { return static_cast<int64_t>(columns[0].size()); }
   void keep_first(int64_t rows) {
     for (auto& column : columns) column.resize(static_cast<std::size_t>(rows));
+    places.resize(static_cast<std::size_t>(rows));
   }
 };
 
@@ -85,12 +92,15 @@ class RowReader {
     return false;
   }
 
+  const std::string& column(std::size_t c) const { return columns_[c]; }  // its name in the stream
+
  private:
   void add(TokenBatch batch, Window& window) const {
     for (std::size_t c = 0; c < columns_.size(); ++c) {
       const auto& column = batch.column(columns_[c]);
       for (int64_t i = 0; i < batch.size(); ++i) window.columns[c].push_back(column[i]);
     }
+    for (int64_t i = 0; i < batch.size(); ++i) window.places.push_back({window.batches.size(), i});
     for (int64_t i = 0; i < batch.size(); ++i) window.tokens += tokens_with_eos(batch.column(columns_[0])[i].size());
     window.batches.push_back(std::move(batch));
   }

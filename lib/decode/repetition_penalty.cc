@@ -17,8 +17,7 @@ class RepetitionPenalty : public LogitsProcessor {
   void operator()(const RowSoFar& row, std::span<float> logits) const override {
     std::vector<int32_t> said(row.ids.begin(), row.ids.end());
     std::ranges::sort(said);
-    const auto again = std::ranges::unique(said);
-    said.erase(again.begin(), again.end());
+    said.erase(std::unique(said.begin(), said.end()), said.end());
     for (const int32_t id : said) {
       float& x = logits[static_cast<std::size_t>(id)];
       x = x < 0 ? x * penalty_ : x / penalty_;

@@ -91,12 +91,16 @@ Links Aligner::links(const Sentence& sentence, std::size_t candidate) const {
   return links_of(sentence.attended[candidate], sentence.source, sentence.target);
 }
 
-void Aligner::add(const AttentionMaps& maps) {
+void Aligner::add(const AttentionMaps& maps, const SentenceWords& words) {
   const auto source = std::span(maps.source).first(maps.source.size() - 1);
   const auto target = std::span(maps.target).subspan(1, maps.target.size() - 2);
   Sentence s;
-  s.source = level_ == Level::word ? words_of(source) : single_pieces(source.size());
-  s.target = level_ == Level::word ? words_of(target) : single_pieces(target.size());
+  const auto side = [&](std::span<const std::string> pieces, const std::vector<PieceWords>& placed) {
+    if (level_ != Level::word) return single_pieces(pieces.size());
+    return placed.empty() ? words_of(pieces) : placed;
+  };
+  s.source = side(source, words.source);
+  s.target = side(target, words.target);
   for (std::size_t c = 0; c < candidates_.size(); ++c) {
     const bool needed = gold_ || !chosen_ || *chosen_ == c;
     s.attended.push_back(needed ? attended(maps, candidates_[c], row_) : std::vector<int32_t>());

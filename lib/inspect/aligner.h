@@ -35,6 +35,11 @@ enum class AlignmentRow : uint8_t { predicts, reads };
 // For each target piece (BOS and EOS are none) the source piece but EOS that gets most weight; -1 where there is none.
 std::vector<int32_t> attended(const AttentionMaps& maps, const AlignmentHead& head, AlignmentRow row);
 
+// The words of a pair's pieces, without BOS and EOS, where the input says where they stand; empty: as their names say.
+struct SentenceWords {
+  std::vector<PieceWords> source{}, target{};
+};
+
 class Aligner {
  public:
   enum class Level : uint8_t { word, piece };
@@ -45,7 +50,7 @@ class Aligner {
   // which wait until then. Both may be null, and must outlive this.
   Aligner(std::vector<AlignmentHead> candidates, AlignmentRow row, Level level, Output* lines, GoldAlignments* gold);
 
-  void add(const AttentionMaps& maps);
+  void add(const AttentionMaps& maps, const SentenceWords& words = {});
   void finish();  // call once, last: writes what waits, and throws Error when the gold file has lines left
 
   // The head that was taken; none while that is open, and where several are no heads.

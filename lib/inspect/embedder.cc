@@ -70,7 +70,8 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
 
 TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sources,
                                  std::span<const std::vector<std::size_t>> batches,
-                                 const std::function<std::string(std::size_t)>& named) {
+                                 const std::function<std::string(std::size_t)>& named,
+                                 std::span<const PlacedWords> placed) {
   TextVectors out;
   out.width = width_;
   std::vector<std::vector<std::size_t>> starts(sources.size());
@@ -80,14 +81,18 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
     if (options_.layer != EmbedOptions::kStatic && tokens > model_.longest_source())
       fail(named(s), ": ", tokens, " tokens with EOS, the model takes ", model_.longest_source(),
            "; cut it with tokenize --max-length");
-    if (options_.level == Level::word) {
+    if (options_.level == Level::word && !placed.empty()) {
+      starts[s] = placed[s].starts;
+    } else if (options_.level == Level::word) {
       starts[s] = word_starts(ids, vocabulary_);
     } else if (options_.level == Level::piece) {
       for (std::size_t i = 0; i < ids.size(); ++i) starts[s].push_back(i);
     } else if (!ids.empty()) {
       starts[s].push_back(0);
     }
-    if (options_.level == Level::line) {
+    if (options_.level == Level::word && !placed.empty()) {
+      out.texts.insert(out.texts.end(), placed[s].texts.begin(), placed[s].texts.end());
+    } else if (options_.level == Level::line) {
       out.texts.push_back(vocabulary_.decode(ids));
     } else {
       for (std::size_t r = 0; r < starts[s].size(); ++r) {

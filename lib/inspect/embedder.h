@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "inspect/pooling.h"
+#include "inspect/words.h"
 #include "models/text_encoder.h"
 #include "tensor/workspace.h"
 #include "text/vocabulary.h"
@@ -49,11 +50,13 @@ class Embedder {
   Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device = nullptr);
 
   // sources: without EOS. batches: places of sources that pass the encoder together; each that is not empty in one.
-  // named: what source i is called in errors. Throws Error for a line that is longer than the model takes, and for a
-  // vector that holds NaN or an infinity or cannot be normalised.
+  // placed: at Level::word, the words of each source whose input says where its pieces stand; empty: as the vocabulary
+  // marks them. named: what source i is called in errors. Throws Error for a line that is longer than the model takes,
+  // and for a vector that holds NaN or an infinity or cannot be normalised.
   TextVectors operator()(std::span<const std::span<const int32_t>> sources,
                          std::span<const std::vector<std::size_t>> batches,
-                         const std::function<std::string(std::size_t)>& named);
+                         const std::function<std::string(std::size_t)>& named,
+                         std::span<const PlacedWords> placed = {});
 
   int64_t width() const { return width_; }              // of the vectors: that of the layer's states
   int64_t table_width() const { return table_width_; }  // of the embedding table's rows

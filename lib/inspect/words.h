@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace storm {
@@ -18,6 +19,18 @@ struct PieceWords {
 
 // What a piece stands for: its name, or of a byte piece ("<0xE2>") the byte.
 std::string piece_bytes(const std::string& piece);
+
+// The words of each piece by the bytes of the line that it stands for (tokenize --offsets), whatever the vocabulary's
+// marks: what spaces, TABs and CRs separate. A piece of spaces alone belongs to the word that follows it, or to none.
+// begins, ends: [pieces], as a stream has them.
+std::vector<PieceWords> words_of(std::string_view line, std::span<const int32_t> begins, std::span<const int32_t> ends);
+
+// The same, as groups of pieces: where each begins, and its text as the line has it.
+struct PlacedWords {
+  std::vector<std::size_t> starts;  // pieces
+  std::vector<std::string> texts;
+};
+PlacedWords placed_words(std::string_view line, std::span<const int32_t> begins, std::span<const int32_t> ends);
 
 // The words of each piece, which are given by name, without BOS and EOS; byte pieces ("<0xE2>") stand for their bytes.
 std::vector<PieceWords> words_of(std::span<const std::string> pieces);

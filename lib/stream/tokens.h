@@ -37,15 +37,20 @@ struct TokenColumn {
 
   bool is_number() const { return offsets.empty(); }
   int64_t size() const { return static_cast<int64_t>(is_number() ? values.size() : offsets.size() - 1); }
-  std::span<const int32_t> operator[](int64_t i) const {
-    const auto k = static_cast<std::size_t>(i);
-    return ids.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
-  }
+  std::span<const int32_t> operator[](int64_t i) const { return of(ids, i); }
   bool has_ranges() const { return !text_offsets.empty(); }
+  std::span<const int32_t> begins_of(int64_t i) const { return of(begins, i); }
+  std::span<const int32_t> ends_of(int64_t i) const { return of(ends, i); }
   std::string_view line(int64_t i) const {  // of a column that has ranges
     const auto begin = static_cast<std::size_t>(text_offsets[static_cast<std::size_t>(i)]),
                end = static_cast<std::size_t>(text_offsets[static_cast<std::size_t>(i) + 1]);
     return {text.data() + begin, end - begin};
+  }
+
+ private:
+  std::span<const int32_t> of(std::span<const int32_t> tokens, int64_t i) const {
+    const auto k = static_cast<std::size_t>(i);
+    return tokens.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
   }
 };
 

@@ -56,8 +56,8 @@ std::vector<std::pair<int32_t, int32_t>> BpeTrainer::learn(std::size_t size) {
   std::priority_queue<Candidate> queue;  // of counts that may be out of date: too high
   const auto offer_changed = [&] {
     std::ranges::sort(changed_, {}, &Candidate::pair);
-    const auto same = std::ranges::unique(changed_, {}, &Candidate::pair);
-    changed_.erase(same.begin(), same.end());
+    const auto same = [](const Candidate& a, const Candidate& b) { return a.pair == b.pair; };
+    changed_.erase(std::unique(changed_.begin(), changed_.end(), same), changed_.end());
     for (const auto& changed : changed_) queue.push({pairs_.find(changed.pair)->count, changed.pair});
     changed_.clear();
   };
@@ -78,8 +78,7 @@ std::vector<std::pair<int32_t, int32_t>> BpeTrainer::learn(std::size_t size) {
     merges.emplace_back(left, right);
     auto words = std::exchange(pair.words, {});
     std::ranges::sort(words);
-    const auto same = std::ranges::unique(words);
-    words.erase(same.begin(), same.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
     for (const auto word : words) merge_in(word, left, right, it->second);
     offer_changed();
   }

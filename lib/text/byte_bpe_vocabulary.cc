@@ -81,7 +81,7 @@ ByteBpeVocabulary::ByteBpeVocabulary(ByteBpeModel model, const std::string& wher
             "'); without one a text with this byte could not be written");
   }
   for (std::size_t i = 0; i < model.merges.size(); ++i) {
-    const auto& [left, right] = model.merges[i];
+    const std::string &left = model.merges[i].first, &right = model.merges[i].second;
     const auto id = [&](const std::string& name) {
       const auto found = id_of(name);
       require(found >= 0, where, ".merges: merge ", i + 1, ", '", left, "' and '", right, "': no piece '", name, "'");

@@ -86,11 +86,13 @@ Counted bert_words(const Lines& next, const AddedTokens& tokens, const BertNorma
   });
   std::map<std::u32string, int64_t> counts;
   std::vector<NormalizedCharacter> text;
-  for (const auto& [word, count] : raw)
+  for (const auto& entry : raw) {
+    const std::string_view word = entry.first;
+    const int64_t count = entry.second;
     tokens.split(
         word,
         [&](std::size_t begin, std::size_t end) {
-          normalizer.normalize(std::string_view(word).substr(begin, end - begin), 0, text);
+          normalizer.normalize(word.substr(begin, end - begin), 0, text);
           each_bert_word(text, [&](std::span<const NormalizedCharacter> part) {
             std::u32string characters;
             for (const auto& n : part) characters += n.c;
@@ -98,6 +100,7 @@ Counted bert_words(const Lines& next, const AddedTokens& tokens, const BertNorma
           });
         },
         [](int32_t, std::size_t, std::size_t) {});
+  }
   return {counts.begin(), counts.end()};
 }
 

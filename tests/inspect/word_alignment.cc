@@ -67,6 +67,17 @@ TEST_CASE("words are what SentencePiece's marks for spaces separate") {
   }
 }
 
+TEST_CASE("where the bytes of pieces are known, words are what spaces separate, whatever the pieces are called") {
+  const auto placed = [](const std::string& line, const std::vector<int32_t>& begins,
+                         const std::vector<int32_t>& ends) { return words_of(line, begins, ends); };
+  CHECK(placed("", {}, {}).empty());
+  CHECK(placed("a dog. x", {0, 2, 5, 7}, {1, 5, 6, 8}) == Words{{0, 1}, {1, 1}, {1, 1}, {2, 1}});  // WordPiece
+  CHECK(placed("a  dog x", {0, 1, 6}, {1, 6, 8}) == Words{{0, 1}, {1, 1}, {2, 1}});                // SentencePiece
+  CHECK(placed(" a b", {0, 1, 2, 3}, {1, 2, 3, 4}) == Words{{0, 1}, {0, 1}, {1, 1}, {1, 1}});      // spaces alone
+  CHECK(placed("a b ", {0, 3}, {3, 4}) == Words{{0, 2}, {0, 0}});  // over a space; behind all
+  CHECK(placed("ab c", {0, 1, 1, 2}, {1, 1, 2, 2}) == Words{{0, 1}, {0, 1}, {0, 1}, {1, 1}});  // of no bytes
+}
+
 TEST_CASE("links are Pharaoh's: source-target from 0, rising, none twice") {
   const Words source{{0, 1}, {1, 1}, {1, 1}}, target{{0, 1}, {0, 1}, {1, 2}, {2, 0}};
   CHECK(pharaoh(links_of(std::vector<int32_t>{2, 1, 0, 0}, source, target)) == "0-1 0-2 1-0");

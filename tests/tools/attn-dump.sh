@@ -50,6 +50,8 @@ ok "no sentences give a stream without sentences" nothing
 
 lines() { dump --align pharaoh <pairs.st >a.txt && [ "$(wc -l <a.txt)" -eq 30 ] && ! grep -qvE '^[0-9]+-[0-9]+( [0-9]+-[0-9]+)*$' a.txt; }
 ok "--align pharaoh prints 0-0 1-2, a line a pair" lines
+with_offsets() { tokenize -d pairs.st | tokenize -q -m model.st --columns src,tgt --offsets | dump --align pharaoh | cmp - a.txt; }
+ok "words are the same where the input says what spaces separate" with_offsets
 inside() { paste -d '\t' pairs.tsv a.txt | awk -F '\t' '{ n = split($1, x, " "); m = split($2, y, " "); k = split($3, l, " ")
   for (i = 1; i <= k; ++i) { split(l[i], p, "-"); if (p[1] >= n || p[2] >= m) exit 1 } if (k < m) exit 1 }'; }
 ok "links are between words, and each target word has one" inside

@@ -39,6 +39,8 @@ pooled() {
   done
 }
 ok "a line's vector is the mean, the largest or the first of its pieces' vectors, without EOS" pooled
+with_offsets() { tokenize -q -m model.st --offsets test.src | embed -q -m model.st --level word | cmp <(vectors <w.st) <(vectors) && tokenize -q -m model.st --offsets <<<'ka  ＫＡ lo' | embed -q -m model.st --level word | tensor cat -t texts.bytes --raw | grep -qx 'kaＫＡlo'; }
+ok "words are what spaces separate, as the line has them, where the input says it" with_offsets
 first_words() { e --level word --word-pool first --layer 0 | vectors | sort -u >a && e --layer 0 | vectors | sort -u >b && [ "$(comm -23 a b | wc -l)" -eq 0 ]; }
 ok "--word-pool first takes rows of the pieces" first_words
 layers() { for l in 0 1 2; do e --layer $l | vectors >layer$l; done; ! near layer0 layer1 && ! near layer1 layer2 && e | vectors | cmp - layer2; }
