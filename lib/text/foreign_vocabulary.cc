@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "text/byte_bpe_vocabulary.h"
 #include "text/sentencepiece_table.h"
+#include "text/utf8.h"
 #include "text/wordpiece_vocabulary.h"
 
 namespace storm {
@@ -20,6 +21,11 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+void require_utf8(std::string_view line, std::string_view name, std::size_t number) {
+  const auto valid = valid_utf8_prefix(line);
+  require(valid == line.size(), name, ": line ", number, ": invalid UTF-8 at byte ", valid);
+}
+
 // Adds the tokens of these names that are pieces.
 void add_special(TokenizerPieces& pieces, std::initializer_list<std::string_view> names) {
   for (const auto name : names)
@@ -31,8 +37,9 @@ std::string gpt2(NamedText vocab, NamedText merges) {
   ByteBpeModel model;
   auto& pieces = model.pieces;
   pieces.pieces = pieces_of_table(vocab);
-  for (int64_t number = 1; !merges.text.empty(); ++number) {
+  for (std::size_t number = 1; !merges.text.empty(); ++number) {
     const auto line = take_line(merges.text);
+    require_utf8(line, merges.name, number);
     if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
     const auto space = line.find(' ');
     require(space != line.npos && line.find(' ', space + 1) == line.npos, merges.name, ": line ", number,
@@ -64,6 +71,7 @@ std::string from_piece_list(NamedText list, bool uncased) {
   auto& pieces = model.pieces;
   for (auto text = list.text; !text.empty();) {
     const auto piece = take_line(text);
+    require_utf8(piece, list.name, pieces.pieces.size() + 1);
     require(!piece.empty(), list.name, ": line ", pieces.pieces.size() + 1, ": empty; a piece needs a character");
     pieces.pieces.emplace_back(piece);
   }

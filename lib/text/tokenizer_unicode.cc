@@ -65,13 +65,12 @@ void decompose(std::vector<NormalizedCharacter>& text) {
 }
 
 void lower_case(std::vector<NormalizedCharacter>& text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto& c = text[i].c;
+  bool has_dotted = false;
+  for (auto& [c, from] : text) {
     if (c < 0x80) {
       c += c >= 'A' && c <= 'Z' ? 'a' - 'A' : 0;
     } else if (c == 0x130) {
-      c = 'i';
-      text.insert(text.begin() + static_cast<std::ptrdiff_t>(++i), {0x307, text[i - 1].from});
+      has_dotted = true;
     } else if (const auto low = lower_of(c); low != c) {
       c = low;
     } else {
@@ -80,6 +79,13 @@ void lower_case(std::vector<NormalizedCharacter>& text) {
       if (it != std::end(unicode::newer_lower) && it->from == c) c = it->to;
     }
   }
+  if (!has_dotted) return;
+  std::vector<NormalizedCharacter> out;
+  for (const auto& n : text) {
+    out.push_back({n.c == 0x130 ? U'i' : n.c, n.from});
+    if (n.c == 0x130) out.push_back({0x307, n.from});
+  }
+  text = std::move(out);
 }
 
 }  // namespace storm

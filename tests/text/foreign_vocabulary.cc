@@ -78,6 +78,7 @@ TEST_CASE("vocab.txt needs to be told its case, and nothing else may be") {
   CHECK(Vocabulary::load(list.path(), "", true).encode("AB aC") == Ids{2, 3, 1});
   CHECK(Vocabulary::load(crlf.path(), "", false).encode("ab") == Ids{1, 2});
   const auto refusal = [](const std::string& text) { return error_of([&] { from_piece_list({text, "v"}, true); }); };
+  CHECK(refusal("[UNK]\na\xff\n") == "v: line 2: invalid UTF-8 at byte 1");
   CHECK(refusal("[UNK]\na\n\nb\n") == "v: line 3: empty; a piece needs a character");
   CHECK(refusal("[UNK]\na\nb\na\n") == "v: 'a' is there twice, the second time with the id 3");
   const ScratchFile unknown_missing("[PAD]\na\n##b\n");
@@ -94,6 +95,7 @@ TEST_CASE("vocab.json and merges.txt give the ids of the tokenizer.json with the
   CHECK(vocabulary.piece(vocabulary.eos_id()) == "<|endoftext|>");
   CHECK(vocabulary == Vocabulary::from_bytes(vocabulary.bytes()));
   const auto refusal = [&](const std::string& text) { return error_of([&] { paired(model["vocab"].dump(), text); }); };
+  CHECK(refusal("a \xc3\n") == "b: line 1: invalid UTF-8 at byte 2");
   CHECK(refusal("#version: 0.2\na b c\n") == "b: line 2: not two pieces with a space between");
   CHECK(refusal("a nowhere\n") == "a+b.model.merges: merge 1, 'a' and 'nowhere': no piece 'nowhere'");
   CHECK(error_of([&] { paired("{\"a\":0,\"b\":2}", ""); }) == "a: 'b' has the id 2 of no more than 2 pieces");
