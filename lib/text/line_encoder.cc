@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "text/tokenizer_unicode.h"
+
 namespace storm {
 
 namespace {
@@ -10,11 +12,16 @@ namespace {
 constexpr std::string_view kSpace = "\u2581";  // what SentencePiece turns spaces into
 constexpr int kMostPairBits = 16;
 
-// Whether the byte at line[at] begins a character that is no white space; false where it may be one.
-bool begins_ink(std::string_view line, std::size_t at) {
-  if (at >= line.size()) return false;
-  const auto b = static_cast<unsigned char>(line[at]);
-  return b < 0x80 ? b > 0x20 : b != 0xC2 && (b < 0xE1 || b > 0xE3);  // these lead the white space beyond ASCII
+// Whether the space at line[at] stands alone between two characters that are no white space.
+bool stands_alone(std::string_view line, std::size_t at) {
+  if (at == 0 || at + 1 == line.size()) return false;
+  auto before = at - 1;
+  while (before > 0 && (static_cast<unsigned char>(line[before]) & 0xC0) == 0x80) --before;
+  const auto is_white = [&](std::size_t i) {
+    const auto b = static_cast<unsigned char>(line[i]);
+    return b < 0x80 ? b <= 0x20 : gpt2_class(next_code_point(line, i)) == Gpt2Class::space;
+  };
+  return !is_white(before) && !is_white(at + 1);
 }
 
 }  // namespace
@@ -50,7 +57,7 @@ bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
   for (std::size_t begin = 0, end; begin < line.size(); begin = end) {
     end = begin;
     do end = std::min(line.find(' ', end + 1), line.size());
-    while (end < line.size() && !begins_ink(line, end + 1));
+    while (end < line.size() && !stands_alone(line, end));
     if (!append_word(line, begin, end, true, sink)) return false;
   }
   return true;

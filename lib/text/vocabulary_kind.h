@@ -20,7 +20,7 @@ enum class WordRule {
   none,       // they need not: the line is encoded as a whole
   joined,     // one after the other, where single spaces stand between words and none at the ends
   collapsed,  // one after the other, however many spaces stand where
-  led         // one after the other, where a word begins with the one space before it, if no white space follows that
+  led         // one after the other, where a word begins with the space before it, if no white space is beside that
 };
 
 // Functions mean what Vocabulary's of the same names do; const use is safe from many threads.
