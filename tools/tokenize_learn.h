@@ -60,6 +60,8 @@ class TextLines {
 inline std::vector<std::string> symbols_of(const Args& args) {
   std::vector<std::string> symbols;
   if (args.given("symbols")) symbols = split_names(args.text("symbols"), "symbols");
+  for (const auto& symbol : symbols)
+    if (valid_utf8_prefix(symbol) < symbol.size()) throw UsageError("--symbols: invalid UTF-8");
   if (!args.given("symbols-file")) return symbols;
   const auto& path = args.text("symbols-file");
   Input file(path);
@@ -118,6 +120,9 @@ inline std::string learn_pieces(const Args& args, TextLines& lines) {
   LearnPiecesOptions options;
   options.vocab_size = args.integer("vocab-size", 8, 10'000'000);
   options.symbols = symbols_of(args);
+  for (auto& symbol : options.symbols)  // BERT's words have no space
+    if (constexpr std::string_view mark = "\u2581"; symbol.starts_with(mark))
+      symbol.replace(0, mark.size(), is_bytes ? " " : "");
   if (args.given("uncased")) options.uncased = args.choice("uncased", {"yes", "no"}) == "yes";
   if (args.given("character-coverage")) options.character_coverage = args.real("character-coverage", 0.98, 1);
   return is_bytes ? learn_byte_bpe(std::ref(lines), options) : learn_wordpiece(std::ref(lines), options);

@@ -11,10 +11,11 @@ namespace {
 
 bool is_white(char32_t c) { return bert_character(c).split == BertCharacter::Split::space; }
 
-std::size_t space_before(std::string_view text, std::size_t end) {
-  while (end > 0) {
+// Where the white space begins that ends there, from `first` on.
+std::size_t space_before(std::string_view text, std::size_t first, std::size_t end) {
+  while (end > first) {
     auto begin = end - 1;
-    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+    while (begin > first && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
     auto at = begin;
     if (!is_white(next_code_point(text, at))) break;
     end = begin;
@@ -32,6 +33,8 @@ std::size_t space_behind(std::string_view text, std::size_t begin) {
 
 void AddedTokens::add(std::string_view text, const AddedToken& token) {
   require(!text.empty(), "an added token without text");
+  require(text.size() <= kLongest, "an added token of more than ", kLongest, " bytes: '", text.substr(0, 50), "'...");
+  require(texts_.longest(text).length < text.size(), "two added tokens are found as '", text, "'");
   const auto has_white = [](std::string_view part) {
     for (std::size_t at = 0; at < part.size();)
       if (is_white(next_code_point(part, at))) return true;
@@ -58,7 +61,7 @@ bool AddedTokens::next(std::string_view line, Match& match) const {
 }
 
 AddedTokens::Stretch AddedTokens::with_space(std::string_view line, const Match& match, std::size_t done) {
-  return {match.token->lstrip ? std::max(space_before(line, match.begin), done) : match.begin,
+  return {match.token->lstrip ? space_before(line, done, match.begin) : match.begin,
           match.token->rstrip ? space_behind(line, match.end) : match.end};
 }
 

@@ -18,14 +18,17 @@ struct AddedToken {
   bool lstrip = false, rstrip = false;  // white space on that side belongs to it
   bool normalized = false;              // it is looked for in normalised text, itself normalised
   bool special = false;
+  bool in_model = true;  // it is a piece of the model as well, else an added token alone
 };
 
 // Of tokens that begin at the same place the longest is found, of others the one that begins first.
 class AddedTokens {
  public:
-  // text: how it is spelled where it is looked for. Throws Error for no text.
+  // text: how it is spelled where it is looked for. Throws Error for none, for one above kLongest bytes, and for that
+  // of another token.
   void add(std::string_view text, const AddedToken& token);
   bool empty() const { return tokens_.empty(); }
+  static constexpr std::size_t kLongest = 1000;  // a line is looked through in this many steps a byte at most
 
   // Whether words, cut at spaces, can be looked at one by one: no token has white space, or takes any along. Where a
   // word begins with the space before it (WordRule::led) a token may begin with one.
@@ -40,9 +43,10 @@ class AddedTokens {
     Match found;
     while (next(line, found)) {
       const auto [begin, end] = with_space(line, found, done);
+      if (begin >= end) continue;  // a token before took it along
       if (done < begin) text(done, begin);
       token(found.token->id, begin, end);
-      done = end;
+      found.end = done = end;
     }
     if (done < line.size()) text(done, line.size());
   }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "text/bpe_merges.h"
@@ -73,17 +74,24 @@ ByteBpeVocabulary::ByteBpeVocabulary(ByteBpeModel model, const std::string& wher
     texts_[static_cast<std::size_t>(token.id)] = token.content;
     (token.normalized ? normalized_ : raw_).add(token.content, token);
   }
+  std::unordered_set<int32_t> not_in_model;
+  for (const auto& token : pieces_.added)
+    if (!token.in_model) not_in_model.insert(token.id);
+  const auto in_model = [&](const std::string& name) {
+    const auto id = id_of(name);
+    return not_in_model.contains(id) ? -1 : id;
+  };
   for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {
     std::string name;
     append_utf8(name, byte_alphabet()[byte]);
-    byte_ids_[byte] = id_of(name);
+    byte_ids_[byte] = in_model(name);
     require(byte_ids_[byte] >= 0, where, ".vocab: no piece for byte ", byte, " ('", name,
             "'); without one a text with this byte could not be written");
   }
   for (std::size_t i = 0; i < model.merges.size(); ++i) {
     const std::string &left = model.merges[i].first, &right = model.merges[i].second;
     const auto id = [&](const std::string& name) {
-      const auto found = id_of(name);
+      const auto found = in_model(name);
       require(found >= 0, where, ".merges: merge ", i + 1, ", '", left, "' and '", right, "': no piece '", name, "'");
       return found;
     };
@@ -165,7 +173,7 @@ std::unique_ptr<const VocabularyKind> make_byte_bpe(JsonFields& root, JsonFields
   ByteBpeModel model;
   model.pieces = read_pieces(root, json, "<|endoftext|>", "<|endoftext|>");
   model.pieces.unk = json.text("unk_token", "");
-  json.only("dropout", nullptr);
+  if (json.has("dropout") && json.any("dropout") != 0) json.only("dropout", nullptr);
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) json.only(affix, "");
   for (const char* off : {"byte_fallback", "ignore_merges"}) json.only(off, false);
   json.ignore("fuse_unk");  // no byte is unknown
@@ -173,12 +181,17 @@ std::unique_ptr<const VocabularyKind> make_byte_bpe(JsonFields& root, JsonFields
 
   root.only("normalizer", nullptr);
   JsonFields splitter = root.object("pre_tokenizer");
-  splitter.only("type", "ByteLevel");
+  splitter.must("type", "ByteLevel");
   model.add_prefix_space = splitter.on("add_prefix_space", true);
   splitter.only("use_regex", true);
   splitter.ignore("trim_offsets");  // pieces keep their space
   splitter.done();
-  if (root.has("decoder")) root.object("decoder").only("type", "ByteLevel");
+  if (root.has("decoder")) {
+    JsonFields decoder = root.object("decoder");
+    decoder.must("type", "ByteLevel");
+    for (const char* offsets : {"add_prefix_space", "trim_offsets", "use_regex"}) decoder.ignore(offsets);
+    decoder.done();
+  }
   return std::make_unique<const ByteBpeVocabulary>(std::move(model), json.where());
 }
 

@@ -12,10 +12,6 @@ namespace storm {
 template <class Value>
 class FlatMap {
  public:
-  explicit FlatMap(std::size_t expected = 0) {
-    while (slots_.size() < expected * 2) resize(slots_.size() * 2);
-  }
-
   std::size_t size() const { return size_; }
 
   const Value* find(uint64_t key) const {
@@ -34,12 +30,6 @@ class FlatMap {
     }
     slots_[at].key = key;
     return slots_[at].value;
-  }
-
-  template <class Each>
-  void for_each(Each each) const {
-    for (const auto& slot : slots_)
-      if (slot.key != kNone) each(slot.key, slot.value);
   }
 
  private:

@@ -86,7 +86,7 @@ std::string from_piece_list(NamedText list, bool uncased) {
 }
 
 std::string from_pair(NamedText first, NamedText second) {
-  return first.text.starts_with('{') ? gpt2(first, second) : with_table(std::string(first.text), second);
+  return is_json_object(first.text) ? gpt2(first, second) : with_table(std::string(first.text), second);
 }
 
 }  // namespace storm

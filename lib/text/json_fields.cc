@@ -6,23 +6,54 @@ namespace storm {
 
 using Json = nlohmann::json;
 
-Json parse_json(std::string_view text, std::string_view name) {
-  constexpr int kDeepest = 32;
-  std::vector<std::unordered_set<std::string>> keys;  // of each object that is open
-  const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
-    require(depth <= kDeepest, name, ": nested deeper than ", kDeepest, " levels");
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key)
-      require(keys.back().insert(value.get<std::string>()).second, name, ": ",
-              value.dump(-1, ' ', false, Json::error_handler_t::replace), " is there twice");
+namespace {
+
+// Looks at a document before it is built: its depth, keys that are there twice, and where it is no JSON.
+class Check final : public nlohmann::json_sax<Json> {
+ public:
+  explicit Check(std::string_view name) : name_(name) {}
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(int64_t) override { return true; }
+  bool number_unsigned(uint64_t) override { return true; }
+  bool number_float(double, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(std::string& text) override {
+    require(keys_.back().insert(text).second, name_, ": ",
+            Json(text).dump(-1, ' ', false, Json::error_handler_t::replace), " is there twice");
     return true;
-  };
-  try {
-    return Json::parse(text.begin(), text.end(), check);
-  } catch (const Json::parse_error& e) {
-    fail(name, ": byte ", e.byte, ": no JSON, or cut short");
   }
+  bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& e) override {
+    fail(name_, ": byte ", byte, e.id == 406 ? ": a number out of range" : ": no JSON, or cut short");
+  }
+
+ private:
+  bool open() {
+    constexpr std::size_t kDeepest = 32;
+    keys_.emplace_back();
+    require(keys_.size() <= kDeepest, name_, ": nested deeper than ", kDeepest, " levels");
+    return true;
+  }
+  bool close() {
+    keys_.pop_back();
+    return true;
+  }
+
+  std::string_view name_;
+  std::vector<std::unordered_set<std::string>> keys_;  // of each object or list that is open
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view name) {
+  Check check(name);
+  Json::sax_parse(text.begin(), text.end(), &check);
+  return Json::parse(text.begin(), text.end());
 }
 
 JsonFields::JsonFields(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
@@ -36,7 +67,7 @@ bool JsonFields::has(const std::string& key) {
 }
 
 const Json& JsonFields::any(const std::string& key) {
-  if (!has(key)) fail_at(key, "missing");
+  if (!has(key)) fail_at(key, object_->contains(key) ? "null is not supported" : "missing");
   return *object_->find(key);
 }
 
@@ -68,6 +99,11 @@ void JsonFields::only(const std::string& key, const Json& value) {
   if (has(key) && any(key) != value)
     fail_at(key, any(key).dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 100),
             " is not supported, only ", value.dump());
+}
+
+void JsonFields::must(const std::string& key, const Json& value) {
+  any(key);
+  only(key, value);
 }
 
 void JsonFields::done() const {

@@ -32,6 +32,7 @@ class JsonFields {
   void ignore(const std::string& key) { asked_.insert(key); }
   // Throws Error unless the field is absent, null, or this value: others would change what comes out.
   void only(const std::string& key, const nlohmann::json& value);
+  void must(const std::string& key, const nlohmann::json& value);  // the same, and it is there
   void done() const;
 
   const std::string& where() const { return where_; }

@@ -45,7 +45,7 @@ class TableVocabulary final : public VocabularyKind {
  private:
   std::string_view language_of(std::string_view line) const {
     if (!has_languages_ || !line.starts_with(">>")) return {};
-    const auto end = line.rfind("<<");
+    const auto end = line.find("<<");
     const auto name = end == line.npos ? line.substr(0, 0) : line.substr(0, end + 2);
     return is_language(name) && id_of(name) >= 0 ? name : name.substr(0, 0);
   }

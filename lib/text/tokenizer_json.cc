@@ -1,6 +1,7 @@
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -25,6 +26,9 @@ void read_added(JsonFields& root, TokenizerPieces& pieces) {
   if (!all.is_array()) root.fail_at("added_tokens", "no list");
   const auto most = pieces.pieces.size() + all.size();
   std::unordered_set<std::string> seen;
+  std::unordered_map<std::string, int32_t> of_model;
+  for (const auto& piece : pieces.pieces) of_model.emplace(piece, static_cast<int32_t>(of_model.size()));
+  auto next = static_cast<int64_t>(pieces.pieces.size());
   for (const Json& entry : all) {
     JsonFields token(entry, root.where() + ".added_tokens");
     AddedToken added{.content = token.text("content"),
@@ -36,9 +40,14 @@ void read_added(JsonFields& root, TokenizerPieces& pieces) {
     token.only("single_word", false);
     if (added.content.empty()) token.fail_at("content", "no text");
     if (!seen.insert(added.content).second) token.fail_at("content", "'", added.content, "' is there twice");
-    const auto id = token.integer("id", -1);
-    pieces.put(id, added.content, most, token.where());
-    added.id = static_cast<int32_t>(id);
+    // tokenizers numbers what the model does not have itself.
+    const auto it = of_model.find(added.content);
+    added.in_model = it != of_model.end();
+    const int64_t wanted = added.in_model ? it->second : next;
+    if (const auto id = token.integer("id", -1); id != wanted)
+      token.fail_at("id", "'", added.content, "' has ", id, ", tokenizers would give it ", wanted);
+    added.id = static_cast<int32_t>(wanted);
+    if (!added.in_model) pieces.put(next++, added.content, most, token.where());
     pieces.added.push_back(std::move(added));
     token.done();
   }
@@ -55,6 +64,7 @@ TextEnds template_ends(JsonFields& post) {
   if (!parts.is_array()) post.fail_at("single", "no list");
   for (const Json& part : parts) {
     if (part.is_object() && part.contains("Sequence")) {
+      if (behind) post.fail_at("single", "more than one text is not supported");
       behind = true;
       continue;
     }
@@ -102,6 +112,11 @@ std::unique_ptr<const VocabularyKind> make_from_json(const std::string& bytes, s
 
 }  // namespace
 
+bool is_json_object(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\r\n");
+  return begin != text.npos && text[begin] == '{';
+}
+
 int32_t TokenizerPieces::id_of(std::string_view piece) const {
   const auto it = piece.empty() ? pieces.end() : std::ranges::find(pieces, piece);
   return it == pieces.end() ? -1 : static_cast<int32_t>(it - pieces.begin());
@@ -112,6 +127,7 @@ bool TokenizerPieces::is_added(std::string_view content) const {
 }
 
 void TokenizerPieces::put(int64_t id, const std::string& piece, std::size_t most, const std::string& where) {
+  require(!piece.empty(), where, ": a piece without text has the id ", id);
   require(id >= 0 && id < static_cast<int64_t>(most), where, ": '", piece, "' has the id ", id, " of no more than ",
           most, " pieces");
   const auto at = static_cast<std::size_t>(id);
@@ -138,10 +154,9 @@ TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_vie
   const auto where = model.where() + ".vocab";
   const Json& vocab = model.any("vocab");
   require(vocab.is_object(), where, ": no object of pieces and ids");
-  const auto added = root.has("added_tokens") ? root.any("added_tokens").size() : 0;  // some have ids between
   for (const auto& [piece, id] : vocab.items()) {
     require(id.is_number_integer(), where, ": '", piece, "' has no whole number");
-    pieces.put(id.get<int64_t>(), piece, vocab.size() + added, where);
+    pieces.put(id.get<int64_t>(), piece, vocab.size(), where);
   }
   read_added(root, pieces);
   const auto first_added = [&](std::initializer_list<std::string_view> names) {
@@ -188,9 +203,11 @@ std::string extended_tokenizer_json(const std::string& json, std::span<const std
                                     bool as_added_tokens) {
   auto document = parse_json(json, "vocabulary");
   auto& vocab = document["model"]["vocab"];
-  int64_t next = 0;
-  for (const auto& [piece, id] : vocab.items()) next = std::max(next, id.get<int64_t>() + 1);
+  auto next = static_cast<int64_t>(vocab.size());
   for (const Json& token : document["added_tokens"]) next = std::max(next, token["id"].get<int64_t>() + 1);
+  if (document["added_tokens"].is_null()) document["added_tokens"] = Json::array();
+  require(as_added_tokens || next == static_cast<int64_t>(vocab.size()),
+          "added tokens stand behind the pieces of this vocabulary, where more pieces would have to go");
   for (const auto& piece : pieces) {
     if (as_added_tokens)
       document["added_tokens"].push_back({{"id", next},
@@ -207,7 +224,6 @@ std::string extended_tokenizer_json(const std::string& json, std::span<const std
   return document.dump();
 }
 
-const VocabularyMaker kTokenizerJsonMaker{
-    "a tokenizer.json", [](std::string_view bytes) { return bytes.starts_with('{'); }, make_from_json};
+const VocabularyMaker kTokenizerJsonMaker{"a tokenizer.json", is_json_object, make_from_json};
 
 }  // namespace storm

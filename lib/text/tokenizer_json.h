@@ -47,6 +47,8 @@ std::string json_quoted(std::string_view text);  // quoted
 // those that are there already are passed over.
 std::string extended_tokenizer_json(const std::string& json, std::span<const std::string> pieces, bool as_added_tokens);
 
+bool is_json_object(std::string_view text);  // by its first character that is no white space
+
 // Recognises what begins with '{'; the model's type says which kind is made.
 extern const VocabularyMaker kTokenizerJsonMaker;
 

@@ -27,7 +27,7 @@ struct Vocabulary::State {
 namespace {
 
 // The first that recognises the bytes makes the vocabulary.
-const VocabularyMaker* const kMakers[] = {&kListMaker, &kTokenizerJsonMaker, &kSentencePieceMaker};
+const VocabularyMaker* const kMakers[] = {&kListMaker, &kSentencePieceMaker, &kTokenizerJsonMaker};
 
 std::string only_vocabulary(const Document& document, std::string_view column) {
   const auto all = vocabularies_of(document);

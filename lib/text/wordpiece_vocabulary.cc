@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "text/piece_trie.h"
@@ -85,9 +86,13 @@ WordPieceVocabulary::WordPieceVocabulary(WordPieceModel model, const std::string
     : model_(std::move(model)), special_(model_.pieces.special()) {
   model_.pieces.check(where);
   require(special_.unk >= 0, where, ": a WordPiece vocabulary needs an unknown piece; none is named");
+  std::unordered_set<int32_t> not_in_model;
+  for (const auto& token : model_.pieces.added)
+    if (!token.in_model) not_in_model.insert(token.id);
   for (int32_t id = 0; id < size(); ++id) {
     const std::string_view name = piece(id);
     ids_.emplace(name, id);
+    if (not_in_model.contains(id)) continue;
     first_.add(name, id);
     if (continues(name) && name != model_.prefix) continuing_.add(name.substr(model_.prefix.size()), id);
   }
@@ -175,6 +180,8 @@ std::string WordPieceVocabulary::extended(const std::string& bytes, std::span<co
     if (!text.empty() && text[0].c == 0x2581) text.erase(text.begin());
     const auto before = words.size();
     each_bert_word(text, [&](std::span<const NormalizedCharacter> word) { words.push_back(utf8(word)); });
+    require(text.size() <= static_cast<std::size_t>(model_.max_characters), "'", piece, "' has more than ",
+            model_.max_characters, " characters, and words above that are unknown");
     require(words.size() == before + 1, "'", piece, "' is no word, or several, to this vocabulary's splitter");
   }
   return extended_tokenizer_json(bytes, words, false);
@@ -201,21 +208,22 @@ std::unique_ptr<const VocabularyKind> make_wordpiece(JsonFields& root, JsonField
   model.pieces.unk = json.text("unk_token", "[UNK]");
   model.prefix = json.text("continuing_subword_prefix", "##");
   model.max_characters = json.integer("max_input_chars_per_word", 100);
-  if (model.max_characters < 1) json.fail_at("max_input_chars_per_word", "has to be 1 or more");
+  if (model.max_characters < 1 || model.max_characters > 10000)
+    json.fail_at("max_input_chars_per_word", "has to be from 1 to 10000");
 
   JsonFields normalizer = root.object("normalizer");
-  normalizer.only("type", "BertNormalizer");
+  normalizer.must("type", "BertNormalizer");
   model.normalizer.lowercase = normalizer.on("lowercase", true);
   model.normalizer.strip_accents = normalizer.on("strip_accents", model.normalizer.lowercase);
   model.normalizer.clean_text = normalizer.on("clean_text", true);
   model.normalizer.chinese_characters = normalizer.on("handle_chinese_chars", true);
   normalizer.done();
   JsonFields splitter = root.object("pre_tokenizer");
-  splitter.only("type", "BertPreTokenizer");
+  splitter.must("type", "BertPreTokenizer");
   splitter.done();
   if (root.has("decoder")) {
     JsonFields decoder = root.object("decoder");
-    decoder.only("type", "WordPiece");
+    decoder.must("type", "WordPiece");
     decoder.only("prefix", model.prefix);
     model.cleanup = decoder.on("cleanup", true);
     decoder.done();

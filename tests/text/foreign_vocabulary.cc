@@ -133,6 +133,7 @@ TEST_CASE("a table beside a SentencePiece model gives its pieces other ids, and 
   CHECK(vocabulary.piece(ids[0]) == ">>fr<<");
   CHECK(ranges[0] == ByteRange{0, 6});
   CHECK(ranges.back().end == 14);
+  CHECK(vocabulary.encode(">>fr<< 1 << 2")[0] == vocabulary.id_of(">>fr<<"));
   CHECK(vocabulary.encode(">>de<< the dog")[0] != vocabulary.id_of(">>fr<<"));
 
   auto without_languages = table;

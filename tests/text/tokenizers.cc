@@ -20,6 +20,7 @@ using namespace storm::test;
 namespace {
 
 using Ids = std::vector<int32_t>;
+using Json = nlohmann::json;
 
 const char* const kNames[] = {"uncased", "cased", "uncased-added", "byte-bpe", "byte-bpe-prefix", "byte-bpe-added"};
 
@@ -226,6 +227,47 @@ TEST_CASE("what a tokenizer.json asks for that is not done is an error that name
             .starts_with("x.json.normalizer: {"));
 }
 
+TEST_CASE("added tokens are found as tokenizers finds them, and are pieces of no word") {
+  const auto with_added = [](const std::vector<Json>& tokens) {
+    auto json = Json::parse(file("uncased.json"));
+    for (const auto& token : tokens) json["added_tokens"].push_back(token);
+    return json.dump();
+  };
+  const auto size = load("uncased").size();
+  const auto token = [&](const std::string& content, int32_t id, const Json& more = Json::object()) {
+    Json json{{"id", id}, {"content", content}, {"normalized", false}};
+    json.update(more);
+    return json;
+  };
+  const auto made = [&](const std::vector<Json>& tokens) {
+    return Vocabulary::from_bytes(with_added(tokens), "x.json");
+  };
+  CHECK(made({token("zqx", size)}).encode("ZQX") == load("uncased").encode("ZQX"));  // as it is spelled, or not at all
+  CHECK(made({token("zqx", size)}).encode("zqx") == Ids{size});
+  Ids ids;
+  std::vector<ByteRange> ranges;
+  made({token("<a>", size, {{"rstrip", true}}), token(" ", size + 1, {{"lstrip", true}})})
+      .encode("<a>   x", ids, &ranges);
+  CHECK(ids[0] == size);
+  CHECK(ranges[0] == ByteRange{0, 6});
+  CHECK(ids.size() == 2);
+  CHECK(refusal(with_added({token("zqx", size + 1), token("zqy", size)})).find("tokenizers would give it") !=
+        std::string::npos);
+  CHECK(refusal(with_added({token("Zq", size, {{"normalized", true}}),
+                            token("zq", size + 1, {{"normalized", true}})})) == "two added tokens are found as 'zq'");
+  CHECK(
+      refusal(with_added({token(std::string(1001, 'a'), size)})).starts_with("an added token of more than 1000 bytes"));
+  const auto extended = made({token("zqx", size)});
+  CHECK(error_of([&] { extended.extended(std::vector<std::string>{"bar"}); }).starts_with("added tokens stand behind"));
+}
+
+TEST_CASE("a large file is read in time that grows with its size, and JSON may begin with white space") {
+  std::string many = "{\"a\":[{}";
+  for (int i = 0; i < 300000; ++i) many += ",{}";
+  CHECK(refusal(many + "]}") == "x.json.model: missing");
+  CHECK(Vocabulary::from_bytes(" \n" + file("uncased.json")).size() == load("uncased").size());
+}
+
 TEST_CASE("a damaged tokenizer.json is an error that says where") {
   const auto bert = file("uncased.json"), gpt2 = file("byte-bpe.json");
   CHECK(refusal(bert.substr(0, bert.size() / 2)).find("no JSON, or cut short") != std::string::npos);
@@ -244,8 +286,12 @@ TEST_CASE("a damaged tokenizer.json is an error that says where") {
   CHECK(refusal(with(gpt2, "\"!\":1,", "\"!!!\":1,")) ==
         "x.json.model.vocab: no piece for byte 33 ('!'); without one a text with this byte could not be written");
   CHECK(refusal(with(bert, "\"max_input_chars_per_word\":100", "\"max_input_chars_per_word\":-1")) ==
-        "x.json.model.max_input_chars_per_word: has to be 1 or more");
+        "x.json.model.max_input_chars_per_word: has to be from 1 to 10000");
   CHECK(refusal(with(bert, "\"[MASK]\":4", "\"[MASK]\":4000000000")).find("has the id 4000000000") !=
         std::string::npos);
   CHECK(refusal("{}") == "x.json.model: missing");
+  CHECK(refusal("{\"a\":1e999}") == "x.json: byte 10: a number out of range");
+  CHECK(refusal(with(bert, "\"[UNK]\":1", "\"\":1")) == "x.json.model.vocab: a piece without text has the id 1");
+  CHECK(refusal(with(gpt2, "\"pre_tokenizer\":{", "\"pre_tokenizer\":null,\"x\":{")) ==
+        "x.json.pre_tokenizer: null is not supported");
 }

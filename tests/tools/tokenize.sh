@@ -78,6 +78,11 @@ refuses "a setting of SentencePiece for WordPiece" 2 'sample' tokenize --learn -
 refuses "letter case for byte-level BPE" 2 'uncased' tokenize --learn --type byte-bpe --vocab-size 300 --uncased yes -o x2.model text
 refuses "more pieces than a text has" 1 'the text has no more than [0-9]+ pieces; give more text, or --vocab-size' tokenize --learn --type byte-bpe --vocab-size 30000 -o x2.model text
 
+led_symbol() { printf ' quickly\n' >led.txt && tokenize -q --learn --type $1 --vocab-size $2 --symbols-file led.txt -o led.json both && [ "$(tokenize -m led.json --output ids <<<'dog quickly' | sed 's/.* //')" = $3 ]; }
+ok "a word with the space before it is a symbol of byte-level BPE" led_symbol byte-bpe 340 1
+ok "and a word of WordPiece" led_symbol wordpiece 120 5
+refuses "a symbol of invalid UTF-8" 2 'symbols: invalid UTF-8' tokenize --learn --type byte-bpe --vocab-size 300 --symbols $'x\xff' -o x2.model text
+
 # A larger vocabulary.
 printf ' myocardium\nIschämie\n the\n' >words.txt
 for model in m.model:380 wordpiece.json:120 byte-bpe.json:340; do
@@ -199,7 +204,7 @@ refuses "a stream of another kind" 1 "wrong.st: byte 0: holds 'model', not 'toke
 refuses "a model without a vocabulary" 1 'wrong.st: byte 0: carries no vocabulary' tokenize -m wrong.st text
 refuses "a stream of another vocabulary" 1 "exact.model: vocabulary differs from the input's \([0-9a-f]{16} ≠ [0-9a-f]{16}\); tokenize with -m exact.model" tokenize -d -m exact.model text.st
 refuses "a column that is not there" 1 "has no column 'tgt'" tokenize -d --column tgt text.st
-refuses "text where a model should be" 1 'text: neither a list, .* nor a SentencePiece model nor a stream that carries one$' tokenize -m text text
+refuses "text where a model should be" 1 'text: neither a list, .* nor a SentencePiece model nor a tokenizer.json nor a stream that carries one$' tokenize -m text text
 refuses "a model that is not there" 1 'nowhere.model: cannot open: No such file' tokenize -m nowhere.model text
 refuses "text that is not there" 1 'nowhere.txt: cannot open: No such file' tokenize -m m.model nowhere.txt
 broken_writer() { { for i in $(seq 300); do cat text; done; printf '\xff\n'; } | tokenize -m m.model 2>/dev/null | tokenize -d 2>&1 >/dev/null | grep -q truncated; }
