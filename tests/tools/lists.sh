@@ -66,7 +66,7 @@ refuses "an empty word" 1 'bad.list: line 3 of the list: empty' list 'a\n\nb\n'
 refuses "invalid UTF-8 in a list" 1 'bad.list: line 3 of the list: invalid UTF-8 at byte 1' list 'a\nb\xff\n'
 refuses "a list cut short" 1 'bad.list: line 3 of the list: has no end' list 'a\nb'
 refuses "a list of nothing but its name" 1 'bad.list: a list without a label' list ''
-refuses "a list without its first line" 1 "sorted: neither a list, whose first line is 'storm.words 1' or 'storm.labels 1', nor a SentencePiece model nor a stream" eval 'sort text >sorted; tokenize -m sorted text'
+refuses "a list without its first line" 1 "sorted: neither a list, whose first line is 'storm.words 1' or 'storm.labels 1', nor a SentencePiece model nor a tokenizer.json nor a stream" eval 'sort text >sorted; tokenize -m sorted text'
 refuses "a model cut short" 1 'cut.model: neither a list' eval 'head -c 5000 m.model >cut.model; tokenize -m cut.model text'
 ok "leave no stream behind" test ! -e never.st
 done_testing
