@@ -40,6 +40,10 @@ void AddedTokens::add(std::string_view text, const AddedToken& token) {
       if (is_white(next_code_point(part, at))) return true;
     return false;
   };
+  takes_space_behind_ = takes_space_behind_ || token.rstrip;
+  begins_white_ = begins_white_ || has_white(text.substr(0, static_cast<std::size_t>(utf8_length(text[0]))));
+  require(!takes_space_behind_ || !begins_white_,
+          "one added token takes the white space behind it along, and another begins with some: not supported");
   const bool takes_space = token.lstrip || token.rstrip, led = text.size() > 1 && text[0] == ' ';
   if (takes_space || has_white(text)) within_words_ = false;
   if (takes_space || has_white(led ? text.substr(1) : text)) within_led_words_ = false;

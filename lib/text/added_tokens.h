@@ -24,8 +24,8 @@ struct AddedToken {
 // Of tokens that begin at the same place the longest is found, of others the one that begins first.
 class AddedTokens {
  public:
-  // text: how it is spelled where it is looked for. Throws Error for none, for one above kLongest bytes, and for that
-  // of another token.
+  // text: how it is spelled where it is looked for. Throws Error for none, for one above kLongest bytes, for that
+  // of another token, and where one takes the white space behind it along that another begins with.
   void add(std::string_view text, const AddedToken& token);
   bool empty() const { return tokens_.empty(); }
   static constexpr std::size_t kLongest = 1000;  // a line is looked through in this many steps a byte at most
@@ -43,10 +43,9 @@ class AddedTokens {
     Match found;
     while (next(line, found)) {
       const auto [begin, end] = with_space(line, found, done);
-      if (begin >= end) continue;  // a token before took it along
       if (done < begin) text(done, begin);
       token(found.token->id, begin, end);
-      found.end = done = end;
+      found.end = done = end;  // what it took along is looked at no more
     }
     if (done < line.size()) text(done, line.size());
   }
@@ -67,8 +66,9 @@ class AddedTokens {
   static Stretch with_space(std::string_view line, const Match& match, std::size_t done);
 
   std::vector<Entry> tokens_;
-  PieceTrie texts_;                     // with their places in tokens_
-  std::array<bool, 256> first_byte_{};  // of any of them
+  PieceTrie texts_;                                         // with their places in tokens_
+  std::array<bool, 256> first_byte_{};                      // of any of them
+  bool takes_space_behind_ = false, begins_white_ = false;  // any of them does
   bool within_words_ = true, within_led_words_ = true;
 };
 

@@ -246,11 +246,12 @@ TEST_CASE("added tokens are found as tokenizers finds them, and are pieces of no
   CHECK(made({token("zqx", size)}).encode("zqx") == Ids{size});
   Ids ids;
   std::vector<ByteRange> ranges;
-  made({token("<a>", size, {{"rstrip", true}}), token(" ", size + 1, {{"lstrip", true}})})
-      .encode("<a>   x", ids, &ranges);
-  CHECK(ids[0] == size);
-  CHECK(ranges[0] == ByteRange{0, 6});
-  CHECK(ids.size() == 2);
+  made({token("<a>", size, {{"rstrip", true}}), token("<b>", size + 1, {{"lstrip", true}})})
+      .encode("<a>   <b>", ids, &ranges);
+  CHECK(ids == Ids{size, size + 1});
+  CHECK(ranges == std::vector<ByteRange>{{0, 6}, {6, 9}});
+  CHECK(refusal(with_added({token("<a>", size, {{"rstrip", true}}), token(" ", size + 1)}))
+            .starts_with("one added token takes"));
   CHECK(refusal(with_added({token("zqx", size + 1), token("zqy", size)})).find("tokenizers would give it") !=
         std::string::npos);
   CHECK(refusal(with_added({token("Zq", size, {{"normalized", true}}),
