@@ -17,7 +17,7 @@ class BpeMerges {
   };
 
   // The next merge, of lower rank than the ones before. Of one that is there already the last counts.
-  void add(int32_t left, int32_t right, int32_t joined) { merges_[key(left, right)] = {rank_++, joined}; }
+  void add(int32_t left, int32_t right, int32_t joined) { merges_[pair_key(left, right)] = {rank_++, joined}; }
 
   // Joins the neighbours whose merge has the lowest rank, the leftmost of them, until none has one. Time grows as
   // n log n with the symbols.
@@ -28,11 +28,8 @@ class BpeMerges {
     int32_t rank = kNone, joined = -1;
   };
   static constexpr int32_t kNone = INT32_MAX;
-  static uint64_t key(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-  }
   Merge merge_of(const Symbol& left, const Symbol& right) const {
-    const auto* found = merges_.find(key(left.id, right.id));
+    const auto* found = merges_.find(pair_key(left.id, right.id));
     return found ? *found : Merge{};
   }
   void apply_short(std::vector<Symbol>& word) const;

@@ -18,11 +18,11 @@ void BpeTrainer::add_word(std::span<const int32_t> symbols, int64_t count) {
 }
 
 void BpeTrainer::count(int32_t left, int32_t right, int64_t count, uint32_t word) {
-  auto& pair = pairs_[key(left, right)];
+  auto& pair = pairs_[pair_key(left, right)];
   pair.count += count;
   if (count < 0) return;
   if (pair.words.empty() || pair.words.back() != word) pair.words.push_back(word);
-  changed_.push_back({0, key(left, right)});
+  changed_.push_back({0, pair_key(left, right)});
 }
 
 void BpeTrainer::merge_in(uint32_t number, int32_t left, int32_t right, int32_t joined) {

@@ -42,9 +42,6 @@ class BpeTrainer {
       return count != other.count ? count < other.count : pair > other.pair;
     }
   };
-  static uint64_t key(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-  }
   void count(int32_t left, int32_t right, int64_t count, uint32_t word);
   void merge_in(uint32_t word, int32_t left, int32_t right, int32_t joined);
 

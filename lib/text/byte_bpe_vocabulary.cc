@@ -1,8 +1,6 @@
 #include "text/byte_bpe_vocabulary.h"
 
 #include <array>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "text/bpe_merges.h"
@@ -14,84 +12,57 @@ namespace storm {
 
 namespace {
 
-class ByteBpeVocabulary final : public VocabularyKind {
+class ByteBpeVocabulary final : public TokenizerVocabulary {
  public:
   ByteBpeVocabulary(ByteBpeModel model, const std::string& where);
 
   void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const override;
-  std::vector<std::string> encode_pieces(std::string_view line) const override {
-    std::vector<int32_t> ids;
-    encode(line, ids, nullptr);
-    std::vector<std::string> pieces;
-    for (const auto id : ids) pieces.push_back(piece(id));
-    return pieces;
-  }
   std::string decode(std::span<const int32_t> ids) const override {
     std::string bytes;
     for (const auto id : ids)
       if (!is_control(id)) bytes += texts_[static_cast<std::size_t>(id)];
     return replace_invalid_utf8(bytes);
   }
-  const std::string& piece(int32_t id) const override { return pieces_.pieces[static_cast<std::size_t>(id)]; }
   // With the text that it stands for, where that is whole characters.
   std::string marked_piece(int32_t id) const override {
     const auto& text = texts_[static_cast<std::size_t>(id)];
     if (is_control(id) || valid_utf8_prefix(text) < text.size()) return piece(id);
     return text.starts_with(' ') ? "\u2581" + text.substr(1) : text;
   }
-  int32_t id_of(std::string_view piece) const override {
-    const auto it = ids_.find(piece);
-    return it == ids_.end() ? -1 : it->second;
-  }
-  int32_t size() const override { return static_cast<int32_t>(pieces_.pieces.size()); }
   std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override;
-  Special special() const override { return special_; }
   WordRule word_rule(std::string_view) const override {
     return raw_.within_led_words() && normalized_.within_led_words() ? WordRule::led : WordRule::none;
   }
 
  private:
-  bool is_control(int32_t id) const { return id == special_.pad || id == special_.bos || id == special_.eos; }
-
-  TokenizerPieces pieces_;
-  Special special_;
   bool add_prefix_space_;
-  std::unordered_map<std::string_view, int32_t> ids_;  // of pieces_'s names
-  std::vector<std::string> texts_;                     // the bytes that each piece stands for
+  std::vector<std::string> texts_;  // the bytes that each piece stands for
   std::array<int32_t, 256> byte_ids_;
   BpeMerges merges_;
   AddedTokens raw_, normalized_;  // nothing is normalised; the second are looked for in what the first leave
 };
 
 ByteBpeVocabulary::ByteBpeVocabulary(ByteBpeModel model, const std::string& where)
-    : pieces_(std::move(model.pieces)), special_(pieces_.special()), add_prefix_space_(model.add_prefix_space) {
-  pieces_.check(where + ".vocab");
-  for (int32_t id = 0; id < size(); ++id) {
-    ids_.emplace(piece(id), id);
-    texts_.push_back(bytes_of_name(piece(id)).value_or(piece(id)));
-  }
-  for (const auto& token : pieces_.added) {
+    : TokenizerVocabulary(std::move(model.pieces), where + ".vocab"), add_prefix_space_(model.add_prefix_space) {
+  for (int32_t id = 0; id < size(); ++id) texts_.push_back(bytes_of_name(piece(id)).value_or(piece(id)));
+  for (const auto& token : added()) {
     texts_[static_cast<std::size_t>(token.id)] = token.content;
     (token.normalized ? normalized_ : raw_).add(token.content, token);
   }
-  std::unordered_set<int32_t> not_in_model;
-  for (const auto& token : pieces_.added)
-    if (!token.in_model) not_in_model.insert(token.id);
-  const auto in_model = [&](const std::string& name) {
+  const auto id_in_model = [&](const std::string& name) {
     const auto id = id_of(name);
-    return not_in_model.contains(id) ? -1 : id;
+    return in_model(id) ? id : -1;
   };
   for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {
-    std::string name;
-    append_utf8(name, byte_alphabet()[byte]);
-    byte_ids_[byte] = in_model(name);
+    const auto name = bytes_spelled(std::string(1, static_cast<char>(byte)));
+    byte_ids_[byte] = id_in_model(name);
     require(byte_ids_[byte] >= 0, where, ".vocab: no piece for byte ", byte, " ('", name,
             "'); without one a text with this byte could not be written");
   }
   for (std::size_t i = 0; i < model.merges.size(); ++i) {
     const std::string &left = model.merges[i].first, &right = model.merges[i].second;
     const auto id = [&](const std::string& name) {
-      const auto found = in_model(name);
+      const auto found = id_in_model(name);
       require(found >= 0, where, ".merges: merge ", i + 1, ", '", left, "' and '", right, "': no piece '", name, "'");
       return found;
     };

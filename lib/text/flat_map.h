@@ -8,6 +8,11 @@
 
 namespace storm {
 
+// A key of two ids, which are not negative.
+inline uint64_t pair_key(int32_t left, int32_t right) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+}
+
 // Keys are anything but ~0. Grows by itself; nothing can be taken out.
 template <class Value>
 class FlatMap {

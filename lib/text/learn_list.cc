@@ -2,34 +2,18 @@
 
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "text/word_counts.h"
 
 namespace storm {
 
-namespace {
-
-struct Hash {
-  using is_transparent = void;  // a word that was counted before is looked up without a copy
-  std::size_t operator()(std::string_view word) const { return std::hash<std::string_view>{}(word); }
-};
-
-}  // namespace
-
 LearnedList learn_list(const std::function<bool(std::string& line)>& next, ListKind kind, int64_t most) {
   LearnedList learned;
-  std::unordered_map<std::string, int64_t, Hash, std::equal_to<>> counts;
-  for (std::string line; next(line);)
-    each_word(line, [&](std::string_view word) {
-      ++learned.words;
-      if (const auto it = counts.find(word); it != counts.end())
-        ++it->second;
-      else
-        counts.emplace(word, 1);
-    });
+  auto counts = count_words(next, [](std::string_view line, const CountWord& count) { each_word(line, count); });
+  for (const auto& [word, count] : counts) learned.words += count;
 
   std::size_t room = SIZE_MAX;
   if (kind == ListKind::words) {
@@ -37,7 +21,7 @@ LearnedList learn_list(const std::function<bool(std::string& line)>& next, ListK
     require(most == 0 || most > special, "a list of ", most, " entries has no place for a word");
     if (most > 0) room = static_cast<std::size_t>(most - special);
     for (const auto& word : kSpecialWords) {
-      const auto it = counts.find(word);
+      const auto it = std::ranges::find(counts, word, &std::pair<std::string, int64_t>::first);
       if (it == counts.end()) continue;
       (word == "<unk>" ? learned.words_kept : learned.special) += it->second;
       counts.erase(it);

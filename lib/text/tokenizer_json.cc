@@ -1,8 +1,6 @@
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "text/byte_bpe_vocabulary.h"
@@ -146,6 +144,22 @@ void TokenizerPieces::check(const std::string& where) const {
   require(!pieces.empty(), where, ": no pieces");
   for (const auto* name : {&pad, &unk, &bos, &eos})
     require(name->empty() || seen.contains(*name), where, ": no piece '", *name, "'");
+}
+
+TokenizerVocabulary::TokenizerVocabulary(TokenizerPieces pieces, const std::string& where)
+    : pieces_(std::move(pieces)), special_(pieces_.special()) {
+  pieces_.check(where);
+  for (int32_t id = 0; id < size(); ++id) ids_.emplace(piece(id), id);
+  for (const auto& token : added())
+    if (!token.in_model) added_alone_.insert(token.id);
+}
+
+std::vector<std::string> TokenizerVocabulary::encode_pieces(std::string_view line) const {
+  std::vector<int32_t> ids;
+  encode(line, ids, nullptr);
+  std::vector<std::string> pieces;
+  for (const auto id : ids) pieces.push_back(piece(id));
+  return pieces;
 }
 
 TokenizerPieces read_pieces(JsonFields& root, JsonFields& model, std::string_view otherwise_bos,

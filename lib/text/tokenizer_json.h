@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "text/added_tokens.h"
@@ -28,6 +30,32 @@ struct TokenizerPieces {
   void put(int64_t id, const std::string& piece, std::size_t most, const std::string& where);
   // Throws Error where an id has no piece, or two ids have the same.
   void check(const std::string& where) const;
+};
+
+// What the kinds of a tokenizer.json have in common: pieces by id and by name.
+class TokenizerVocabulary : public VocabularyKind {
+ public:
+  std::vector<std::string> encode_pieces(std::string_view line) const override;
+  const std::string& piece(int32_t id) const override { return pieces_.pieces[static_cast<std::size_t>(id)]; }
+  int32_t id_of(std::string_view piece) const override {
+    const auto it = ids_.find(piece);
+    return it == ids_.end() ? -1 : it->second;
+  }
+  int32_t size() const override { return static_cast<int32_t>(pieces_.pieces.size()); }
+  Special special() const override { return special_; }
+
+ protected:
+  // where: of the model's `vocab`, for errors. Throws Error as TokenizerPieces::check does.
+  TokenizerVocabulary(TokenizerPieces pieces, const std::string& where);
+  const std::vector<AddedToken>& added() const { return pieces_.added; }
+  bool in_model(int32_t id) const { return !added_alone_.contains(id); }  // else it is an added token alone
+  bool is_control(int32_t id) const { return id == special_.pad || id == special_.bos || id == special_.eos; }
+
+ private:
+  TokenizerPieces pieces_;
+  Special special_;
+  std::unordered_map<std::string_view, int32_t> ids_;  // of pieces_'s names
+  std::unordered_set<int32_t> added_alone_;
 };
 
 // Reads `added_tokens`, the model's `vocab` and what `post_processor` puts around a text, which are BOS and EOS;

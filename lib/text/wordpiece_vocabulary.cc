@@ -1,8 +1,6 @@
 #include "text/wordpiece_vocabulary.h"
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "text/piece_trie.h"
@@ -31,31 +29,17 @@ std::string cleaned_up(std::string text) {
   return text;
 }
 
-class WordPieceVocabulary final : public VocabularyKind {
+class WordPieceVocabulary final : public TokenizerVocabulary {
  public:
   WordPieceVocabulary(WordPieceModel model, const std::string& where);
 
   void encode(std::string_view line, std::vector<int32_t>& ids, std::vector<ByteRange>* ranges) const override;
-  std::vector<std::string> encode_pieces(std::string_view line) const override {
-    std::vector<int32_t> ids;
-    encode(line, ids, nullptr);
-    std::vector<std::string> pieces;
-    for (const auto id : ids) pieces.push_back(piece(id));
-    return pieces;
-  }
   std::string decode(std::span<const int32_t> ids) const override;
-  const std::string& piece(int32_t id) const override { return model_.pieces.pieces[static_cast<std::size_t>(id)]; }
   std::string marked_piece(int32_t id) const override {
     const auto& name = piece(id);
     return continues(name) ? name.substr(model_.prefix.size()) : is_control(id) ? name : "\u2581" + name;
   }
-  int32_t id_of(std::string_view piece) const override {
-    const auto it = ids_.find(piece);
-    return it == ids_.end() ? -1 : it->second;
-  }
-  int32_t size() const override { return static_cast<int32_t>(model_.pieces.pieces.size()); }
   std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override;
-  Special special() const override { return special_; }
   WordRule word_rule(std::string_view) const override {
     return raw_.within_words() && normalized_.within_words() ? WordRule::collapsed : WordRule::none;
   }
@@ -70,34 +54,26 @@ class WordPieceVocabulary final : public VocabularyKind {
     }
   };
   bool continues(std::string_view name) const { return name.starts_with(model_.prefix); }
-  bool is_control(int32_t id) const { return id == special_.pad || id == special_.bos || id == special_.eos; }
   void cut(std::span<const NormalizedCharacter> text, Sink& sink) const;
   void cut_at_tokens(std::span<const NormalizedCharacter> text, Sink& sink) const;
   void cut_word(std::span<const NormalizedCharacter> word, Sink& sink) const;
 
-  WordPieceModel model_;
-  Special special_;
-  std::unordered_map<std::string_view, int32_t> ids_;  // of the model's names
+  WordPieceModel model_;  // but for its pieces
   PieceTrie first_, continuing_;
   AddedTokens raw_, normalized_;
 };
 
 WordPieceVocabulary::WordPieceVocabulary(WordPieceModel model, const std::string& where)
-    : model_(std::move(model)), special_(model_.pieces.special()) {
-  model_.pieces.check(where);
-  require(special_.unk >= 0, where, ": a WordPiece vocabulary needs an unknown piece; none is named");
-  std::unordered_set<int32_t> not_in_model;
-  for (const auto& token : model_.pieces.added)
-    if (!token.in_model) not_in_model.insert(token.id);
+    : TokenizerVocabulary(std::move(model.pieces), where), model_(std::move(model)) {
+  require(special().unk >= 0, where, ": a WordPiece vocabulary needs an unknown piece; none is named");
   for (int32_t id = 0; id < size(); ++id) {
+    if (!in_model(id)) continue;
     const std::string_view name = piece(id);
-    ids_.emplace(name, id);
-    if (not_in_model.contains(id)) continue;
     first_.add(name, id);
     if (continues(name) && name != model_.prefix) continuing_.add(name.substr(model_.prefix.size()), id);
   }
   Characters spelled;
-  for (const auto& token : model_.pieces.added) {
+  for (const auto& token : added()) {
     if (!token.normalized) {
       raw_.add(token.content, token);
       continue;
@@ -153,7 +129,7 @@ void WordPieceVocabulary::cut_at_tokens(std::span<const NormalizedCharacter> tex
 }
 
 void WordPieceVocabulary::cut_word(std::span<const NormalizedCharacter> word, Sink& sink) const {
-  const auto unknown = [&] { sink.put(special_.unk, range_of(word)); };
+  const auto unknown = [&] { sink.put(special().unk, range_of(word)); };
   if (word.size() > static_cast<std::size_t>(model_.max_characters)) return unknown();
   const auto text = utf8(word);
   const auto before = sink.ids.size(), ranges_before = sink.ranges ? sink.ranges->size() : 0;
