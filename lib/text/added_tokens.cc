@@ -14,8 +14,7 @@ bool is_white(char32_t c) { return bert_character(c).split == BertCharacter::Spl
 // Where the white space begins that ends there, from `first` on.
 std::size_t space_before(std::string_view text, std::size_t first, std::size_t end) {
   while (end > first) {
-    auto begin = end - 1;
-    while (begin > first && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+    const auto begin = character_before(text, end);
     auto at = begin;
     if (!is_white(next_code_point(text, at))) break;
     end = begin;

@@ -15,13 +15,11 @@ constexpr int kMostPairBits = 16;
 // Whether the space at line[at] stands alone between two characters that are no white space.
 bool stands_alone(std::string_view line, std::size_t at) {
   if (at == 0 || at + 1 == line.size()) return false;
-  auto before = at - 1;
-  while (before > 0 && (static_cast<unsigned char>(line[before]) & 0xC0) == 0x80) --before;
   const auto is_white = [&](std::size_t i) {
     const auto b = static_cast<unsigned char>(line[i]);
     return b < 0x80 ? b <= 0x20 : gpt2_class(next_code_point(line, i)) == Gpt2Class::space;
   };
-  return !is_white(before) && !is_white(at + 1);
+  return !is_white(character_before(line, at)) && !is_white(at + 1);
 }
 
 }  // namespace

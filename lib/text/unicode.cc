@@ -20,8 +20,7 @@ bool is_final_sigma(std::string_view text, std::size_t at) {
   std::size_t i = at;
   uint8_t part = kSkipped;
   while (part == kSkipped && i > 0) {
-    do --i;
-    while ((static_cast<unsigned char>(text[i]) & 0xC0) == 0x80);
+    i = character_before(text, i);
     std::size_t end = i;
     part = unicode::run_value<2>(unicode::sigma_runs, next_code_point(text, end));
   }
@@ -59,8 +58,7 @@ CharClass char_class(char32_t c) {
 
 std::string_view strip_right(std::string_view text) {
   while (!text.empty()) {
-    std::size_t start = text.size() - 1;
-    while (start > 0 && (static_cast<unsigned char>(text[start]) & 0xC0) == 0x80) --start;
+    const std::size_t start = character_before(text, text.size());
     if (!space_at(text, start)) break;
     text.remove_suffix(text.size() - start);
   }

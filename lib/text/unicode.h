@@ -28,6 +28,13 @@ inline char32_t next_code_point(std::string_view text, std::size_t& at) {
   return c;
 }
 
+// Where the character begins that ends at text[end], which is not the first place.
+inline std::size_t character_before(std::string_view text, std::size_t end) {
+  do --end;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80);
+  return end;
+}
+
 void append_utf8(std::string& text, char32_t c);
 
 enum class CharClass : uint8_t { other, punctuation, symbol, number };  // \p{P}, \p{S}, \p{N}
