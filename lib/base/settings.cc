@@ -56,6 +56,11 @@ std::size_t Settings::choice(const std::string& key, const std::vector<std::stri
   throw UsageError(str(named(key), ": ", shown(v), " is none of ", list));
 }
 
+bool Settings::on(const std::string& key) const {
+  const auto& v = at(key);
+  return v.is_boolean() ? v.get<bool>() : choice(key, {"no", "yes"}) == 1;
+}
+
 const nlohmann::json& Settings::at(const std::string& key) const {
   require(config_.contains(key), "configuration: \"", key, "\" is missing");
   return config_.at(key);

@@ -32,6 +32,7 @@ class Settings {
   int64_t whole(const std::string& key, int64_t least, int64_t most) const;
   // In [least, most); a rate of 1 would drop everything.
   float real(const std::string& key, double least, double most) const;
+  bool on(const std::string& key) const;  // "yes" or "no", or JSON's true and false
   // The place of the value among the words.
   std::size_t choice(const std::string& key, const std::vector<std::string>& words) const;
   const nlohmann::json& at(const std::string& key) const;

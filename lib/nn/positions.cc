@@ -15,13 +15,14 @@ const float* SinusoidTable::rows(int64_t positions) const {
     for (int64_t p = 0; p < want; ++p) {
       float* row = values.data() + p * d_model_;
       for (int64_t i = 0; i < d_model_; ++i) {
-        const bool interleaved = layout_ == SinusoidLayout::interleaved;
-        const int64_t pair = interleaved ? i / 2 : i % std::max<int64_t>(half, 1);
-        const bool sine = interleaved ? i % 2 == 0 : i < half;
-        const double exponent = interleaved ? 2.0 * static_cast<double>(pair) / static_cast<double>(d_model_)
-                                            : static_cast<double>(pair) / std::max(1.0, static_cast<double>(half) - 1);
+        const bool concatenated = layout_ == SinusoidLayout::concatenated;
+        const int64_t pair = concatenated ? i % std::max<int64_t>(half, 1) : i / 2;
+        const bool sine = concatenated ? i < half : i % 2 == 0;
+        const double exponent = concatenated ? static_cast<double>(pair) / std::max(1.0, static_cast<double>(half) - 1)
+                                             : 2.0 * static_cast<double>(pair) / static_cast<double>(d_model_);
         const double angle = static_cast<double>(p) / std::pow(10000.0, exponent);
-        row[i] = static_cast<float>(sine ? std::sin(angle) : std::cos(angle));
+        const int64_t column = layout_ == SinusoidLayout::halves ? halves_column(i, d_model_) : i;
+        row[column] = static_cast<float>(sine ? std::sin(angle) : std::cos(angle));
       }
     }
   }

@@ -1,6 +1,6 @@
 // Sinusoidal position encodings: PE(p, 2i) = sin(p / 10000^(2i/d)), PE(p, 2i+1) = cos(the same) (Vaswani et al. 2017,
-// §3.5), or tensor2tensor's layout of the same idea: all sines, then all cosines, with its own spacing of the
-// wavelengths.
+// §3.5). Halves: the same numbers, the sines before the cosines, as Marian has them. Concatenated: tensor2tensor's
+// layout of the same idea, sines before cosines with its own spacing of the wavelengths.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,10 @@
 
 namespace storm {
 
-enum class SinusoidLayout : uint8_t { interleaved, concatenated };
+enum class SinusoidLayout : uint8_t { interleaved, concatenated, halves };
+
+// Where halves have column i of the interleaved layout, of a model as wide as d_model, which may be odd.
+constexpr int64_t halves_column(int64_t i, int64_t d_model) { return i % 2 == 0 ? i / 2 : (d_model + 1) / 2 + i / 2; }
 
 // Grows with the longest sentence seen; several threads may ask at once.
 class SinusoidTable {

@@ -35,6 +35,8 @@ const std::vector<Variation> kVariations{
     {"GELU by tanh", {{"activation", "gelu-tanh"}}},
     {"learned positions", {{"positions", "learned"}, {"max-positions", "30"}}},
     {"concatenated sinusoids", {{"positions", "sinusoidal-concat"}}},
+    {"sinusoids in halves, bare embeddings, a bias",
+     {{"positions", "sinusoidal-halves"}, {"scale-embeddings", "no"}, {"output-bias", "yes"}}},
     {"d_k is not d_v", {{"d-k", "5"}, {"d-v", "9"}}},
     {"separate vocabularies", {{"share-embeddings", "none"}}, kSourceVocabulary},
     {"one embedding for target and output", {{"share-embeddings", "target"}}, kSourceVocabulary},

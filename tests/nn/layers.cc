@@ -77,6 +77,15 @@ TEST_CASE("sinusoids are the paper's, and a longer table begins as the shorter o
     }
 }
 
+TEST_CASE("halves are the interleaved sinusoids, sines before cosines, of odd widths too") {
+  for (const int64_t d : {6, 7}) {
+    const SinusoidTable interleaved(d, SinusoidLayout::interleaved), halves(d, SinusoidLayout::halves);
+    for (int64_t p = 0; p < 3; ++p)
+      for (int64_t i = 0, sines = (d + 1) / 2; i < d; ++i)
+        CHECK(halves.rows(3)[p * d + i] == interleaved.rows(3)[p * d + (i < sines ? 2 * i : 2 * (i - sines) + 1)]);
+  }
+}
+
 TEST_CASE("the residual stream is the paper's in post-norm, and x + sublayer(norm(x)) in pre-norm") {
   constexpr std::size_t d = 4, inner = 6, rows = 3;
   for (const bool pre_norm : {false, true}) {

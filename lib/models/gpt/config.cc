@@ -27,6 +27,7 @@ GptConfig GptConfig::from(const nlohmann::json& json) {
                             Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
+  c.shared = s.on("share_embeddings");
   b.norm_epsilon = s.real("norm_epsilon", 0, 1);
   return c;
 }
@@ -43,6 +44,7 @@ const Architecture& gpt_architecture() {
                    {"max-positions", "N", "1024", "longest text"},
                    {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
                    {"attention-dropout", "RATE", "0.1", "dropout of attention weights"},
+                   {"share-embeddings", "[yes|no]", "yes", "the table of embeddings is the output layer's, too"},
                    {"norm-epsilon", "X", "1e-5", "epsilon of the layer norms"}},
       .presets = {{"gpt-tiny", {{"layers", "4"}, {"d-model", "128"}, {"heads", "4"}, {"max-positions", "256"}}},
                   {"gpt-mini", {{"layers", "6"}, {"d-model", "384"}, {"heads", "6"}, {"max-positions", "256"}}},

@@ -12,6 +12,7 @@ struct GptConfig {
   BlockShape block;
   int64_t max_positions;  // tokens that a text may have, the EOS before it included
   int64_t vocabulary;
+  bool shared;  // the table of embeddings is the output layer's, too
 
   static GptConfig from(const nlohmann::json& config);  // throws UsageError
 };

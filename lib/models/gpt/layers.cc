@@ -15,7 +15,11 @@ GptLayers::GptLayers(const GptConfig& c) {
   const LinearInit residual{LinearInit::Rule::normal, kDeviation / std::sqrt(2 * static_cast<double>(c.layers))};
   const BlockInit init{.attention_in = inner, .attention_out = residual, .up = inner, .down = residual};
   ParameterList& list = parameters;
-  embedding = list.of_vocabulary(declare_table(list, "embedding.weight", c.vocabulary, c.block.d_model, kDeviation), 0);
+  const auto table = [&](const char* name) {
+    return list.of_vocabulary(declare_table(list, name, c.vocabulary, c.block.d_model, kDeviation), 0);
+  };
+  embedding = table("embedding.weight");
+  output = c.shared ? embedding : table("output.weight");
   positions = declare_table(list, "positions.weight", c.max_positions, c.block.d_model, kDeviation);
   for (int64_t i = 0; i < c.layers; ++i) {
     const auto name = str("layers.", i);

@@ -16,8 +16,8 @@ struct GptLayers {
   };
 
   ParameterList parameters;
-  ParameterId embedding;  // [vocabulary, d_model]: the output layer's, too
-  ParameterId positions;  // [max_positions, d_model]
+  ParameterId embedding, output;  // [vocabulary, d_model]; the same one where shared
+  ParameterId positions;          // [max_positions, d_model]
   std::vector<Layer> layers;
   std::vector<NormLayer> norms;  // in the order of the sublayers, and the final one
 };

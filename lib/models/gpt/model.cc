@@ -62,7 +62,7 @@ void GptModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) c
   states(graph, text, &trace, nullptr);
 }
 
-OutputLayer GptModel::output(Graph& graph) const { return {parameters().in(graph, layers_.embedding), {}}; }
+OutputLayer GptModel::output(Graph& graph) const { return {parameters().in(graph, layers_.output), {}}; }
 
 std::span<const float> GptModel::token_embeddings() const { return parameters().view(layers_.embedding); }
 

@@ -30,14 +30,13 @@ std::vector<Setting> settings() {
 
 RnnConfig RnnConfig::from(const nlohmann::json& json) {
   const Settings s(json);
-  const auto yes = [&](const char* key) { return s.choice(key, {"no", "yes"}) == 1; };
   RnnConfig c{};
   c.cell = static_cast<Cell>(s.choice("cell", {"rnn", "gru", "lstm"}));
   c.layers = SideLayers::from(s);
   c.d_model = s.whole("d_model", 1, 1 << 20);
-  c.bidirectional = yes("bidirectional");
-  c.reverse_source = yes("reverse_source");
-  c.input_feeding = yes("input_feeding");
+  c.bidirectional = s.on("bidirectional");
+  c.reverse_source = s.on("reverse_source");
+  c.input_feeding = s.on("input_feeding");
   c.attention = static_cast<Attention>(s.choice("attention", {"none", "additive", "dot", "general", "concat"}));
   c.dropout = s.real("dropout", 0, 1);
   c.recurrent_dropout = s.real("recurrent_dropout", 0, 1);

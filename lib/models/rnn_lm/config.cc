@@ -15,10 +15,10 @@ RnnLmConfig RnnLmConfig::from(const nlohmann::json& json) {
   c.d_model = s.whole("d_model", 1, 1 << 20);
   c.dropout = s.real("dropout", 0, 1);
   c.recurrent_dropout = s.real("recurrent_dropout", 0, 1);
-  c.locked_dropout = s.choice("locked_dropout", {"no", "yes"}) == 1;
+  c.locked_dropout = s.on("locked_dropout");
   c.vocabulary = s.whole("vocab_size", 1, 1 << 24);
   c.window = s.whole("attention_window", 0, 1 << 20);
-  c.split_states = s.choice("split_states", {"no", "yes"}) == 1;
+  c.split_states = s.on("split_states");
   if (c.split_states && c.window == 0)
     throw UsageError("--split-states: keys and values are for attention; say how far back by --attention-window");
   if (c.split_states && c.d_model % 3 != 0)

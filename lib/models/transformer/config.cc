@@ -1,6 +1,7 @@
 #include "models/transformer/config.h"
 
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
@@ -35,12 +36,15 @@ std::vector<Setting> settings() {
            {"norm", "post|pre", "post", "layer norm after each residual (the paper) or before each sublayer"},
            {"activation", "relu|gelu|gelu-tanh", "relu",
             "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
-           {"positions", "KIND", "sinusoidal", "sinusoidal (interleaved, the paper), sinusoidal-concat or learned"},
+           {"positions", "KIND", "sinusoidal",
+            "sinusoidal (interleaved, the paper), sinusoidal-concat, sinusoidal-halves (Marian) or learned"},
            {"max-positions", "N", "1024", "longest sentence with learned positions"},
            {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
            {"attention-dropout", "RATE", "0", "dropout of attention weights"},
            {"activation-dropout", "RATE", "0", "dropout inside the feed-forward layers"},
            TableSizes::setting(),
+           {"scale-embeddings", "[yes|no]", "yes", "embeddings times the root of d-model (the paper)"},
+           {"output-bias", "[yes|no]", "no", "the output layer has a bias"},
            {"norm-epsilon", "X", "1e-5", "epsilon of the layer norms"},
            {"initialization", "NAME", "pytorch",
             "how linear layers begin: as pytorch's, fairseq's, or by xavier (the paper's)"}})
@@ -68,10 +72,13 @@ TransformerConfig TransformerConfig::from(const nlohmann::json& json) {
   b.pre_norm = s.choice("norm", {"post", "pre"}) == 1;
   b.activation = std::array{Activation::relu, Activation::gelu,
                             Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
-  c.positions = static_cast<Positions>(s.choice("positions", {"sinusoidal", "sinusoidal-concat", "learned"}));
+  c.positions = static_cast<Positions>(
+      s.choice("positions", {"sinusoidal", "sinusoidal-concat", "sinusoidal-halves", "learned"}));
   c.max_positions = s.whole("max_positions", 1, 1 << 24);
   if (c.positions == Positions::sinusoidal_concat && b.d_model % 2 != 0)
     throw UsageError("--positions: sinusoidal-concat needs an even --d-model");
+  c.embedding_scale = s.on("scale_embeddings") ? std::sqrt(static_cast<float>(b.d_model)) : 1;
+  c.output_bias = s.on("output_bias");
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
   b.activation_dropout = s.real("activation_dropout", 0, 1);

@@ -12,8 +12,10 @@ struct TransformerConfig {
   SideLayers layers;
   BlockShape block;
   BlockInit init;
-  enum class Positions { sinusoidal, sinusoidal_concat, learned } positions;
+  enum class Positions { sinusoidal, sinusoidal_concat, sinusoidal_halves, learned } positions;
   int64_t max_positions;  // of learned positions
+  float embedding_scale;  // of the rows of the tables, before positions are added
+  bool output_bias;
   TableSizes tables;
 
   static TransformerConfig from(const nlohmann::json& config);  // throws UsageError

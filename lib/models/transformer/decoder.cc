@@ -44,7 +44,7 @@ Value TransformerDecoder::embedded(Graph& graph, std::span<const int32_t> tokens
   }
   std::vector<int32_t> positions(tokens.size(), layers.target_positions ? step : 0);
   return embed(graph, parameters.in(graph, layers.embedding.target), graph.column({tokens.begin(), tokens.end()}),
-               table, graph.column(std::move(positions)), std::sqrt(static_cast<float>(width)));
+               table, graph.column(std::move(positions)), config.embedding_scale);
 }
 
 Value TransformerDecoder::step(Graph& graph, std::span<const int32_t> parents, std::span<const int32_t> tokens) {

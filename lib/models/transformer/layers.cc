@@ -18,6 +18,9 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
   output = c.tables.share == Share::none
                ? list.of_vocabulary(table("output.weight", c.tables.target), TableSizes::kTarget)
                : embedding.target;
+  if (c.output_bias)
+    output_bias = list.of_vocabulary(list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true}),
+                                     TableSizes::kTarget);
   if (c.positions == TransformerConfig::Positions::learned) {
     source_positions = table("source_positions.weight", c.max_positions);
     target_positions = table("target_positions.weight", c.max_positions);

@@ -23,7 +23,7 @@ struct TransformerLayers {
 
   ParameterList parameters;
   EmbeddingTables embedding;
-  ParameterId output;                              // [vocabulary, d_model]
+  ParameterId output, output_bias;                 // [vocabulary, d_model], [1, vocabulary]; the bias may be none
   ParameterId source_positions, target_positions;  // [max_positions, d_model], only when learned
   std::vector<EncoderLayer> encoder;
   std::vector<DecoderLayer> decoder;

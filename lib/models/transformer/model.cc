@@ -36,9 +36,10 @@ TransformerModel::TransformerModel(const nlohmann::json& json, const Transformer
     : Model(layers.parameters, json, described(c)),
       config_(c),
       layers_(std::move(layers)),
-      sinusoids_(c.block.d_model, c.positions == TransformerConfig::Positions::sinusoidal_concat
-                                      ? SinusoidLayout::concatenated
-                                      : SinusoidLayout::interleaved) {}
+      sinusoids_(c.block.d_model,
+                 c.positions == TransformerConfig::Positions::sinusoidal_concat   ? SinusoidLayout::concatenated
+                 : c.positions == TransformerConfig::Positions::sinusoidal_halves ? SinusoidLayout::halves
+                                                                                  : SinusoidLayout::interleaved) {}
 
 Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& s) const {
   const int64_t width = config_.block.d_model, positions = std::max<int64_t>(s.longest, 1);
@@ -51,8 +52,7 @@ Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId le
     position_table = graph.constant({positions, width}, sinusoids_.rows(positions));
   }
   return embed(graph, parameters().in(graph, table), graph.constant({s.tokens(), 1}, s.ids.data()), position_table,
-               graph.column(s.positions()), std::sqrt(static_cast<float>(width)),
-               graph.gradients() ? config_.block.dropout : 0);
+               graph.column(s.positions()), config_.embedding_scale, graph.gradients() ? config_.block.dropout : 0);
 }
 
 Value TransformerModel::encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace) const {
@@ -104,7 +104,9 @@ Value TransformerModel::states(Graph& graph, const PackedSentences& source, cons
       });
 }
 
-OutputLayer TransformerModel::output(Graph& graph) const { return {parameters().in(graph, layers_.output), {}}; }
+OutputLayer TransformerModel::output(Graph& graph) const {
+  return {parameters().in(graph, layers_.output), parameters().in(graph, layers_.output_bias)};
+}
 
 std::span<const float> TransformerModel::token_embeddings() const {
   return parameters().view(layers_.embedding.source);
