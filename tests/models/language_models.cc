@@ -17,6 +17,7 @@ const std::vector<Variation>& language_models() {
   static const std::vector<Variation> variations{
       {"GPT", "gpt-tiny", {{"heads", "2"}, {"max-positions", "60"}}},
       {"GPT, ReLU, one head", "gpt-tiny", {{"heads", "1"}, {"max-positions", "60"}, {"activation", "relu"}}},
+      {"GPT, Swish", "gpt-tiny", {{"heads", "2"}, {"max-positions", "60"}, {"activation", "swish"}}},
       {"LSTM", "rnn-lm-tiny"},
       {"GRU of three layers", "rnn-lm-tiny", {{"cell", "gru"}, {"layers", "3"}}},
       {"tanh, one layer", "rnn-lm-tiny", {{"cell", "rnn"}, {"layers", "1"}}},
