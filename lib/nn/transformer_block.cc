@@ -1,6 +1,25 @@
 #include "nn/transformer_block.h"
 
+#include <utility>
+
+#include "base/split.h"
+
 namespace storm {
+
+namespace {
+
+constexpr std::pair<const char*, Activation> kActivations[]{{"relu", Activation::relu},
+                                                            {"gelu", Activation::gelu},
+                                                            {"gelu-tanh", Activation::gelu_tanh},
+                                                            {"swish", Activation::swish}};
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, activation] : kActivations) names.emplace_back(name);
+  return names;
+}
+
+}  // namespace
 
 AttentionInput BlockShape::attention(const Graph& graph) const {
   AttentionInput a;
@@ -65,6 +84,15 @@ AttentionInput CrossAttention::over(const Graph& graph, const BlockShape& shape,
 void CrossAttention::operator()(Graph& graph, const Parameters& parameters, ResidualStream& stream,
                                 const Attend& attend) const {
   stream.add(out(graph, parameters, attend(q(graph, parameters, stream.input()))));
+}
+
+Activation FeedForward::activation_from(const Settings& s) {
+  return kActivations[s.choice("activation", activation_names())].second;
+}
+
+Setting FeedForward::activation_setting(const std::string& preset) {
+  return {"activation", joined(activation_names(), "|"), preset,
+          "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation; swish: also called SiLU"};
 }
 
 FeedForward FeedForward::declare(ParameterList& list, const std::string& name, const BlockShape& s,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/settings.h"
 #include "nn/linear_layer.h"
 #include "nn/norm_layer.h"
 #include "ops/attention.h"
@@ -81,6 +82,8 @@ struct CrossAttention {
 struct FeedForward {
   LinearLayer up, down;
 
+  static Activation activation_from(const Settings& settings);   // throws UsageError
+  static Setting activation_setting(const std::string& preset);  // of --activation
   static FeedForward declare(ParameterList& list, const std::string& name, const BlockShape& shape,
                              const BlockInit& init);
   void operator()(Graph& graph, const Parameters& parameters, const BlockShape& shape, ResidualStream& stream) const;

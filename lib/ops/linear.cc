@@ -62,6 +62,17 @@ STORM_CLONES void add_bias_gelu_tanh(float* z, float* y, const float* b, int64_t
   }
 }
 
+STORM_CLONES void add_bias_swish(float* z, float* y, const float* b, int64_t rows, int64_t n) {
+  for (int64_t r = 0; r < rows; ++r) {
+    float *sum = z + r * n, *out = y + r * n;
+#pragma omp simd
+    for (int64_t i = 0; i < n; ++i) {
+      sum[i] += b ? b[i] : 0.0f;
+      out[i] = simd::swish(sum[i]).value;
+    }
+  }
+}
+
 STORM_CLONES void add_bias_tanh(float* y, const float* b, int64_t rows, int64_t n) {
   for (int64_t r = 0; r < rows; ++r) {
     float* row = y + r * n;
@@ -97,6 +108,11 @@ STORM_CLONES void gelu_tanh_backward(float* dy, const float* z, int64_t size) {
   }
 }
 
+STORM_CLONES void swish_backward(float* dy, const float* z, int64_t size) {
+#pragma omp simd
+  for (int64_t i = 0; i < size; ++i) dy[i] *= simd::swish(z[i]).slope;
+}
+
 void forward(const Execution& run, const Node& node) {
   const auto attributes = node.attributes<Attributes>();
   const Activation activation = attributes.activation;
@@ -121,6 +137,9 @@ void forward(const Execution& run, const Node& node) {
         break;
       case Activation::gelu_tanh:
         add_bias_gelu_tanh(z + begin * n, part, b, end - begin, n);
+        break;
+      case Activation::swish:
+        add_bias_swish(z + begin * n, part, b, end - begin, n);
         break;
       case Activation::tanh:
         add_bias_tanh(part, b, end - begin, n);
@@ -155,6 +174,7 @@ void backward(const Execution& run, const Node& node) {
       }
       if (activation == Activation::gelu) gelu_backward(part, run.data(node.outputs[1]) + begin * n, size);
       if (activation == Activation::gelu_tanh) gelu_tanh_backward(part, run.data(node.outputs[1]) + begin * n, size);
+      if (activation == Activation::swish) swish_backward(part, run.data(node.outputs[1]) + begin * n, size);
     });
   static thread_local Buffer memory[2];
   const Operand slopes = operand(dy, rows, n, memory[0]);

@@ -29,11 +29,12 @@ unsigned blocks_of(int64_t rows, int64_t n) {
   return static_cast<unsigned>((rows * ((n + 7) / 8) + kThreads - 1) / kThreads);
 }
 
-// z Phi(z) by z, the exact form and the one by tanh. Phi and its slope are 0 or 1 and 0 beyond what f32 tells from it.
-struct Gelu {
+struct ValueAndSlope {
   float value, slope;
 };
-__device__ __forceinline__ Gelu gelu(float z, bool by_tanh) {
+
+// z Phi(z) by z, the exact form and the one by tanh. Phi and its slope are 0 or 1 and 0 beyond what f32 tells from it.
+__device__ __forceinline__ ValueAndSlope gelu(float z, bool by_tanh) {
   float phi, density;
   if (by_tanh) {
     const float t = z < -9.9f ? -9.9f : z > 9.9f ? 9.9f : z;
@@ -44,6 +45,17 @@ __device__ __forceinline__ Gelu gelu(float z, bool by_tanh) {
     density = 0.39894228f * expf(-0.5f * z * z);
   }
   return {z * phi, phi + z * density};
+}
+
+// As cpu/simd.h has it.
+__device__ __forceinline__ ValueAndSlope swish(float z) {
+  const float e = expf(-z), open = 1 / (1 + e), slope = open * (1 + z * (e * open));
+  return {z < -88.0f ? 0.0f : z / (1 + e), z < -88.0f ? 0.0f : z > 88.0f ? 1.0f : slope};
+}
+
+// Of an activation that keeps the sum z.
+__device__ __forceinline__ ValueAndSlope value_and_slope(float z, Activation activation) {
+  return activation == Activation::swish ? swish(z) : gelu(z, activation == Activation::gelu_tanh);
 }
 
 // z: [rows, n] holds x W^T and gets the bias (null: none); y = dropout(activation(z)). z may be y.
@@ -61,13 +73,13 @@ __global__ void __launch_bounds__(kThreads) activate_kernel(float* z, float* y, 
     if (activation == Activation::tanh) out = tanhf(sum);
     if (keeps_sum(activation)) {
       z[at] = sum;
-      out = gelu(sum, activation == Activation::gelu_tanh).value;
+      out = value_and_slope(sum, activation).value;
     }
     y[at] = stream.active() ? out * dropout_factor(stream, bits, i) : out;
   }
 }
 
-// dy becomes the gradient of the sum. saved: y, of gelu the sum before it.
+// dy becomes the gradient of the sum. saved: y, or the sum before it where that is kept.
 __global__ void __launch_bounds__(kThreads)
     activate_backward_kernel(float* dy, const float* saved, int64_t rows, int64_t n, Activation activation,
                              DropoutStream stream) {
@@ -86,7 +98,7 @@ __global__ void __launch_bounds__(kThreads)
     }
     if (stream.active()) d *= dropout_factor(stream, bits, i);
     if (activation == Activation::tanh) d *= 1 - saved[at] * saved[at];
-    if (keeps_sum(activation)) d *= gelu(saved[at], activation == Activation::gelu_tanh).slope;
+    if (keeps_sum(activation)) d *= value_and_slope(saved[at], activation).slope;
     dy[at] = d;
   }
 }

@@ -42,6 +42,29 @@ TEST_CASE("tanh and the sigmoid are right to a few units of the last place") {
   CHECK(std::isnan(simd::sigmoid(NAN)));
 }
 
+TEST_CASE("Swish and its slope are right to their stated errors, and end in the identity and in nothing") {
+  const auto value = [](float x) { return simd::swish(x).value; };
+  const auto slope = [](float x) { return simd::swish(x).slope; };
+  CHECK(ulps(value, [](double x) { return x < -88 ? 0 : x / (1 + std::exp(-x)); }) < 3);
+  double of_slope = 0;
+  for (int i = -1'000'000; i <= 1'000'000; ++i) {
+    const float at = static_cast<float>(i) * 1e-4f;
+    const double x = static_cast<double>(at), by_x = (1 + x / (1 + std::exp(x))) / (1 + std::exp(-x));
+    of_slope = std::max(of_slope, std::abs(static_cast<double>(slope(at)) - by_x));
+  }
+  CHECK(of_slope < 3e-7);
+  for (const float x : {89.0f, 1e30f, INFINITY}) {
+    CHECK(value(x) == x);
+    CHECK(value(-x) == 0);
+    CHECK(slope(x) == 1);
+    CHECK(slope(-x) == 0);
+  }
+  CHECK(value(0) == 0);
+  CHECK(slope(0) == 0.5f);
+  CHECK(std::isnan(value(NAN)));
+  CHECK(std::isnan(slope(NAN)));
+}
+
 TEST_CASE("the normal distribution and its density are right to a few units of the last place, in the tail, too") {
   const auto value = [](float x) { return simd::normal_cdf(x).value; };
   const auto slope = [](float x) { return simd::normal_cdf(x).slope; };

@@ -146,8 +146,8 @@ TEST_CASE("large: cross_entropy") {
 
 TEST_CASE("large: linear, with every activation") {
   const int64_t rows = size(4000, 130), in_width = size(512, 40), out_width = size(2048, 70);
-  for (const auto activation :
-       {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh, Activation::tanh})
+  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh,
+                                Activation::swish, Activation::tanh})
     check_case("linear", true, [&](Graph& g, Inputs& in) {
       return linear(g, in.parameter(rows, in_width), in.weight(out_width, in_width), in.parameter(1, out_width),
                     activation, activation == Activation::tanh ? 0.0f : 0.1f);

@@ -33,6 +33,7 @@ const std::vector<Variation> kVariations{
     {"post-norm", {}},
     {"pre-norm, GELU", {{"norm", "pre"}, {"activation", "gelu"}}},
     {"GELU by tanh", {{"activation", "gelu-tanh"}}},
+    {"Swish", {{"activation", "swish"}}},
     {"learned positions", {{"positions", "learned"}, {"max-positions", "30"}}},
     {"concatenated sinusoids", {{"positions", "sinusoidal-concat"}}},
     {"sinusoids in halves, bare embeddings, a bias",

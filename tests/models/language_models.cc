@@ -18,6 +18,7 @@ const std::vector<Variation>& language_models() {
       {"GPT", "gpt-tiny", {{"heads", "2"}, {"max-positions", "60"}}},
       {"GPT, ReLU, one head", "gpt-tiny", {{"heads", "1"}, {"max-positions", "60"}, {"activation", "relu"}}},
       {"GPT, an output layer of its own", "gpt-tiny", {{"max-positions", "60"}, {"share-embeddings", "no"}}},
+      {"GPT, Swish", "gpt-tiny", {{"heads", "2"}, {"max-positions", "60"}, {"activation", "swish"}}},
       {"LSTM", "rnn-lm-tiny"},
       {"GRU of three layers", "rnn-lm-tiny", {{"cell", "gru"}, {"layers", "3"}}},
       {"tanh, one layer", "rnn-lm-tiny", {{"cell", "rnn"}, {"layers", "1"}}},

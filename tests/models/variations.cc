@@ -46,6 +46,7 @@ TEST_CASE("every row of the paper's table of variations builds, and its gradient
       {"D eps=0", {{"layers", "1"}}},
       {"D eps=0.2", {{"layers", "1"}}},
       {"E", {{"positions", "learned"}}},
+      {"Swish, which the paper has not", {{"layers", "1"}, {"activation", "swish"}}},
   };
   const Batch batch = test::fixture_batch();
   for (const auto& [name, flags] : rows) {
@@ -84,6 +85,7 @@ TEST_CASE("settings that do not fit together are refused with the flag's name") 
   CHECK(refuses({{"dropout", "1"}}, "--dropout"));
   CHECK(refuses({{"dropout", "-0.1"}}, "--dropout"));
   CHECK(refuses({{"norm", "sideways"}}, "--norm"));
+  CHECK(refuses({{"activation", "tanh"}}, "none of relu, gelu, gelu-tanh, swish"));
   CHECK(refuses({{"d-model", "9"}, {"heads", "3"}, {"positions", "sinusoidal-concat"}}, "--positions"));
   CHECK_THROWS_AS(make_config(architecture("transformer"), "huge", {}, {40, 40}), UsageError);
   CHECK_THROWS_AS(architecture("perceptron"), UsageError);

@@ -24,6 +24,7 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
       if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
       if (activation == Activation::gelu_tanh)
         z *= 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
+      if (activation == Activation::swish) z /= 1 + std::exp(-z);
       if (activation == Activation::tanh) z = std::tanh(z);
       y[static_cast<std::size_t>(r * n + j)] = z;
     }
@@ -58,13 +59,25 @@ const test::InOpTable kLinear({.name = "linear with a bias",
                                          .bytes = 4 * (2 * rows * k + 2 * k * n + 2 * rows * n)};
                                }});
 
+// What the activation makes of each number.
+std::vector<float> activated(const std::vector<float>& x, Activation activation) {
+  const float one = 1;
+  Graph graph(false);
+  const Value y = linear(graph, graph.constant({static_cast<int64_t>(x.size()), 1}, x.data()),
+                         graph.constant({1, 1}, &one), {}, activation);
+  graph.keep(y);
+  test::Once once(graph);
+  once.forward();
+  return {once.run.data(y), once.run.data(y) + x.size()};
+}
+
 }  // namespace
 
 TEST_CASE("linear equals its double-precision reference, forward and gradients") {
   // Numbers of one, and numbers that reach where GELU's tails end.
   for (const double scale : {1.0, 3.0})
-    for (const auto activation :
-         {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh, Activation::tanh})
+    for (const auto activation : {Activation::none, Activation::relu, Activation::gelu, Activation::gelu_tanh,
+                                  Activation::swish, Activation::tanh})
       for (const bool bias : {true, false})
         for (const auto& size : {std::array<int64_t, 3>{1, 1, 1}, {3, 5, 7}, {17, 8, 70}}) {
           const int64_t rows = size[0], k = size[1], n = size[2];  // clang++ 14 captures no structured bindings
@@ -81,18 +94,9 @@ TEST_CASE("linear equals its double-precision reference, forward and gradients")
 }
 
 TEST_CASE("GELU has PyTorch's values, and its tails end in the identity and in nothing") {
-  const std::vector<float> x{1, -1, -3, 20, -20, 1e30f, -1e30f, NAN}, weight{1};
-  const auto out_of = [&](Activation activation) {
-    Graph graph(false);
-    const Value y =
-        linear(graph, graph.constant({8, 1}, x.data()), graph.constant({1, 1}, weight.data()), {}, activation);
-    graph.keep(y);
-    test::Once once(graph);
-    once.forward();
-    return std::vector<float>(once.run.data(y), once.run.data(y) + 8);
-  };
+  const std::vector<float> x{1, -1, -3, 20, -20, 1e30f, -1e30f, NAN};
   // torch.nn.functional.gelu(x), and the same with approximate="tanh".
-  const auto exact = out_of(Activation::gelu), by_tanh = out_of(Activation::gelu_tanh);
+  const auto exact = activated(x, Activation::gelu), by_tanh = activated(x, Activation::gelu_tanh);
   const std::vector<float> want{0.84134475f, -0.15865525f, -0.00404969f},
       want_by_tanh{0.84119199f, -0.15880801f, -0.00363739f};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -106,6 +110,19 @@ TEST_CASE("GELU has PyTorch's values, and its tails end in the identity and in n
     CHECK(y[6] == 0);
     CHECK(std::isnan(y[7]));
   }
+}
+
+TEST_CASE("Swish has PyTorch's values, and its tails end in the identity and in nothing") {
+  const auto y = activated({1, -1, -3, 0.5f, 8, -20, -88, 1e30f, INFINITY, -1e30f, -INFINITY, NAN}, Activation::swish);
+  // torch.nn.functional.silu(x), which makes a NaN of minus infinity.
+  const std::vector<float> want{0.731058598f, -0.268941432f,   -0.142277613f,   0.311229676f,
+                                7.99731731f,  -4.12230747e-8f, -5.32804976e-37f};
+  for (std::size_t i = 0; i < want.size(); ++i) CHECK(y[i] == Approx(want[i]).epsilon(1e-6));
+  CHECK(y[7] == 1e30f);
+  CHECK(y[8] == INFINITY);
+  CHECK(y[9] == 0);
+  CHECK(y[10] == 0);
+  CHECK(std::isnan(y[11]));
 }
 
 TEST_CASE("a ReLU keeps a NaN: a model that has diverged must not look sound") {

@@ -1,6 +1,5 @@
 #include "models/gpt/config.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -23,8 +22,7 @@ GptConfig GptConfig::from(const nlohmann::json& json) {
     throw UsageError(str("--heads: ", b.heads, " heads do not divide --d-model ", b.d_model, " evenly"));
   b.d_k = b.d_v = b.d_model / b.heads;
   b.pre_norm = true;
-  b.activation = std::array{Activation::relu, Activation::gelu,
-                            Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
+  b.activation = FeedForward::activation_from(s);
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
   c.shared = s.on("share_embeddings");
@@ -39,8 +37,7 @@ const Architecture& gpt_architecture() {
                    {"d-model", "N", "768", "width of the model"},
                    {"d-ff", "N", "0", "inner width of the feed-forward layers (0: 4 times d-model)"},
                    {"heads", "N", "12", "attention heads"},
-                   {"activation", "relu|gelu|gelu-tanh", "gelu-tanh",
-                    "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
+                   FeedForward::activation_setting("gelu-tanh"),
                    {"max-positions", "N", "1024", "longest text"},
                    {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
                    {"attention-dropout", "RATE", "0.1", "dropout of attention weights"},

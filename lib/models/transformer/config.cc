@@ -1,6 +1,5 @@
 #include "models/transformer/config.h"
 
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -34,8 +33,7 @@ std::vector<Setting> settings() {
            {"d-k", "N", "0", "width of a head's queries and keys (0: d-model / heads)"},
            {"d-v", "N", "0", "width of a head's values (0: d-model / heads)"},
            {"norm", "post|pre", "post", "layer norm after each residual (the paper) or before each sublayer"},
-           {"activation", "relu|gelu|gelu-tanh", "relu",
-            "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
+           FeedForward::activation_setting("relu"),
            {"positions", "KIND", "sinusoidal",
             "sinusoidal (interleaved, the paper), sinusoidal-concat, sinusoidal-halves (Marian) or learned"},
            {"max-positions", "N", "1024", "longest sentence with learned positions"},
@@ -70,8 +68,7 @@ TransformerConfig TransformerConfig::from(const nlohmann::json& json) {
   if (b.d_k == 0) b.d_k = b.d_model / b.heads;
   if (b.d_v == 0) b.d_v = b.d_model / b.heads;
   b.pre_norm = s.choice("norm", {"post", "pre"}) == 1;
-  b.activation = std::array{Activation::relu, Activation::gelu,
-                            Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
+  b.activation = FeedForward::activation_from(s);
   c.positions = static_cast<Positions>(
       s.choice("positions", {"sinusoidal", "sinusoidal-concat", "sinusoidal-halves", "learned"}));
   c.max_positions = s.whole("max_positions", 1, 1 << 24);

@@ -1,5 +1,5 @@
 // The Transformer: "Attention Is All You Need" (Vaswani et al. 2017), with the variations of its Table 3 and the usual
-// later ones (pre-norm, GELU, concatenated sinusoids) as settings.
+// later ones (pre-norm, GELU, Swish, concatenated sinusoids) as settings.
 #pragma once
 
 #include "models/architecture.h"
