@@ -13,6 +13,8 @@ struct PackedSentences {
   std::vector<int32_t> ids;         // [tokens]
   std::vector<int32_t> offsets{0};  // [sentences + 1]
   int32_t longest = 0;              // tokens of the longest sentence
+  // [tokens]: which segment of its text each token is of, for models that tell them apart; none: all are of 0.
+  std::vector<int32_t> segments = {};
 
   int64_t sentences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/named.h"
+#include "models/bert/config.h"
 #include "models/convs2s/config.h"
 #include "models/gpt/config.h"
 #include "models/rnn/config.h"
@@ -16,8 +17,9 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(), &convs2s_architecture(),
-                                              &gpt_architecture(), &rnn_lm_architecture()};
+const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
+                                              &convs2s_architecture(),     &gpt_architecture(),
+                                              &rnn_lm_architecture(),      &bert_architecture()};
 
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};
