@@ -46,15 +46,16 @@ std::string table(const Document& document, uint64_t size) {
   std::string text =
       str(printable(document.where), ": ", document.kind().empty() ? "no kind" : printable(document.kind()), ", ",
           document.tensors().size(), " tensors, ", size, " bytes\n");
-  std::size_t keys = 0, names = 0, shapes = 0;
+  std::size_t keys = 0, names = 0, dtypes = 4, shapes = 0;
   for (const auto& [key, value] : document.metadata) keys = std::max(keys, key.size());
   for (const auto& t : document.tensors()) {
     names = std::max(names, t.name.size());
+    dtypes = std::max(dtypes, dtype_name(t.dtype).size());
     shapes = std::max(shapes, shape_text(t.shape).size());
   }
   for (const auto& [key, value] : document.metadata) text += "  " + padded(key, keys) + "  " + printable(value) + "\n";
   for (const auto& t : document.tensors())
-    text += "  " + padded(t.name, names) + "  " + padded(dtype_name(t.dtype), 4) + "  " +
+    text += "  " + padded(t.name, names) + "  " + padded(dtype_name(t.dtype), dtypes) + "  " +
             padded(shape_text(t.shape), shapes) + "  " + str(t.bytes.size()) + "\n";
   return text;
 }
@@ -121,10 +122,11 @@ void print_tensor(const Args& args, const std::vector<std::string>& paths) {
     each_document(path, [&](const Document& d, uint64_t) {
       const Tensor* t = d.find(name);
       found = found || t;
-      if (t && args.on("raw"))
-        output.write(t->bytes);
-      else if (t)
-        print_values(*t, output);
+      if (!t) return;
+      if (args.on("raw")) return output.write(t->bytes);
+      require(is_readable(t->dtype), d.where, ": tensor '", name, "' is ", dtype_name(t->dtype),
+              ", and only values of ", readable_dtypes(), " can be read; --raw gives its bytes");
+      print_values(*t, output);
     });
   require(found, paths[0] == "-" ? "standard input" : paths[0], ": no document holds a tensor '", name, "'");
   output.commit();
@@ -188,7 +190,7 @@ const Tool tool{
     0,
     {{"json", "", "", "with ls: one JSON object a document"},
      {"t,tensor", "NAME", "", "with cat: print this tensor, one row of its last axis a line"},
-     {"raw", "", "", "with cat --tensor: its bytes"},
+     {"raw", "", "", "with cat --tensor: its bytes, whatever its dtype"},
      {"dtype", "TYPE", "", "with convert: f32, f64, f16 or bf16, for the float tensors"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
     "ls|cat|average|convert FILE... (none, or -: standard input)",

@@ -4,21 +4,20 @@
 
 #include <bit>
 #include <cmath>
-
-#include "base/error.h"
+#include <iterator>
 
 namespace storm {
 
-namespace {
-constexpr std::string_view kNames[] = {"U8", "I8", "I32", "I64", "F16", "BF16", "F32", "F64"};
+std::optional<DType> dtype_from_name(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(kDTypes); ++i)
+    if (kDTypes[i].name == name) return static_cast<DType>(i);
+  return std::nullopt;
 }
 
-std::string_view dtype_name(DType t) { return kNames[static_cast<std::size_t>(t)]; }
-
-DType dtype_from_name(std::string_view name) {
-  for (std::size_t i = 0; i < std::size(kNames); ++i)
-    if (kNames[i] == name) return static_cast<DType>(i);
-  fail("unknown dtype '", name, "'");
+std::string readable_dtypes() {
+  std::string names;
+  for (std::size_t i = 0; is_readable(static_cast<DType>(i)); ++i) names.append(i ? ", " : "").append(kDTypes[i].name);
+  return names;
 }
 
 uint16_t f32_to_bf16(float x) {

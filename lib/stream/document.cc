@@ -22,14 +22,17 @@ int64_t Tensor::elements() const {
 
 bool shape_bytes(std::span<const int64_t> shape, DType dtype, uint64_t& bytes) {
   // The product of the extents other than 0 must fit, too: [2^62, 2^62, 0] is no shape that anybody can walk.
-  int64_t all = static_cast<int64_t>(byte_size(dtype));
+  int64_t all = 1;
   bool empty = false;
   for (const auto extent : shape) {
     if (extent < 0 || (extent > 0 && __builtin_mul_overflow(all, extent, &all))) return false;
     empty = empty || extent == 0;
   }
+  // Eight elements are as many bytes as one is bits; the bits of all would overflow where their bytes do not.
+  const auto bits = static_cast<int64_t>(bit_size(dtype)), rest = all % 8 * bits;
+  if (__builtin_mul_overflow(all / 8, bits, &all) || __builtin_add_overflow(all, rest / 8, &all)) return false;
   bytes = empty ? 0 : static_cast<uint64_t>(all);
-  return true;
+  return empty || rest % 8 == 0;
 }
 
 std::string shape_text(std::span<const int64_t> shape) {
@@ -115,7 +118,7 @@ Document Header::document(std::span<const std::byte> data, std::string where) &&
 
 void sort_for_writing(std::vector<Tensor>& tensors) {
   std::stable_sort(tensors.begin(), tensors.end(),
-                   [](const Tensor& a, const Tensor& b) { return byte_size(a.dtype) > byte_size(b.dtype); });
+                   [](const Tensor& a, const Tensor& b) { return bit_size(a.dtype) > bit_size(b.dtype); });
 }
 
 std::string header_bytes(const std::map<std::string, std::string>& metadata, std::span<const Tensor> tensors) {

@@ -141,7 +141,8 @@ std::string header_bytes(const std::map<std::string, std::string>& metadata, std
 // Wider elements first, so that every tensor is aligned for its dtype; otherwise the order is kept.
 void sort_for_writing(std::vector<Tensor>& tensors);
 
-// True for a shape without negative extents whose element count and byte count fit in an int64_t; sets bytes.
+// True for a shape without negative extents whose element count and byte count fit in an int64_t, and whose bits (F6
+// and F4 are packed) fill whole bytes; sets bytes.
 bool shape_bytes(std::span<const int64_t> shape, DType dtype, uint64_t& bytes);
 std::string shape_text(std::span<const int64_t> shape);  // "[3, 4]"
 

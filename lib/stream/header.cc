@@ -47,11 +47,9 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
       if (!header_.metadata.emplace(key_, std::move(value)).second) bad("key '", short_name(key_), "' twice");
       if (header_.metadata.size() > kMaxMetadataKeys) bad("more than ", kMaxMetadataKeys, " keys of metadata");
     } else if (state_ == State::tensor && key_ == "dtype") {
-      try {
-        entry_.dtype = dtype_from_name(value);
-      } catch (const Error& e) {
-        bad(e.what());
-      }
+      const auto dtype = dtype_from_name(value);
+      if (!dtype) bad("unknown dtype '", short_name(value), "'");
+      entry_.dtype = *dtype;
     } else {
       return unexpected("a string");
     }
@@ -92,7 +90,11 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
       entry_.begin = static_cast<uint64_t>(offsets_[0]);
       entry_.end = static_cast<uint64_t>(offsets_[1]);
       uint64_t bytes = 0;
-      if (!shape_bytes(entry_.shape, entry_.dtype, bytes)) bad("shape ", shape_text(entry_.shape), " is too large");
+      if (!shape_bytes(entry_.shape, entry_.dtype, bytes)) {
+        const bool fits = bit_size(entry_.dtype) < 8 && shape_bytes(entry_.shape, DType::U8, bytes);
+        bad("shape ", shape_text(entry_.shape),
+            fits ? str(" of ", dtype_name(entry_.dtype), " ends within a byte") : " is too large");
+      }
       if (bytes != entry_.end - entry_.begin)
         bad("shape ", shape_text(entry_.shape), " of ", dtype_name(entry_.dtype), " takes ", bytes,
             " bytes, but data_offsets give ", entry_.end - entry_.begin);

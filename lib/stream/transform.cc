@@ -71,7 +71,7 @@ void read_floats(const Tensor& tensor, int64_t first, std::span<double> out) {
         out[i] = load<double>(from);
         break;
       default:
-        fail("tensor '", tensor.name, "' is ", dtype_name(tensor.dtype), ", no float");
+        fail("tensor '", tensor.name, "' is ", dtype_name(tensor.dtype), ", not F16, BF16, F32 or F64");
     }
 }
 
@@ -155,7 +155,7 @@ void write_merged(std::span<const Document> documents, Output& output) {
         output.write(std::as_bytes(std::span(moved)));
         before += static_cast<uint64_t>(offsets.back());
       }
-    } else {
+    } else {  // end to end also where a row ends within a byte: rows are not padded, and each tensor fills its bytes
       for (const Document& d : documents) output.write(d.tensor(m.name).bytes);
     }
   }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -59,6 +60,37 @@ TEST_CASE("data begins at a multiple of 64 bytes, and each tensor is aligned for
     const auto at = static_cast<uint64_t>(reinterpret_cast<const char*>(t.bytes.data()) - bytes.data());
     CHECK(at % byte_size(t.dtype) == 0);
   }
+}
+
+TEST_CASE("tensors of dtypes that nobody reads are kept, written behind wider ones, and refused to who wants values") {
+  const std::vector<std::byte> bytes{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4},
+                                     std::byte{5}, std::byte{6}, std::byte{7}, std::byte{8}};
+  Document made;
+  for (const std::string_view name : {"F4", "F6_E2M3", "F6_E3M2", "BOOL", "F8_E5M2", "F8_E4M3", "F8_E8M0",
+                                      "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16", "U16", "U32", "C64", "U64"}) {
+    const auto dtype = *dtype_from_name(name);
+    const auto bits = static_cast<int64_t>(bit_size(dtype));
+    const int64_t n = bits == 6 ? 4 : 64 / bits;
+    made.add(std::string(name), dtype, {n}, std::span(bytes).first(static_cast<std::size_t>(n * bits / 8)));
+  }
+  made.add<float>("F32", std::vector<float>{1});
+  const auto text = document_bytes(made);
+  const auto d = parsed(text);
+  REQUIRE(d.tensors().size() == 15);
+  std::size_t last = 64;
+  for (const auto& t : d.tensors()) {
+    CHECK(t.name == dtype_name(t.dtype));
+    CHECK(t.shape == made.tensor(t.name).shape);
+    CHECK(std::ranges::equal(t.bytes, made.tensor(t.name).bytes));
+    CHECK(bit_size(t.dtype) <= last);
+    last = bit_size(t.dtype);
+    const auto at = static_cast<std::size_t>(reinterpret_cast<const char*>(t.bytes.data()) - text.data());
+    CHECK((last < 8 || at % byte_size(t.dtype) == 0));
+  }
+  CHECK(d.values<float>("F32")[0] == 1);
+  CHECK(error_of([&] { d.values<uint8_t>("BOOL"); }) == "bytes: byte 0: tensor 'BOOL' is BOOL, not U8");
+  CHECK(error_of([&] { d.values<int64_t>("U64"); }) == "bytes: byte 0: tensor 'U64' is U64, not I64");
+  CHECK_THROWS_AS(made.add("odd", DType::F4, {3}, std::span(bytes).first(2)), Error);
 }
 
 TEST_CASE("tensors that are not aligned are copied, once, from any number of threads") {

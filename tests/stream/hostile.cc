@@ -113,6 +113,7 @@ TEST_CASE("an error shows the beginning of a name that is too long for a line") 
 
 TEST_CASE("dtypes, shapes and offsets that make no sense are refused by name") {
   CHECK(refusal(tensor("U128", "[1]", "[0,1]"), "x") == "bytes: byte 0: bad header: tensor 't': unknown dtype 'U128'");
+  CHECK(refusal(tensor(std::string(1'000'000, 'U'), "[1]", "[0,1]"), "x").size() < 400);
   CHECK(refusal(tensor("U8", "[-1]", "[0,1]"), "x").find("unexpected a negative number") != std::string::npos);
   CHECK(refusal(tensor("U8", "[1.5]", "[0,1]"), "x").find("unexpected a fraction") != std::string::npos);
   CHECK(refusal(tensor("U8", "[18446744073709551615]", "[0,1]"), "x").find("too large") != std::string::npos);
@@ -124,6 +125,39 @@ TEST_CASE("dtypes, shapes and offsets that make no sense are refused by name") {
   CHECK(refusal(tensor("U8", "[1]", "[1,0]"), "x").find("data_offsets are not [begin, end]") != std::string::npos);
   CHECK(refusal(tensor("U8", "[1]", "[0]"), "x").find("data_offsets are not [begin, end]") != std::string::npos);
   CHECK(refusal(R"({"t":{"dtype":"U8","shape":[0]}})").find("missing") != std::string::npos);
+}
+
+TEST_CASE("a shape is refused where its bits fill no whole bytes, and where its bytes are too many to count") {
+  const auto takes = [](std::string_view dtype, std::string_view shape, uint64_t bytes) {
+    const auto message = refusal(tensor(dtype, shape, str("[0,", bytes, "]")));  // at most, that the data is missing
+    return message.empty() || message.find(str("needs ", bytes, " more bytes")) != std::string::npos;
+  };
+  CHECK(takes("F4", "[2]", 1));
+  CHECK(takes("F4", "[3,2]", 3));
+  CHECK(takes("F4", "[3,0]", 0));
+  CHECK(takes("F6_E2M3", "[4]", 3));
+  CHECK(takes("F6_E3M2", "[2,6]", 9));
+  CHECK_FALSE(takes("F4", "[4]", 4));
+  const std::string bad = "bytes: byte 0: bad header: tensor 't': shape ";
+  CHECK(refusal(tensor("F4", "[3]", "[0,1]"), "x") == bad + "[3] of F4 ends within a byte");
+  CHECK(refusal(tensor("F4", "[]", "[0,1]"), "x") == bad + "[] of F4 ends within a byte");
+  CHECK(refusal(tensor("F6_E2M3", "[3,2]", "[0,4]"), "xxxx") == bad + "[3, 2] of F6_E2M3 ends within a byte");
+  CHECK(refusal(tensor("F6_E3M2", "[1]", "[0,0]")) == bad + "[1] of F6_E3M2 ends within a byte");
+
+  constexpr auto kMost = static_cast<uint64_t>(INT64_MAX);
+  CHECK(takes("U8", "[9223372036854775807]", kMost));
+  CHECK(takes("F8_E4M3", "[9223372036854775807]", kMost));
+  CHECK(takes("I16", "[4611686018427387903]", kMost - 1));
+  CHECK(takes("C64", "[1152921504606846975]", kMost - 7));
+  CHECK(takes("F4", "[9223372036854775806]", kMost / 2));
+  CHECK(takes("F6_E2M3", "[9223372036854775804]", (kMost - 3) / 4 * 3));
+  CHECK(refusal(tensor("F4", "[9223372036854775807]", "[0,0]")).find("ends within a byte") != std::string::npos);
+  for (const auto* shape : {"[4611686018427387904]", "[1152921504606846976]", "[3,1152921504606846976,0]"})
+    CHECK(refusal(tensor("C64", shape, "[0,0]")).find("is too large") != std::string::npos);
+  CHECK(refusal(tensor("I16", "[4611686018427387904]", "[0,0]")).find("is too large") != std::string::npos);
+  for (const auto* dtype : {"F4", "F6_E3M2", "BOOL"})
+    for (const auto* shape : {"[4611686018427387904,2]", "[4611686018427387904,4611686018427387904,0]"})
+      CHECK(refusal(tensor(dtype, shape, "[0,0]")).find("is too large") != std::string::npos);
 }
 
 TEST_CASE("holes and overlaps in the data are refused, whatever the order of the names") {

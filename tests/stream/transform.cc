@@ -90,6 +90,46 @@ TEST_CASE("conversion refuses a value that the dtype cannot hold") {
   CHECK_THROWS_AS(written([&](Output& o) { write_converted(d, DType::I32, o); }), Error);
 }
 
+TEST_CASE("tensors of dtypes that nobody reads are merged, converted and averaged as bytes") {
+  const auto with = [](std::vector<uint8_t> packed, int64_t rows, uint8_t mask) {
+    auto d = weights({static_cast<float>(mask)});
+    // Rows of 12 and 36 bits: the next one begins within a byte.
+    d.add("f4", DType::F4, {rows, 3}, std::as_bytes(std::span(packed)).first(static_cast<std::size_t>(rows) * 3 / 2));
+    d.add("f6", DType::F6_E2M3, {rows, 6},
+          std::as_bytes(std::span(packed)).first(static_cast<std::size_t>(rows) * 9 / 2));
+    d.add("mask", DType::BOOL, {1}, std::as_bytes(std::span(&mask, 1)));
+    return d;
+  };
+  const auto bytes_of = [](const Document& d, std::string_view name) {
+    std::vector<int> bytes;
+    for (const auto b : d.tensor(name).bytes) bytes.push_back(std::to_integer<int>(b));
+    return bytes;
+  };
+  const auto a = with({1, 2, 3, 4, 5, 6, 7, 8, 9}, 2, 1), b = with({11, 12, 13, 14, 15, 16, 17, 18, 19}, 2, 0),
+             none = with({}, 0, 1);
+
+  const auto all = written([&](Output& o) { write_merged(std::vector{a, none, b}, o); });
+  const auto merged = parsed(all);
+  CHECK(merged.tensor("f4").shape == std::vector<int64_t>{4, 3});
+  CHECK(bytes_of(merged, "f4") == std::vector<int>{1, 2, 3, 11, 12, 13});
+  CHECK(bytes_of(merged, "f6") == std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19});
+  CHECK(bytes_of(merged, "mask") == std::vector<int>{1, 1, 0});
+
+  const auto mean = average({a, b});
+  CHECK(parsed(mean).values<float>("w")[0] == 0.5f);
+  CHECK(bytes_of(parsed(mean), "f6") == bytes_of(b, "f6"));
+  CHECK(bytes_of(parsed(mean), "mask") == std::vector<int>{0});
+  const auto half = written([&](Output& o) { write_converted(a, DType::BF16, o); });
+  CHECK(parsed(half).tensor("w").dtype == DType::BF16);
+  for (const auto* name : {"f4", "f6", "mask"}) {
+    CHECK(parsed(half).tensor(name).dtype == a.tensor(name).dtype);
+    CHECK(bytes_of(parsed(half), name) == bytes_of(a, name));
+  }
+  std::vector<double> values(1);
+  CHECK(error_of([&] { read_floats(a.tensor("f6"), 0, values); }) ==
+        "tensor 'f6' is F6_E2M3, not F16, BF16, F32 or F64");
+}
+
 TEST_CASE("a merged token stream holds the same rows in one document") {
   const ScratchFile file(written([](Output& output) {
     TokenWriter writer(output, {{"src"}, {}, {{"vocab", "v"}}});

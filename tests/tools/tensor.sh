@@ -43,6 +43,20 @@ ok "convert changes floats and nothing else" eval 'tensor convert --dtype bf16 o
   prints "1 2\n0 -1\n" tensor cat -t w half.st && prints "7\n" tensor cat -t n half.st && tensor convert --dtype f32 half.st | tensor cat -t w | cmp - <(tensor cat -t w one.st)'
 ok "convert takes f16 and f64, and streams" eval 'for t in f16 f64; do prints "1 2\n0 -1\n1 2\n0 -1\n" eval "cat one.st one.st | tensor convert --dtype $t | tensor cat -t w" || exit 1; done'
 
+# BOOL, a matrix of F4 whose rows end within bytes, and a float.
+foreign() { document '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"mask":{"dtype":"BOOL","shape":[2],"data_offsets":[4,6]},"q":{"dtype":"F4","shape":[2,3],"data_offsets":[6,9]},"scale":{"dtype":"F8_E4M3FNUZ","shape":[1,1],"data_offsets":[9,10]}}' "$1"; }
+foreign '\0\0\x80\x3f\01\0abcx' >foreign.st
+foreign '\0\0\x40\x40\0\01defy' >foreign2.st
+ok "ls shows tensors of all dtypes of safetensors" eval 'tensor ls foreign.st >ls.out && grep -qE "^  mask   BOOL         \[2\]     2$" ls.out &&
+  grep -qE "^  q      F4           \[2, 3\]  3$" ls.out && grep -qE "^  scale  F8_E4M3FNUZ  \[1, 1\]  1$" ls.out &&
+  tensor ls --json foreign.st | grep -qF "{\"name\":\"q\",\"dtype\":\"F4\",\"shape\":[2,3],\"bytes\":3}"'
+ok "cat --tensor --raw gives the bytes of any dtype" eval 'prints abc tensor cat --tensor q --raw foreign.st && prints "\01\0" tensor cat --tensor mask --raw foreign.st'
+ok "cat merges any dtype" eval 'tensor cat foreign.st foreign2.st -o both.st && prints abcdef tensor cat -t q --raw both.st && prints xy tensor cat -t scale --raw both.st &&
+  prints "1\n3\n" tensor cat -t w both.st && tensor ls both.st | grep -qE "^  q +F4 +\[4, 3\] +6$"'
+ok "convert passes over what is no float of its own" eval 'tensor convert --dtype f16 foreign.st -o x16.st && prints "1\n" tensor cat -t w x16.st &&
+  prints abc tensor cat -t q --raw x16.st && tensor convert --dtype f32 x16.st | cmp - <(tensor cat foreign.st)'
+ok "average takes the last file's tensors of other dtypes" eval 'tensor average foreign.st foreign2.st -o x2.st && prints "2\n" tensor cat -t w x2.st && prints def tensor cat -t q --raw x2.st'
+
 document '{"__metadata__":{"k\u001b]0;x\u0007":"v\u009b31m\n\u007f"},"w\u001b[2J":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}' 'xxxx' >commands.st
 commands() { # no byte that commands a terminal, and in JSON the names as they are
   tensor ls commands.st >ls.out && grep -q 'k?]0;x?  v?31m??$' ls.out && grep -q '  w?\[2J  F32 ' ls.out && tensor ls --json commands.st >json.out &&
@@ -56,6 +70,11 @@ refuses "an empty file" 1 '/dev/null: byte 0: empty' tensor ls /dev/null
 refuses "a text file" 1 'text: byte 0: not a tensor stream' tensor ls text
 document '{"w":{"dtype":"F32","shape":[9223372036854775807],"data_offsets":[0,4]}}' 'xxxx' >hostile.st
 refuses "a shape that overflows" 1 "hostile.st: byte 0: bad header: tensor 'w': shape \[9223372036854775807\] is too large" tensor ls hostile.st
+document '{"w":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}' 'xx' >nibble.st
+refuses "a shape of half bytes" 1 "nibble.st: byte 0: bad header: tensor 'w': shape \[3\] of F4 ends within a byte" tensor ls nibble.st
+document '{"w":{"dtype":"F9","shape":[1],"data_offsets":[0,2]}}' 'xx' >f9.st
+refuses "a dtype that safetensors does not know" 1 "f9.st: byte 0: bad header: tensor 'w': unknown dtype 'F9'" tensor ls f9.st
+refuses "values of a dtype that is not read" 1 "foreign.st: byte 0: tensor 'q' is F4, and only values of U8, I8, I32, I64, F16, BF16, F32, F64 can be read; --raw gives its bytes" tensor cat -t q foreign.st
 document '{"w\nx":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}' 'xxxxxxxx' >hole.st
 refuses "a hole, under a name with a line end" 1 "tensor 'w\?x' begins at byte 4" tensor ls hole.st
 refuses "a file that is not there" 1 'nowhere.st: cannot open' tensor ls nowhere.st
@@ -83,7 +102,27 @@ assert w["w"].tolist() == [[2, 2], [.25, -1]] and w["n"].shape == () and w["n"] 
 s.save_file({"a": n.arange(6, dtype=n.float64).reshape(2, 3), "b": n.array([1, 2], dtype=n.uint8)}, "py.st", {"k": "v"})' &&
       prints '0 1 2\n3 4 5\n' tensor cat -t a py.st && tensor ls py.st | grep -qE '^  k  v$'
   }
+  every_dtype() { # a name that the package does not know makes it list those that it knows; 24 elements fill bytes in each
+    "$python" -c 'import json, re, safetensors
+def document(header, data):
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+try: safetensors.deserialize(document({"t": {"dtype": "?", "shape": [], "data_offsets": [0, 0]}}, b""))
+except Exception as e: names = re.findall("`(\\w+)`", str(e))
+header, end = {}, 0
+for name in names:
+    bits = 8 if name == "BOOL" else int(re.search("[0-9]+", name)[0])
+    header[name] = {"dtype": name, "shape": [3, 8], "data_offsets": [end, end + 3 * bits]}
+    end += 3 * bits
+assert len(names) >= 8
+open("every.st", "wb").write(document(header, bytes(i % 251 for i in range(end))))' &&
+      tensor cat every.st -o copy.st && tensor cat every.st copy.st -o twice.st && "$python" -c 'import safetensors
+every, copy, twice = (dict(safetensors.deserialize(open(f, "rb").read())) for f in ("every.st", "copy.st", "twice.st"))
+assert every == copy
+assert twice == {name: {"dtype": t["dtype"], "shape": [6, 8], "data": t["data"] * 2} for name, t in every.items()}'
+  }
   ok "the safetensors package reads what tensor writes, and tensor what it writes" by_python
+  ok "tensor copies and merges each dtype that the package knows, and the package reads the copy" every_dtype
 else
   skip "the safetensors package and tensor read each other" "no Python with numpy and safetensors; name one in STORM_PYTHON"
 fi
