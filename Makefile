@@ -57,9 +57,10 @@ inspect := inspect $(models) $(text)
 pictures := pictures $(inspect)
 decode := decode $(models) $(text)
 tasks := tasks $(decode) $(metrics)
+exchange := exchange $(models) $(text)
 train := train $(tasks)
 cuda := $(train) inspect
-parts := pictures train tasks decode inspect models nn ops cpu tensor metrics text data stream base
+parts := exchange pictures train tasks decode inspect models nn ops cpu tensor metrics text data stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))

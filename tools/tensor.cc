@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/output.h"
 #include "base/printable.h"
+#include "exchange/export.h"
+#include "exchange/import.h"
 #include "stream/stream.h"
 #include "stream/transform.h"
 #include "tools/cli.h"
@@ -132,8 +134,24 @@ void print_tensor(const Args& args, const std::vector<std::string>& paths) {
   output.commit();
 }
 
+// A folder as the Hugging Face hub has it becomes a model, and the reverse.
+void exchange(const Args& args) {
+  const auto& operands = args.operands();
+  if (operands[0] == "import") {
+    if (operands.size() != 2) throw UsageError("import takes one folder: tensor import FOLDER -o MODEL");
+    Output output(args.text("save"));
+    refuse_terminal(output);
+    import_folder(operands[1], args.command(), output);
+    output.commit();
+    return;
+  }
+  if (operands.size() != 3) throw UsageError("export takes a model and a folder: tensor export MODEL FOLDER");
+  if (args.given("save")) throw UsageError("--save has no meaning with export, which names its folder");
+  export_folder(operands[1], operands[2]);
+}
+
 void run(const Args& args) {
-  if (args.operands().empty()) throw UsageError("give ls, cat, average or convert; see tensor --help");
+  if (args.operands().empty()) throw UsageError("give ls, cat, average, convert, import or export; see tensor --help");
   const auto command = args.operands()[0];
   std::vector<std::string> paths(args.operands().begin() + 1, args.operands().end());
   if (paths.empty()) paths.push_back("-");
@@ -148,6 +166,7 @@ void run(const Args& args) {
   if (command == "ls") return list(args, paths);
   if (command == "cat" && args.given("tensor")) return print_tensor(args, paths);
   if (args.given("raw")) throw UsageError("--raw needs --tensor NAME");
+  if (command == "import" || command == "export") return exchange(args);
 
   if (command == "cat") {
     Output output(args.text("save"));
@@ -173,19 +192,21 @@ void run(const Args& args) {
       each_document(path, [&](const Document& d, uint64_t) { write_converted(d, dtypes[which], output); });
     output.commit();
   } else {
-    throw UsageError(str("'", command, "' is none of ls, cat, average, convert"));
+    throw UsageError(str("'", command, "' is none of ls, cat, average, convert, import, export"));
   }
 }
 
 const Tool tool{
     "tensor",
-    "look into tensor streams; merge, average and convert them",
+    "look into tensor streams; merge, average and convert them; models from elsewhere and to elsewhere",
     R"(  tensor ls train.st                                # documents, metadata, tensors
   tensor cat --tensor src.offsets train.st          # a tensor's values
   tensor cat --tensor vocab --raw model.st > spm.model
   tensor cat train.st -o one.safetensors            # a stream as one document
   tensor average step1000.st step2000.st -o model.st
   tensor convert --dtype bf16 model.st -o half.st
+  tensor import opus-mt-en-de/ -o en-de.st          # a folder as the Hugging Face hub has it
+  tensor export model.st folder/                    # what transformers' from_pretrained reads
 )",
     0,
     {{"json", "", "", "with ls: one JSON object a document"},
@@ -193,7 +214,7 @@ const Tool tool{
      {"raw", "", "", "with cat --tensor: its bytes, whatever its dtype"},
      {"dtype", "TYPE", "", "with convert: f32, f64, f16 or bf16, for the float tensors"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
-    "ls|cat|average|convert FILE... (none, or -: standard input)",
+    "ls|cat|average|convert FILE... (none, or -: standard input), import FOLDER, export MODEL FOLDER",
 };
 
 }  // namespace

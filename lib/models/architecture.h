@@ -34,6 +34,11 @@ struct Architecture {
   std::map<std::string, double> training = {};  // what it sets of training's settings unless the user does: "clip_norm"
 };
 
+// Entries of a configuration that are no architecture's. Flags by tool, {"decode": {"beam": 4}}, which its model sets
+// unless the user does; and the id that a decoder is fed first, where that is not BOS.
+constexpr const char* kDefaultsKey = "defaults";
+constexpr const char* kDecoderStartKey = "decoder_start";
+
 std::span<const Architecture* const> architectures();
 const Architecture& architecture(std::string_view name);              // throws UsageError that lists the names
 const Architecture& architecture_of_preset(std::string_view preset);  // the same with the presets

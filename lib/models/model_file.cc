@@ -8,27 +8,11 @@
 #include "models/architecture.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
+#include "stream/transform.h"
 
 namespace storm {
 
 namespace {
-
-std::vector<int64_t> file_shape(const ParameterSpec& spec) {
-  return spec.vector ? std::vector<int64_t>{spec.shape.cols} : std::vector<int64_t>{spec.shape.rows, spec.shape.cols};
-}
-
-void widen(const Tensor& tensor, std::span<float> to) {
-  if (tensor.dtype == DType::F32) {
-    std::memcpy(to.data(), tensor.bytes.data(), tensor.bytes.size());
-    return;
-  }
-  const bool half = tensor.dtype == DType::F16;
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    uint16_t bits;
-    std::memcpy(&bits, tensor.bytes.data() + 2 * i, 2);
-    to[i] = half ? f16_to_f32(bits) : bf16_to_f32(bits);
-  }
-}
 
 // The rows of new pieces, behind the old ones.
 void append_means(std::span<float> values, std::size_t width, const GrownVocabulary& grown) {
@@ -44,6 +28,10 @@ void append_means(std::span<float> values, std::size_t width, const GrownVocabul
 }
 
 }  // namespace
+
+std::vector<int64_t> file_shape(const ParameterSpec& spec) {
+  return spec.vector ? std::vector<int64_t>{spec.shape.cols} : std::vector<int64_t>{spec.shape.rows, spec.shape.cols};
+}
 
 const std::string& LoadedModel::vocabulary(const std::string& column) const {
   auto it = vocabularies.find("vocab." + column);
@@ -64,19 +52,16 @@ void read_parameters(const Document& document, Model& model, std::span<const Gro
     require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
             ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
     const auto values = model.parameters().view(spec.name);
-    widen(*tensor, values.first(static_cast<std::size_t>(spec.shape.size())));
+    read_floats(*tensor, 0, values.first(static_cast<std::size_t>(spec.shape.size())));
     if (growth) append_means(values, spec.vector ? 1 : static_cast<std::size_t>(spec.shape.cols), *growth);
     document.forget();  // or a model would be in memory twice
   }
 }
 
-LoadedModel load_model(const Document& document, const std::string& name) {
+std::unique_ptr<Model> made_model(const Document& document, const std::string& name) {
   require(document.kind() == kModelKind || document.kind() == kCheckpointKind, name, ": holds '", document.kind(),
           "', not a model; train writes models");
-  LoadedModel loaded;
-  loaded.name = name;
-  loaded.metadata = document.metadata;
-  // A configuration is flat; what is nested without end would exhaust the stack when it is copied.
+  // A configuration is flat but for its defaults; what is nested without end would exhaust the stack when it is copied.
   const auto flat = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     require(depth <= 8, name, ": the configuration is nested too deeply");
     return true;
@@ -84,12 +69,15 @@ LoadedModel load_model(const Document& document, const std::string& name) {
   const auto config = nlohmann::json::parse(document.meta(kConfigKey), flat, false);
   require(!config.is_discarded(), name, ": the configuration is not JSON");
   try {
-    loaded.model = make_model(config);
+    return make_model(config);
   } catch (const Error& e) {
     fail(name, ": ", e.what());
   }
+}
+
+LoadedModel load_model(const Document& document, const std::string& name) {
+  LoadedModel loaded{made_model(document, name), vocabularies_of(document), document.metadata, name};
   read_parameters(document, *loaded.model);
-  loaded.vocabularies = vocabularies_of(document);
   return loaded;
 }
 

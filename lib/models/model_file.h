@@ -32,6 +32,12 @@ struct LoadedModel {
 LoadedModel load_model(const std::string& path);
 LoadedModel load_model(const Document& document, const std::string& name);
 
+// The model of a document's configuration, whose parameters are zero. Throws the same errors.
+std::unique_ptr<Model> made_model(const Document& document, const std::string& name);
+
+std::vector<int64_t> file_shape(
+    const ParameterSpec& spec);  // of a parameter's tensor: [rows, columns], or [columns] of a vector
+
 // A column whose vocabulary has more pieces than the model of a file was trained with.
 struct GrownVocabulary {
   int64_t before = 0;                      // pieces of the file's model

@@ -12,7 +12,7 @@ namespace storm {
 
 namespace {
 
-constexpr int64_t kBlock = 1 << 16;  // elements held at a time
+constexpr int64_t kBlock = 1 << 16;                          // elements held at a time
 const std::string kOlderState = "adam.m,adam.v,nesterov.m";  // in checkpoints of before they named them
 
 template <class T>
@@ -73,6 +73,21 @@ void read_floats(const Tensor& tensor, int64_t first, std::span<double> out) {
       default:
         fail("tensor '", tensor.name, "' is ", dtype_name(tensor.dtype), ", not F16, BF16, F32 or F64");
     }
+}
+
+void read_floats(const Tensor& tensor, int64_t first, std::span<float> out) {
+  const std::byte* from = tensor.bytes.data() + static_cast<std::size_t>(first) * byte_size(tensor.dtype);
+  if (tensor.dtype == DType::F32) {
+    if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
+    return;
+  }
+  const bool half = tensor.dtype == DType::F16;
+  require(half || tensor.dtype == DType::BF16, "tensor '", tensor.name, "' is ", dtype_name(tensor.dtype),
+          ", not F32, F16 or BF16");
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto bits = load<uint16_t>(from + 2 * i);
+    out[i] = half ? f16_to_f32(bits) : bf16_to_f32(bits);
+  }
 }
 
 int64_t write_floats(std::span<const double> values, DType dtype, std::span<std::byte> out) {

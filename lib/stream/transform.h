@@ -16,6 +16,8 @@ bool is_float(DType t);  // F16, BF16, F32 or F64
 
 // Elements [first, first + out.size()) of a float tensor, exactly.
 void read_floats(const Tensor& tensor, int64_t first, std::span<double> out);
+// The same of F32, F16 and BF16, whose values all are floats.
+void read_floats(const Tensor& tensor, int64_t first, std::span<float> out);
 // Bytes of these values in a float dtype, rounded to nearest even (F64 to F16 and BF16 by way of F32). Returns how many
 // finite values became infinite.
 int64_t write_floats(std::span<const double> values, DType dtype, std::span<std::byte> out);

@@ -126,6 +126,12 @@ std::string with_table(std::string model, NamedText json) {
   return std::move(model) + message_field(kTableField, table);
 }
 
+std::string without_table(std::string model) {
+  const auto field = message_field(kTableField, nlohmann::json(table_of(model, "vocabulary")).dump());
+  if (model.ends_with(field)) model.resize(model.size() - field.size());
+  return model;
+}
+
 std::vector<std::string> table_of(std::string_view model, std::string_view name) {
   std::vector<std::string> pieces;
   each_field(model, [&](uint64_t field, uint64_t, std::string_view bytes) {

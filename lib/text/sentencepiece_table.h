@@ -21,6 +21,8 @@ std::vector<std::string> pieces_of_table(NamedText json);
 // list of the pieces), so that they still are a model to every reader.
 std::string with_table(std::string model, NamedText json);
 
+std::string without_table(std::string model);  // the reverse
+
 // The pieces of the table in a model's bytes; none: it has none.
 std::vector<std::string> table_of(std::string_view model, std::string_view name);
 

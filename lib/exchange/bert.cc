@@ -1,0 +1,136 @@
+#include "exchange/bert.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "exchange/config_values.h"
+#include "exchange/sentence_transformers.h"
+#include "exchange/tokenizer_files.h"
+
+namespace storm {
+
+namespace {
+
+nlohmann::json config(Folder& folder) {
+  refuse_other_heads(folder, {"BertModel", "BertForMaskedLM", "BertForPreTraining"});
+  auto c = folder.fields();
+  refuse_foreign_settings(c);
+  c.only("is_decoder", false);
+  auto& weights = folder.weights();
+  const auto width = size_from(c, "hidden_size", 768), inner = size_from(c, "intermediate_size", 3072);
+  const bool tied = c.on("tie_word_embeddings", true);
+  if (weights.has("cls.seq_relationship.weight"))
+    note(folder.path(), ": the head of next sentences (cls.seq_relationship) is left out");
+  nlohmann::json ours{{"arch", "bert"},
+                      {"vocab_size", size_from(c, "vocab_size", 30522)},
+                      {"max_positions", size_from(c, "max_position_embeddings", 512)},
+                      {"segments", size_from(c, "type_vocab_size", 2)},
+                      {"layers", size_from(c, "num_hidden_layers", 12)},
+                      {"d_model", width},
+                      {"d_ff", inner == 4 * width ? 0 : inner},
+                      {"heads", size_from(c, "num_attention_heads", 12)},
+                      {"activation", activation_from(c, "hidden_act", "gelu")},
+                      {"dropout", rate_from(c, "hidden_dropout_prob", 0.1)},
+                      {"attention_dropout", rate_from(c, "attention_probs_dropout_prob", 0.1)},
+                      {"norm_epsilon", rate_from(c, "layer_norm_eps", 1e-12)},
+                      {"pooler", yes_or_no(weights.has("pooler.dense.weight"))},
+                      {"masked_lm", yes_or_no(weights.has("cls.predictions.transform.dense.weight"))},
+                      {"share_embeddings", yes_or_no(tied)}};
+  set_sentence_flags(ours, folder);
+  return ours;
+}
+
+Vocabularies vocabularies(const Folder& folder) { return {{"vocab", wordpiece_of(folder)}}; }
+
+std::vector<TensorRow> rows(const nlohmann::json& config) {
+  std::vector<TensorRow> rows;
+  const auto one = [&](const std::string& ours, const std::string& theirs) {
+    rows.push_back({.ours = ours, .theirs = {theirs}});
+  };
+  const auto linear = [&](const std::string& ours, const std::vector<std::string>& theirs) {
+    for (const char* part : {".weight", ".bias"}) {
+      TensorRow row{.ours = ours + part, .theirs = {}};
+      for (const auto& name : theirs) row.theirs.push_back(name + part);
+      rows.push_back(std::move(row));
+    }
+  };
+  const auto norm = [&](const std::string& ours, const std::string& theirs) {  // files of TensorFlow's time say gamma
+    rows.push_back({.ours = ours + ".weight", .theirs = {theirs + ".weight"}, .instead = theirs + ".gamma"});
+    rows.push_back({.ours = ours + ".bias", .theirs = {theirs + ".bias"}, .instead = theirs + ".beta"});
+  };
+  one("embedding.weight", "embeddings.word_embeddings.weight");
+  one("positions.weight", "embeddings.position_embeddings.weight");
+  one("segments.weight", "embeddings.token_type_embeddings.weight");
+  norm("embedding.norm", "embeddings.LayerNorm");
+  for (int64_t i = 0; i < config.at("layers").get<int64_t>(); ++i) {
+    const auto ours = str("layers.", i, "."), theirs = str("encoder.layer.", i, ".");
+    const auto self = theirs + "attention.self.";
+    linear(ours + "self.qkv", {self + "query", self + "key", self + "value"});
+    linear(ours + "self.out", {theirs + "attention.output.dense"});
+    norm(ours + "self.norm", theirs + "attention.output.LayerNorm");
+    linear(ours + "ffn.up", {theirs + "intermediate.dense"});
+    linear(ours + "ffn.down", {theirs + "output.dense"});
+    norm(ours + "ffn.norm", theirs + "output.LayerNorm");
+  }
+  if (config.at("pooler") == "yes") linear("pooler", {"pooler.dense"});
+  if (config.at("masked_lm") == "no") return rows;
+  linear("masked_lm.transform", {"cls.predictions.transform.dense"});
+  norm("masked_lm.norm", "cls.predictions.transform.LayerNorm");
+  if (config.at("share_embeddings") == "no") one("masked_lm.output.weight", "cls.predictions.decoder.weight");
+  one("masked_lm.bias", "cls.predictions.bias");
+  for (auto& row : rows) row.head = row.ours.starts_with("masked_lm.");
+  return rows;
+}
+
+// Buffers, the output layer where it is the table of embeddings, its bias a second time, and the head that is left out.
+bool passed_over(std::string_view name) {
+  return name == "embeddings.position_ids" || name.starts_with("cls.predictions.decoder.") ||
+         name.starts_with("cls.seq_relationship.");
+}
+
+FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
+  const auto vocabulary = Vocabulary::from_bytes(vocabularies.at("vocab"));
+  const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
+  const bool masked_lm = c.at("masked_lm") == "yes";
+  FolderFiles files{.config = {{"model_type", "bert"},
+                               {"architectures", {masked_lm ? "BertForMaskedLM" : "BertModel"}},
+                               {"vocab_size", c.at("vocab_size")},
+                               {"max_position_embeddings", c.at("max_positions")},
+                               {"type_vocab_size", c.at("segments")},
+                               {"num_hidden_layers", c.at("layers")},
+                               {"hidden_size", width},
+                               {"intermediate_size", inner == 0 ? 4 * width : inner},
+                               {"num_attention_heads", c.at("heads")},
+                               {"hidden_act", their_activation(c.at("activation"))},
+                               {"hidden_dropout_prob", c.at("dropout")},
+                               {"attention_probs_dropout_prob", c.at("attention_dropout")},
+                               {"layer_norm_eps", c.at("norm_epsilon")},
+                               {"pad_token_id", std::max(vocabulary.pad_id(), 0)},
+                               {"tie_word_embeddings", c.at("share_embeddings") == "yes"}},
+                    .texts = {}};
+  if (masked_lm) files.prefix = "bert.";
+  if (is_tokenizer_json(vocabulary))
+    add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", c.at("max_positions").get<int64_t>());
+  else
+    note("no tokenizer is written: the model's vocabulary is none that BERT's tokenizers have");
+  add_sentence_files(files.texts, c);
+  return files;
+}
+
+}  // namespace
+
+const Family& bert_family() {
+  static const Family family{.model_type = "bert",
+                             .architecture = "bert",
+                             .config = config,
+                             .vocabularies = vocabularies,
+                             .rows = rows,
+                             .passed_over = passed_over,
+                             .files = files,
+                             .prefixes = {"bert.", ""}};
+  return family;
+}
+
+}  // namespace storm

@@ -1,0 +1,127 @@
+#include "exchange/export.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "exchange/family.h"
+#include "models/model_file.h"
+#include "stream/stream.h"
+#include "stream/tokens.h"
+#include "stream/transform.h"
+
+namespace storm {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder that is written beside its place and gets its name when all is there.
+class NewFolder {
+ public:
+  explicit NewFolder(const std::string& path) {
+    path_ = fs::path(path).lexically_normal();
+    if (!path_.has_filename()) path_ = path_.parent_path();  // "folder/"
+    std::error_code ignored;
+    require(!fs::exists(path_, ignored) || (fs::is_directory(path_, ignored) && fs::is_empty(path_, ignored)), path,
+            ": is there already; give the name of a new folder");
+    making_ = path_.string() + str(".", ::getpid(), ".tmp");
+    std::error_code error;
+    fs::remove_all(making_, ignored);
+    require(fs::create_directory(making_, error), path, ": cannot make the folder: ", error.message());
+  }
+  ~NewFolder() {
+    std::error_code ignored;
+    if (!making_.empty()) fs::remove_all(making_, ignored);
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+
+  std::string file(const std::string& name) const {
+    const auto path = making_ / name;
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    require(!error, path_.string(), ": cannot make the folder: ", error.message());
+    return path.string();
+  }
+  void commit() {
+    std::error_code error;
+    fs::rename(making_, path_, error);
+    require(!error, path_.string(), ": cannot make the folder: ", error.message());
+    making_.clear();
+  }
+
+ private:
+  fs::path path_, making_;
+};
+
+struct Part {  // one of their tensors
+  const TensorRow* row;
+  const ParameterSpec* spec;
+  std::size_t number;
+};
+
+void write_weights(const Document& document, const std::vector<Part>& parts, const std::string& prefix,
+                   const StreamOrder& order, Output& output) {
+  std::vector<Tensor> tensors;
+  for (const auto& [row, spec, number] : parts)
+    tensors.push_back({(row->head ? "" : prefix) + row->theirs[number], DType::F32, their_shape(*row, *spec), {}});
+  output.write(header_bytes({{"format", "pt"}}, tensors));
+  std::vector<float> values;
+  for (const auto& [row, spec, number] : parts) {
+    values.resize(static_cast<std::size_t>(spec->shape.size()));
+    if (number == 0) read_floats(document.tensor(spec->name), 0, std::span(values));
+    write_row(*row, *spec, number, values, order,
+              [&](std::span<const float> piece) { output.write(std::as_bytes(piece)); });
+    document.forget();
+  }
+}
+
+}  // namespace
+
+void export_folder(const std::string& path, const std::string& folder) {
+  const auto document = read_document(path);
+  const auto model = made_model(document, path);
+  const auto& config = model->config();
+  const Family& family = family_of_architecture(model->architecture());
+  for (const auto& spec : model->parameters().specs()) {
+    const Tensor& tensor = document.tensor(spec.name);
+    require(tensor.shape == file_shape(spec), path, ": ", spec.name, " is ", shape_text(tensor.shape),
+            ", the configuration asks for ", shape_text(file_shape(spec)));
+  }
+  auto files = family.files(config, vocabularies_of(document));
+  files.config["dtype"] = "float32";
+  if (family.warn_of)
+    family.warn_of(files.config, config, [&](const std::string& name) {
+      std::vector<float> values(model->parameters().view(name).size());
+      read_floats(document.tensor(name), 0, std::span(values));
+      return values;
+    });
+
+  const auto rows = family.rows(config);
+  std::vector<Part> parts;
+  for (const auto& row : rows) {
+    const auto spec = std::ranges::find(model->parameters().specs(), row.ours, &ParameterSpec::name);
+    for (std::size_t i = 0; i < row.theirs.size(); ++i) parts.push_back({&row, &*spec, i});
+  }
+  NewFolder made(folder);
+  const auto write = [&](const std::string& name, auto&& content) {
+    Output output(made.file(name));
+    content(output);
+    output.commit();
+  };
+  write("model.safetensors", [&](Output& output) {
+    write_weights(document, parts, files.prefix, family.order ? family.order(config) : StreamOrder{}, output);
+  });
+  for (const auto& [name, text] : files.texts) write(name, [&](Output& output) { output.write(text); });
+  write("config.json", [&](Output& output) { output.write(json_text(files.config)); });
+  made.commit();
+}
+
+}  // namespace storm

@@ -1,0 +1,60 @@
+// A family of models from elsewhere: one file, whose line stands in families.cc. It says how config.json and a
+// configuration of STORM's become each other, which tensor is which parameter, and what the tokenizer's files are.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exchange/folder.h"
+#include "exchange/tensor_rows.h"
+#include "models/architecture.h"
+
+namespace storm {
+
+using Vocabularies = std::map<std::string, std::string>;  // "vocab", or "vocab.NAME" of each column: their bytes
+
+// What export writes beside the weights.
+struct FolderFiles {
+  nlohmann::json config;                     // config.json, but for what every family has
+  std::map<std::string, std::string> texts;  // the others by name: tokenizer.json, generation_config.json
+  std::string prefix = {};                   // of the tensors that have one
+};
+
+using Values = std::function<std::vector<float>(const std::string& parameter)>;
+
+struct Family {
+  std::string model_type;    // in config.json
+  std::string architecture;  // ours
+
+  // config.json, and what else in the folder decides results, as a configuration with the flags that it sets
+  // (kDefaultsKey). Throws Error for what STORM does not do, naming it.
+  nlohmann::json (*config)(Folder& folder);
+  Vocabularies (*vocabularies)(const Folder& folder);
+  // Rows for each parameter of a model of this configuration.
+  std::vector<TensorRow> (*rows)(const nlohmann::json& config);
+  // A tensor that says nothing of its own: a buffer, a tied table. name: without the prefix.
+  bool (*passed_over)(std::string_view name);
+
+  // The reverse. Throws UsageError that names a setting for which theirs has no room. A note says what is lost.
+  FolderFiles (*files)(const nlohmann::json& config, const Vocabularies& vocabularies);
+  // Warns of what other programs make of the folder; values: a parameter's, by name.
+  void (*warn_of)(const nlohmann::json& theirs, const nlohmann::json& ours, const Values& values) = nullptr;
+  std::vector<std::string> prefixes{""};  // that tensors may have
+  // Where the two sides order the residual stream differently.
+  StreamOrder (*order)(const nlohmann::json& config) = nullptr;
+};
+
+// A configuration's flags of a tool (kDefaultsKey): an object, empty where it sets none.
+nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool);
+std::string json_text(const nlohmann::json& json);  // as the files of a folder have it
+
+std::span<const Family* const> families();
+const Family& family_of_type(const std::string& model_type, const std::string& where);  // throws Error with those known
+const Family& family_of_architecture(const std::string& architecture);                  // throws UsageError likewise
+
+}  // namespace storm

@@ -1,0 +1,28 @@
+// The files of a folder's tokenizer: the bytes of a vocabulary made of them, and the reverse.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "exchange/folder.h"
+#include "text/vocabulary.h"
+
+namespace storm {
+
+// All throw Error that names a missing file, and for what tokenizer_config.json says and the vocabulary would not do.
+std::string byte_bpe_of(const Folder& folder);   // of tokenizer.json, or vocab.json and merges.txt
+std::string wordpiece_of(const Folder& folder);  // of tokenizer.json, or vocab.txt
+// Marian's: SentencePiece models of both sides and the table of ids that they have in common, or two tables.
+std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder);
+
+bool is_tokenizer_json(const Vocabulary& vocabulary);
+// tokenizer.json and tokenizer_config.json, for transformers' class of this name. longest: tokens of a text, special
+// ones included; 0: not known.
+void add_tokenizer_json(std::map<std::string, std::string>& texts, const Vocabulary& vocabulary,
+                        const std::string& tokenizer_class, int64_t longest = 0);
+// source.spm, target.spm, vocab.json and tokenizer_config.json. Throws Error for vocabularies that MarianTokenizer
+// cannot have.
+void add_sentencepiece_pair(std::map<std::string, std::string>& texts, const Vocabulary& source,
+                            const Vocabulary& target);
+
+}  // namespace storm
