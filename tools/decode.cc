@@ -40,6 +40,8 @@ const Tool kTool{
      {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
      {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
      {"length-norm", "KIND", "power", "power: |y|^X, EOS counts if alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
+     {"early-stopping", "yes|no", "yes",
+      "a search ends when it has --beam hypotheses that are finished; no: when what is open scores no more than these"},
      {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
@@ -73,6 +75,7 @@ DecodeOptions options_of(const Args& args) {
   o.length_penalty = args.real("length-penalty", 0, 100);
   const auto norm = args.choice("length-norm", {"power", "power-eos", "gnmt"});
   o.length_norm = norm == "gnmt" ? LengthNorm::gnmt : norm == "power" ? LengthNorm::power : LengthNorm::power_eos;
+  o.early_stopping = args.choice("early-stopping", {"yes", "no"}) == "yes";
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
@@ -90,7 +93,9 @@ DecodeOptions options_of(const Args& args) {
   if (!o.sample)
     for (const char* flag : {"temperature", "top-k", "top-p", "min-p", "typical-p", "seed"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
-  if (o.sample && args.given("beam")) throw UsageError("--beam has no meaning with --sample");
+  if (o.sample)
+    for (const char* flag : {"beam", "early-stopping"})
+      if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --sample"));
   if (!o.sample && o.nbest > o.beam)
     throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
   if (o.max_length > 0 && o.min_length > o.max_length) throw UsageError("--min-length is more than --max-length");
@@ -245,9 +250,10 @@ int main(int argc, char** argv) {
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
     if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
-      storm::refuse_flags(args, "--score",
-                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",
-                           "max-length", "slide", "seed", "text", "stop", "repetition-penalty", "no-repeat-ngram"});
+      storm::refuse_flags(
+          args, "--score",
+          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "early-stopping",
+           "min-length", "max-length", "slide", "seed", "text", "stop", "repetition-penalty", "no-repeat-ngram"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::Decode(args).run();
   });

@@ -24,6 +24,9 @@ struct DecodeOptions {
   LengthNorm length_norm = LengthNorm::power;
   double length_penalty = 1;
   int32_t nbest = 1;  // hypotheses a sentence: at most beam; samples: any number
+  // Whether a sentence's search ends as soon as it has `beam` finished hypotheses, or when none that is open would
+  // score more than the worst of these if it ended now: Hugging Face's early_stopping, True and False.
+  bool early_stopping = true;
 
   // Lengths of what is said, without EOS: of a translation with its prefix, of a continuation what is new. At the
   // maximum a hypothesis gets its EOS whatever its probability. A maximum of 0 is 3 |source| + 50 of a translation, 100

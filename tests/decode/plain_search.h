@@ -50,7 +50,14 @@ std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, co
     finished.push_back(f);
   };
   const auto beam = static_cast<std::size_t>(o.beam);
-  for (std::size_t step = 0; !open.empty() && finished.size() < beam; ++step) {
+  // step: how many ids came before those that were looked at last.
+  const auto done = [&](std::size_t step) {
+    if (open.empty() || (finished.size() >= beam && o.early_stopping)) return true;
+    best_first(finished);
+    const auto more = [&](const Found& f) { return normalised(f.log_prob, step, o) > finished[beam - 1].score; };
+    return finished.size() >= beam && std::none_of(open.begin(), open.end(), more);
+  };
+  for (std::size_t step = 0; step == 0 || !done(step - 1); ++step) {
     std::vector<Found> next;  // ends in EOS, or goes on
     for (const Found& f : open) {
       const auto p = log_probs(f.ids);

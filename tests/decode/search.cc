@@ -93,6 +93,38 @@ TEST_CASE("narrow beams find what the definition of beam search finds") {
   }
 }
 
+TEST_CASE("without early stopping, a search goes on as long as what is open would be among the best") {
+  for (const float eos_bonus : {-1.0f, 0.0f, 1.0f}) {
+    const ToyModel model(7, 1.0f, eos_bonus);
+    int changed = 0;
+    for (const int32_t beam : {1, 2, 3, 5})
+      for (const int32_t least : {0, 3})
+        for (const int32_t most : {3, 12})
+          for (const auto norm : {LengthNorm::power, LengthNorm::power_eos, LengthNorm::gnmt})
+            for (const double alpha : {0.0, 0.6, 1.0, 2.0}) {
+              DecodeOptions o;
+              o.beam = o.nbest = beam;
+              o.min_length = least;
+              o.max_length = most;
+              o.length_norm = norm;
+              o.length_penalty = alpha;
+              const auto early = translate(model, kSpecial, spans(kSources), o);
+              o.early_stopping = false;
+              INFO("EOS " << eos_bonus << ", beam " << beam << ", lengths " << least << " to " << most << ", norm "
+                          << static_cast<int>(norm) << ", penalty " << alpha);
+              const auto got = translate(model, kSpecial, spans(kSources), o);
+              for (std::size_t s = 0; s < kSources.size(); ++s) {
+                same(got[s], plain_beam_search(says(model, kSources[s]), {}, o));
+                const bool better = got[s].back().score > early[s].back().score;
+                CHECK((better || got[s].back().score == early[s].back().score));
+                CHECK((!better || beam > 1));  // greedy search stays greedy
+                changed += better ? 1 : 0;
+              }
+            }
+    CHECK(changed > 20);
+  }
+}
+
 TEST_CASE("the n-best list begins with the best, and a shorter list is its beginning") {
   const ToyModel model(6, 1.0f);
   DecodeOptions o;

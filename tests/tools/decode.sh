@@ -68,6 +68,11 @@ sharp() { text --sample --top-k 1 | cmp - <(text --beam 1) && text --sample --to
 ok "the likeliest sample is the greedy output" sharp
 norms() { text --length-norm gnmt --length-penalty 0.6 >/dev/null && text --length-norm power-eos >/dev/null && text --length-penalty 0 >/dev/null; }
 ok "length norms" norms
+patient() { # the best scores are no lower, and some are higher
+  text --scores --early-stopping no >patient.txt && text --scores --early-stopping yes | cmp - scores.txt && paste scores.txt patient.txt |
+    awk -F ' [|][|][|] |\t' '$6 < $3 { exit 1 } $6 > $3 { ++n } END { exit n == 0 }'
+}
+ok "--early-stopping no searches on for better scores" patient
 stats() { decode -q -m model.st --stats <test.st 2>stats.json >/dev/null && grep -q '"sentences": 30[,}]' stats.json && grep -q '"target_tokens/s"' stats.json && grep -q '"peak_MiB"' stats.json; }
 ok "--stats ends with one line of figures" stats
 
@@ -132,7 +137,7 @@ refuses "a minimum above the maximum" 2 '--min-length is more than --max-length'
 refuses "a temperature without --sample" 2 '--temperature has no meaning without --sample' decode -m model.st --temperature 2 <test.st
 refuses "a beam with --sample" 2 '--beam has no meaning with --sample' decode -m model.st --sample --beam 2 <test.st
 refuses "a probability above 1" 2 "--top-p: '1.5'" decode -m model.st --sample --top-p 1.5 <test.st
-for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--beam 9" "--max-length 1" "--min-length 9" "--seed 2"; do
+for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--early-stopping no" "--beam 9" "--max-length 1" "--min-length 9" "--seed 2"; do
   refuses "--score with $flag" 2 'has no meaning with --score' decode -m model.st --score $flag <pairs.st
 done
 refuses "--seed without --sample" 2 '--seed has no meaning without --sample' decode -m model.st --seed 2 <test.st
