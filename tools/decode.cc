@@ -48,6 +48,9 @@ const Tool kTool{
      {"max-length", "N", "0",
       "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text; or --min-length, "
       "if more)"},
+     {"forced-eos", "KIND", "scored",
+      "at --max-length an output gets its EOS, whose probability counts (scored) or is 1 (free), or ends without "
+      "(none)"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},
@@ -79,6 +82,8 @@ DecodeOptions options_of(const Args& args) {
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
+  const auto forced = args.choice("forced-eos", {"scored", "free", "none"});
+  o.forced_eos = forced == "free" ? ForcedEos::free : forced == "none" ? ForcedEos::none : ForcedEos::scored;
   o.max_tokens = args.integer("max-tokens", 0, kMostTokens);
   o.slide = args.on("slide");
   o.sample = args.on("sample");
@@ -250,10 +255,10 @@ int main(int argc, char** argv) {
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
     if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
-      storm::refuse_flags(
-          args, "--score",
-          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "early-stopping",
-           "min-length", "max-length", "slide", "seed", "text", "stop", "repetition-penalty", "no-repeat-ngram"});
+      storm::refuse_flags(args, "--score",
+                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
+                           "early-stopping", "min-length", "max-length", "forced-eos", "slide", "seed", "text", "stop",
+                           "repetition-penalty", "no-repeat-ngram"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::Decode(args).run();
   });

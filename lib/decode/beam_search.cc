@@ -112,7 +112,7 @@ bool BeamSearch::is_done(const Open& open, std::size_t first_row) {
   if (options_.early_stopping) return true;
   const double likeliest =
       *std::max_element(log_probs_.begin() + static_cast<std::ptrdiff_t>(first_row), log_probs_.end());
-  return !(normalized_score(likeliest, step_, options_) > finished(open)[options_.beam - 1].score);
+  return !(normalized_score(likeliest, step_, true, options_) > finished(open)[options_.beam - 1].score);
 }
 
 BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
@@ -196,8 +196,8 @@ void BeamSearch::force(const Open& open, const Step& step, int32_t row) {
 
 void BeamSearch::close(Open& open, const Step& step, int32_t row) {
   for (int32_t r = row; r < row + open.rows; ++r) {
-    const float log_prob = step.forced[r];
-    finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + static_cast<double>(log_prob), r, special_.eos});
+    const double log_prob = options_.forced_eos == ForcedEos::scored ? static_cast<double>(step.forced[r]) : 0;
+    finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + log_prob, r, special_.eos});
   }
 }
 
@@ -241,15 +241,15 @@ bool BeamSearch::ends(const Open& open, const Candidate& candidate) {
 }
 
 void BeamSearch::finish(Open& open, const Candidate& candidate) {
-  const bool stopped = candidate.id != special_.eos;
-  const int32_t length = step_ + (stopped ? 1 : 0);
-  if (stopped && options_.streamer) options_.streamer(candidate.id);
-  const double score = normalized_score(candidate.log_prob, length, options_);
+  const bool eos = candidate.id == special_.eos;
+  const int32_t length = step_ + (eos ? 0 : 1);
+  if (!eos && options_.streamer) options_.streamer(candidate.id);
+  const double score = normalized_score(candidate.log_prob, length, eos, options_);
   Finished* const first = finished(open);
   if (open.finished == options_.beam && !(score > first[options_.beam - 1].score)) return;
   int32_t at = open.finished < options_.beam ? open.finished++ : options_.beam - 1;
   for (; at > 0 && score > first[at - 1].score; --at) first[at] = first[at - 1];
-  first[at] = {candidate.log_prob, score, length, candidate.row, stopped ? candidate.id : -1};
+  first[at] = {candidate.log_prob, score, length, candidate.row, eos ? -1 : candidate.id};
 }
 
 void BeamSearch::go_on(const Candidate& candidate) {

@@ -2,7 +2,7 @@
 // continuations of a sentence are looked at. Of the first `beam` of these, those that end in EOS are finished
 // hypotheses and make room for the next ones that do not; the best `beam` of these are kept. A sentence is done when it
 // has so many, those that finish together all counting; without early stopping, when what is open would not be among
-// them. At the maximum length whatever is still open gets its EOS.
+// them. At the maximum length whatever is still open is finished (DecodeOptions::forced_eos).
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ class BeamSearch {
     double log_prob, score;
     int32_t length;  // in ids
     int32_t row;     // what the last of them, or EOS, follows
-    int32_t last;    // the id that completes a stop string; -1: EOS follows the row's ids
+    int32_t last;    // the id that completes a stop string or fills the maximum; -1: EOS follows the row's ids
   };
   struct Step {
     int32_t k = 0;                     // candidates a row
@@ -62,7 +62,7 @@ class BeamSearch {
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
   void search(Open& open, const Step& step, int32_t row);
-  // Whether a candidate ends its hypothesis, by EOS or a stop string.
+  // Whether a candidate ends its hypothesis.
   bool ends(const Open& open, const Candidate& candidate);
   void finish(Open& open, const Candidate& candidate);
   // Its finished hypotheses, best first, of equal ones the one that was finished first.

@@ -60,7 +60,7 @@ class DrawingStep {
                           choices.likeliest.ids, choices.totals, choices.all, choices.logits, forced})
       if (v) graph.keep(v);
     workspace_.run();
-    if (forced) take_forced(rows, forced);
+    if (forced) take_forced(batch, step, rows, forced);
     if (choices.drawn.ids) take_drawn(rows, choices.drawn);
     if (choices.likeliest.ids) draw_here(rows, choices.likeliest.log_probs, choices.likeliest.ids, choices.totals);
     if (choices.logits) draw_processed(batch, step, rows);
@@ -128,10 +128,13 @@ class DrawingStep {
     }
   }
 
-  void take_forced(std::span<Row> rows, Value log_probs) {
+  void take_forced(const DecodingBatch& batch, int32_t step, std::span<Row> rows, Value log_probs) {
     const float* picked = workspace_.data(log_probs);
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      if (!undrawn_[r]) rows[r].add(forced_[r], picked[r]);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (undrawn_[r]) continue;
+      const bool free = step >= batch.most[rows[r].sentence] && options_.forced_eos != ForcedEos::scored;
+      rows[r].add(forced_[r], free ? 0 : picked[r]);
+    }
   }
 
   void take_drawn(std::span<Row> rows, const Draws& draws) {
@@ -219,9 +222,9 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
   for (auto& a : answers) a.resize(static_cast<std::size_t>(options.nbest));
 
   const AnswerEnd answer_end(options, batch);
-  const auto finish = [&](Row& row, int32_t length) -> Hypothesis& {
+  const auto finish = [&](Row& row, int32_t length, bool eos) -> Hypothesis& {
     row.sample.log_prob = static_cast<float>(row.log_prob);
-    row.sample.score = static_cast<float>(normalized_score(row.log_prob, length, options));
+    row.sample.score = static_cast<float>(normalized_score(row.log_prob, length, eos, options));
     return answers[row.sentence][static_cast<std::size_t>(row.number)] = std::move(row.sample);
   };
   DrawingStep draw_step(special, options, workspace);
@@ -234,13 +237,13 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
       Row& row = rows[r];
       const bool is_new = step >= std::ssize(batch.prefixes[row.sentence]);
       if (row.next == special.eos && is_new) {
-        finish(row, step);
+        finish(row, step, true);
         continue;
       }
       row.sample.ids.push_back(row.next);
       if (is_new && options.streamer) options.streamer(row.next);
       if (is_new && answer_end(row.sentence, row.sample.ids)) {
-        answer_end.cut(row.sentence, finish(row, step + 1));
+        answer_end.cut(row.sentence, finish(row, step + 1, false));
         continue;
       }
       parents.push_back(static_cast<int32_t>(r));

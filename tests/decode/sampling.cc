@@ -189,6 +189,30 @@ TEST_CASE("a sample's probability is the model's own, whatever it was drawn from
   }
 }
 
+TEST_CASE("at its maximum length a sample gets an EOS, one that costs nothing, or none") {
+  const ToyModel model(8, 1.0f);
+  for (const auto forced : {ForcedEos::scored, ForcedEos::free, ForcedEos::none}) {
+    DecodeOptions o = sampling(50);
+    o.max_length = 3;
+    o.length_norm = LengthNorm::power_eos;
+    o.forced_eos = forced;
+    const auto answers = translate(model, kSpecial, spans({kSource}), o);
+    for (const auto& h : answers[0]) {
+      double log_prob = 0;
+      Ids written;
+      for (const int32_t id : h.ids) {
+        log_prob += model.log_probs(kSource, written)[static_cast<std::size_t>(id)];
+        written.push_back(id);
+      }
+      const bool full = h.ids.size() == 3;
+      if (!full || forced == ForcedEos::scored) log_prob += model.log_probs(kSource, written)[kEos];
+      CHECK(static_cast<double>(h.log_prob) == Approx(log_prob).margin(1e-5));
+      const double tokens = static_cast<double>(h.ids.size()) + (full && forced == ForcedEos::none ? 0 : 1);
+      CHECK(static_cast<double>(h.score) == Approx(log_prob / tokens).margin(1e-5));
+    }
+  }
+}
+
 TEST_CASE("a sample depends on the seed and the sentence's number alone") {
   const ToyModel model(30, 0.5f);
   std::vector<Ids> sources;

@@ -60,6 +60,14 @@ ok "--score prints log p of given targets, a number a line" scored # a text may 
 tokens() { decode -q -m model.st "$@" <test.st | tensor ls | awk '$1 == "tgt.ids" { print $3 }'; }
 lengths() { [ "$(tokens --min-length 9 --max-length 9)" = "[270]" ] && [ "$(tokens --max-length 1 --min-length 1)" = "[30]" ] && [ "$(tokens --sample --min-length 4 --max-length 4)" = "[120]" ]; }
 ok "--min-length and --max-length count tokens without EOS" lengths
+forced() { # a longest output of each kind: its EOS has a probability, or 1; none is the same, but for its length
+  local kind
+  for kind in scored free none; do
+    text --beam 1 --max-length 2 --min-length 2 --length-norm power-eos --scores --forced-eos $kind | sed 's/.* //' >$kind.txt
+  done
+  paste scored.txt free.txt none.txt | awk '{ d = 2 * $3 - 3 * $2 } $1 > $2 || d > 1e-5 || d < -1e-5 { exit 1 } END { exit NR != 30 }'
+}
+ok "--forced-eos says what an EOS at the maximum length costs, or leaves it out" forced
 prefixed() { sed 's/$/\tw1 w2/' test.src | tokenize -q -m model.st --columns src,tgt | decode -q -m model.st --prefix | tokenize -d >prefix.txt && [ "$(grep -c '^w1 w2' prefix.txt)" -eq 30 ]; }
 ok "--prefix makes each output begin with the tgt column" prefixed
 sampled() { text --sample --seed 3 >s1.txt && text --sample --seed 3 --max-tokens 20 --threads 1 | cmp - s1.txt && ! text --sample --seed 4 | cmp -s - s1.txt; }
@@ -137,7 +145,7 @@ refuses "a minimum above the maximum" 2 '--min-length is more than --max-length'
 refuses "a temperature without --sample" 2 '--temperature has no meaning without --sample' decode -m model.st --temperature 2 <test.st
 refuses "a beam with --sample" 2 '--beam has no meaning with --sample' decode -m model.st --sample --beam 2 <test.st
 refuses "a probability above 1" 2 "--top-p: '1.5'" decode -m model.st --sample --top-p 1.5 <test.st
-for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--early-stopping no" "--beam 9" "--max-length 1" "--min-length 9" "--seed 2"; do
+for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--early-stopping no" "--beam 9" "--max-length 1" "--forced-eos free" "--min-length 9" "--seed 2"; do
   refuses "--score with $flag" 2 'has no meaning with --score' decode -m model.st --score $flag <pairs.st
 done
 refuses "--seed without --sample" 2 '--seed has no meaning without --sample' decode -m model.st --seed 2 <test.st
