@@ -3,6 +3,7 @@
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -55,6 +56,8 @@ const Tool kTool{
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},
      {"no-repeat-ngram", "N", "0", "no N tokens in a row come twice (0: they may)"},
+     {"ban", "PIECE", "", "a piece of the vocabulary that outputs never have; may be given several times"},
+     {"renormalize", "yes|no", "no", "a search shares the probability of what is banned out among what is left"},
      {"max-tokens", "N", "0",
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
      {"precision", "KIND", "f32",
@@ -94,12 +97,13 @@ DecodeOptions options_of(const Args& args) {
   o.typical_p = args.real("typical-p", 1e-9, 1);
   o.repetition_penalty = args.real("repetition-penalty", 0.01, 100);
   o.no_repeat_ngram = static_cast<int32_t>(args.integer("no-repeat-ngram", 0, INT32_MAX));
+  o.renormalize = args.choice("renormalize", {"yes", "no"}) == "yes";
   o.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!o.sample)
     for (const char* flag : {"temperature", "top-k", "top-p", "min-p", "typical-p", "seed"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
   if (o.sample)
-    for (const char* flag : {"beam", "early-stopping"})
+    for (const char* flag : {"beam", "early-stopping", "renormalize"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --sample"));
   if (!o.sample && o.nbest > o.beam)
     throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
@@ -118,6 +122,7 @@ class Decode {
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
     options_.stop = stop_ ? &*stop_ : nullptr;
+    options_.banned_ids = banned_ids(args, model_.answered());
     choose_device();
   }
 
@@ -180,6 +185,19 @@ class Decode {
   static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
     if (!args.given("stop")) return {};
     return StopStrings(model.answered(), args.texts("stop"));
+  }
+
+  static std::vector<int32_t> banned_ids(const Args& args, const Vocabulary& vocabulary) {
+    std::set<int32_t> ids;
+    for (const auto& piece : args.texts("ban")) {
+      const int32_t id = vocabulary.id_of(piece);
+      if (id < 0) throw UsageError(str("--ban: the vocabulary has no piece '", piece, "'"));
+      if (id == vocabulary.eos_id())
+        throw UsageError(str("--ban: '", piece, "' is the end of sentence, by which outputs end"));
+      ids.insert(id);
+    }
+    if (std::ssize(ids) >= vocabulary.size() - 1) throw UsageError("--ban: no piece is left but the end of sentence");
+    return {ids.begin(), ids.end()};
   }
 
   // Of the task's columns: those that are asked about; scoring and prefixes need the answered one, too.
@@ -258,7 +276,7 @@ int main(int argc, char** argv) {
       storm::refuse_flags(args, "--score",
                           {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
                            "early-stopping", "min-length", "max-length", "forced-eos", "slide", "seed", "text", "stop",
-                           "repetition-penalty", "no-repeat-ngram"});
+                           "repetition-penalty", "no-repeat-ngram", "ban", "renormalize"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::Decode(args).run();
   });

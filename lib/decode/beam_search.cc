@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "decode/banned_ids.h"
 #include "decode/diverged.h"
 #include "ops/top_k.h"
 
@@ -104,6 +105,11 @@ bool BeamSearch::eos_is_banned(const Open& open) const {
   return processors_.empty() && step_ < batch_->least[open.sentence];
 }
 
+bool BeamSearch::is_banned(const Open& open, int32_t id) const {
+  if (id == special_.eos) return eos_is_banned(open);
+  return std::ranges::find(options_.banned_ids, id) != options_.banned_ids.end();
+}
+
 // Without early stopping, the likeliest row must score no more than the worst of the kept hypotheses, were it to get
 // its EOS now. Hugging Face's _check_early_stop_heuristic, so named since longer ones may score more.
 bool BeamSearch::is_done(const Open& open, std::size_t first_row) {
@@ -134,7 +140,12 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
   Value forced_log_probs;
   const bool processed = rows_are_searched && !processors_.empty();
   if (processed) graph.keep(logits);
-  if (rows_are_searched && !processed) likeliest = top_k(graph, logits, 2 * options_.beam + (one_more ? 1 : 0));
+  if (rows_are_searched && !processed) {
+    // Bans that keep their probability are among the likeliest, and left out of these later, as EOS is.
+    const bool kept = !options_.renormalize;
+    const auto bans = (one_more ? 1 : 0) + (kept ? static_cast<int32_t>(options_.banned_ids.size()) : 0);
+    likeliest = top_k(graph, kept ? logits : without_banned(graph, logits, options_), 2 * options_.beam + bans);
+  }
   if (rows_are_forced) {
     const Value ids = graph.constant({static_cast<int64_t>(forced_.size()), 1}, forced_.data());
     forced_log_probs = pick(graph, log_softmax(graph, logits), ids);
@@ -202,7 +213,6 @@ void BeamSearch::close(Open& open, const Step& step, int32_t row) {
 }
 
 void BeamSearch::search(Open& open, const Step& step, int32_t row) {
-  const bool banned = eos_is_banned(open);
   const std::size_t limit = candidates_.size();
   std::size_t n = 0;
   for (int32_t r = row; r < row + open.rows; ++r) {
@@ -211,7 +221,7 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
     for (int32_t j = 0; j < step.k; ++j) {
       if (ids[j] < 0) break;
-      if (banned && ids[j] == special_.eos) continue;
+      if (is_banned(open, ids[j])) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);
       if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row
       std::size_t at = n < limit ? n++ : n - 1;

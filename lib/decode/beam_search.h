@@ -52,6 +52,7 @@ class BeamSearch {
   // What the rows of a sentence are made to go on with; none: they are searched.
   std::optional<int32_t> forced(const Open& open) const;
   bool eos_is_banned(const Open& open) const;
+  bool is_banned(const Open& open, int32_t id) const;
   // Whether a sentence is searched no more. first_row: of those that it has next.
   bool is_done(const Open& open, std::size_t first_row);
   // The likeliest of each row after the logits processors. logits: [rows, vocabulary].

@@ -42,8 +42,10 @@ struct DecodeOptions {
   ForcedEos forced_eos = ForcedEos::scored;  // a prefix that fills the maximum gets one, free where this is none
 
   // What changes the logits of a step: decode/logits_processor.h has the definitions and their order.
-  double repetition_penalty = 1;  // of what a row has said: 1 is none
-  int32_t no_repeat_ngram = 0;    // no n-gram comes twice; 0: any may
+  double repetition_penalty = 1;         // of what a row has said: 1 is none
+  int32_t no_repeat_ngram = 0;           // no n-gram comes twice; 0: any may
+  std::vector<int32_t> banned_ids = {};  // never follow; EOS is none of them, and they are not all others
+  bool renormalize = false;              // of a search: what they leave has all of the probability
 
   const StopStrings* stop = nullptr;  // strings that end an answer; null: none (decode/stop_strings.h)
 

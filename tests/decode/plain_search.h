@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "decode/translate.h"
 #include "tests/catch.h"
@@ -66,6 +67,7 @@ std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, co
             : step >= most       ? id != kEos
                                  : id == kEos && step < static_cast<std::size_t>(o.min_length))
           continue;
+        if (p[static_cast<std::size_t>(id)] == -std::numeric_limits<double>::infinity()) continue;
         next.push_back(f);
         next.back().ids.push_back(id);
         const bool free = step >= prefix.size() && step >= most && o.forced_eos != ForcedEos::scored;
