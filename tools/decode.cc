@@ -3,6 +3,7 @@
 #include <cmath>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -40,16 +41,23 @@ const Tool kTool{
      {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
      {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
      {"length-norm", "KIND", "power", "power: |y|^X, EOS counts if alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
+     {"early-stopping", "yes|no", "yes",
+      "a search ends when it has --beam hypotheses that are finished; no: when what is open scores no more than these"},
      {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
      {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0",
       "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text; or --min-length, "
       "if more)"},
+     {"forced-eos", "KIND", "scored",
+      "at --max-length an output gets its EOS, whose probability counts (scored) or is 1 (free), or ends without "
+      "(none)"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},
      {"no-repeat-ngram", "N", "0", "no N tokens in a row come twice (0: they may)"},
+     {"ban", "PIECE", "", "a piece of the vocabulary that outputs never have; may be given several times"},
+     {"renormalize", "yes|no", "no", "a search shares the probability of what is banned out among what is left"},
      {"max-tokens", "N", "0",
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
      {"precision", "KIND", "f32",
@@ -73,9 +81,12 @@ DecodeOptions options_of(const Args& args) {
   o.length_penalty = args.real("length-penalty", 0, 100);
   const auto norm = args.choice("length-norm", {"power", "power-eos", "gnmt"});
   o.length_norm = norm == "gnmt" ? LengthNorm::gnmt : norm == "power" ? LengthNorm::power : LengthNorm::power_eos;
+  o.early_stopping = args.choice("early-stopping", {"yes", "no"}) == "yes";
   o.nbest = static_cast<int32_t>(args.integer("nbest", 1, 1000));
   o.min_length = static_cast<int32_t>(args.integer("min-length", 0, 1 << 20));
   o.max_length = static_cast<int32_t>(args.integer("max-length", 0, 1 << 20));
+  const auto forced = args.choice("forced-eos", {"scored", "free", "none"});
+  o.forced_eos = forced == "free" ? ForcedEos::free : forced == "none" ? ForcedEos::none : ForcedEos::scored;
   o.max_tokens = args.integer("max-tokens", 0, kMostTokens);
   o.slide = args.on("slide");
   o.sample = args.on("sample");
@@ -86,11 +97,14 @@ DecodeOptions options_of(const Args& args) {
   o.typical_p = args.real("typical-p", 1e-9, 1);
   o.repetition_penalty = args.real("repetition-penalty", 0.01, 100);
   o.no_repeat_ngram = static_cast<int32_t>(args.integer("no-repeat-ngram", 0, INT32_MAX));
+  o.renormalize = args.choice("renormalize", {"yes", "no"}) == "yes";
   o.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!o.sample)
     for (const char* flag : {"temperature", "top-k", "top-p", "min-p", "typical-p", "seed"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning without --sample"));
-  if (o.sample && args.given("beam")) throw UsageError("--beam has no meaning with --sample");
+  if (o.sample)
+    for (const char* flag : {"beam", "early-stopping", "renormalize"})
+      if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --sample"));
   if (!o.sample && o.nbest > o.beam)
     throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
   if (o.max_length > 0 && o.min_length > o.max_length) throw UsageError("--min-length is more than --max-length");
@@ -108,6 +122,7 @@ class Decode {
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
     options_.stop = stop_ ? &*stop_ : nullptr;
+    options_.banned_ids = banned_ids(args, model_.answered());
     choose_device();
   }
 
@@ -170,6 +185,19 @@ class Decode {
   static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
     if (!args.given("stop")) return {};
     return StopStrings(model.answered(), args.texts("stop"));
+  }
+
+  static std::vector<int32_t> banned_ids(const Args& args, const Vocabulary& vocabulary) {
+    std::set<int32_t> ids;
+    for (const auto& piece : args.texts("ban")) {
+      const int32_t id = vocabulary.id_of(piece);
+      if (id < 0) throw UsageError(str("--ban: the vocabulary has no piece '", piece, "'"));
+      if (id == vocabulary.eos_id())
+        throw UsageError(str("--ban: '", piece, "' is the end of sentence, by which outputs end"));
+      ids.insert(id);
+    }
+    if (std::ssize(ids) >= vocabulary.size() - 1) throw UsageError("--ban: no piece is left but the end of sentence");
+    return {ids.begin(), ids.end()};
   }
 
   // Of the task's columns: those that are asked about; scoring and prefixes need the answered one, too.
@@ -246,8 +274,9 @@ int main(int argc, char** argv) {
     if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
       storm::refuse_flags(args, "--score",
-                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm", "min-length",
-                           "max-length", "slide", "seed", "text", "stop", "repetition-penalty", "no-repeat-ngram"});
+                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
+                           "early-stopping", "min-length", "max-length", "forced-eos", "slide", "seed", "text", "stop",
+                           "repetition-penalty", "no-repeat-ngram", "ban", "renormalize"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::Decode(args).run();
   });

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "decode/banned_ids.h"
 #include "decode/diverged.h"
 #include "ops/top_k.h"
 
@@ -36,7 +37,6 @@ BeamSearch::BeamSearch(const Generator& model, const SpecialIds& special, const 
       options_(options),
       workspace_(workspace),
       processors_(options, special),
-      slots_(2 * options.beam),
       candidates_(static_cast<std::size_t>(2 * options.beam)) {}
 
 std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
@@ -45,7 +45,7 @@ std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
   const auto decoder = model_.start(workspace_, batch.contexts);
   const std::size_t n = batch.size();
   std::vector<Hypotheses> answers(n);
-  finished_.resize(n * static_cast<std::size_t>(slots_));
+  finished_.resize(n * static_cast<std::size_t>(options_.beam));
   open_.clear();
   links_.clear();
   links_of_step_.clear();
@@ -77,7 +77,7 @@ std::vector<Hypotheses> BeamSearch::operator()(const DecodingBatch& batch) {
         close(open, step, row);
       row += rows;
       open.rows = static_cast<int32_t>(parents_.size() - rows_before);
-      if (open.finished >= options_.beam || open.rows == 0) {
+      if (is_done(open, rows_before)) {
         parents_.resize(rows_before);
         tokens_.resize(rows_before);
         log_probs_.resize(rows_before);
@@ -105,6 +105,22 @@ bool BeamSearch::eos_is_banned(const Open& open) const {
   return processors_.empty() && step_ < batch_->least[open.sentence];
 }
 
+bool BeamSearch::is_banned(const Open& open, int32_t id) const {
+  if (id == special_.eos) return eos_is_banned(open);
+  return std::ranges::find(options_.banned_ids, id) != options_.banned_ids.end();
+}
+
+// Without early stopping, the likeliest row must score no more than the worst of the kept hypotheses, were it to get
+// its EOS now. Hugging Face's _check_early_stop_heuristic, so named since longer ones may score more.
+bool BeamSearch::is_done(const Open& open, std::size_t first_row) {
+  if (open.rows == 0) return true;
+  if (open.finished < options_.beam) return false;
+  if (options_.early_stopping) return true;
+  const double likeliest =
+      *std::max_element(log_probs_.begin() + static_cast<std::ptrdiff_t>(first_row), log_probs_.end());
+  return !(normalized_score(likeliest, step_, true, options_) > finished(open)[options_.beam - 1].score);
+}
+
 BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
   bool rows_are_searched = false, rows_are_forced = false, one_more = false;
   forced_.clear();
@@ -124,7 +140,12 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
   Value forced_log_probs;
   const bool processed = rows_are_searched && !processors_.empty();
   if (processed) graph.keep(logits);
-  if (rows_are_searched && !processed) likeliest = top_k(graph, logits, 2 * options_.beam + (one_more ? 1 : 0));
+  if (rows_are_searched && !processed) {
+    // Bans that keep their probability are among the likeliest, and left out of these later, as EOS is.
+    const bool kept = !options_.renormalize;
+    const auto bans = (one_more ? 1 : 0) + (kept ? static_cast<int32_t>(options_.banned_ids.size()) : 0);
+    likeliest = top_k(graph, kept ? logits : without_banned(graph, logits, options_), 2 * options_.beam + bans);
+  }
   if (rows_are_forced) {
     const Value ids = graph.constant({static_cast<int64_t>(forced_.size()), 1}, forced_.data());
     forced_log_probs = pick(graph, log_softmax(graph, logits), ids);
@@ -149,7 +170,7 @@ BeamSearch::Step BeamSearch::run_step(Decoder& decoder) {
 }
 
 void BeamSearch::process(const float* logits, std::size_t vocabulary, Step& step) {
-  const std::size_t rows = parents_.size(), k = std::min(static_cast<std::size_t>(slots_), vocabulary);
+  const std::size_t rows = parents_.size(), k = std::min(candidates_.size(), vocabulary);
   processed_log_probs_.resize(rows * k);
   processed_ids_.assign(rows * k, -1);
   step = {.k = static_cast<int32_t>(k), .log_probs = processed_log_probs_.data(), .ids = processed_ids_.data()};
@@ -186,13 +207,12 @@ void BeamSearch::force(const Open& open, const Step& step, int32_t row) {
 
 void BeamSearch::close(Open& open, const Step& step, int32_t row) {
   for (int32_t r = row; r < row + open.rows; ++r) {
-    const float log_prob = step.forced[r];
-    finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + static_cast<double>(log_prob), r, special_.eos});
+    const double log_prob = options_.forced_eos == ForcedEos::scored ? static_cast<double>(step.forced[r]) : 0;
+    finish(open, {past_log_probs_[static_cast<std::size_t>(r)] + log_prob, r, special_.eos});
   }
 }
 
 void BeamSearch::search(Open& open, const Step& step, int32_t row) {
-  const bool banned = eos_is_banned(open);
   const std::size_t limit = candidates_.size();
   std::size_t n = 0;
   for (int32_t r = row; r < row + open.rows; ++r) {
@@ -201,7 +221,7 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
     for (int32_t j = 0; j < step.k; ++j) {
       if (ids[j] < 0) break;
-      if (banned && ids[j] == special_.eos) continue;
+      if (is_banned(open, ids[j])) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);
       if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row
       std::size_t at = n < limit ? n++ : n - 1;
@@ -231,12 +251,15 @@ bool BeamSearch::ends(const Open& open, const Candidate& candidate) {
 }
 
 void BeamSearch::finish(Open& open, const Candidate& candidate) {
-  const bool stopped = candidate.id != special_.eos;
-  const int32_t length = step_ + (stopped ? 1 : 0);
-  if (stopped && options_.streamer) options_.streamer(candidate.id);
-  finished_[open.sentence * static_cast<std::size_t>(slots_) + static_cast<std::size_t>(open.finished++)] = {
-      candidate.log_prob, normalized_score(candidate.log_prob, length, options_), length, candidate.row,
-      stopped ? candidate.id : -1};
+  const bool eos = candidate.id == special_.eos;
+  const int32_t length = step_ + (eos ? 0 : 1);
+  if (!eos && options_.streamer) options_.streamer(candidate.id);
+  const double score = normalized_score(candidate.log_prob, length, eos, options_);
+  Finished* const first = finished(open);
+  if (open.finished == options_.beam && !(score > first[options_.beam - 1].score)) return;
+  int32_t at = open.finished < options_.beam ? open.finished++ : options_.beam - 1;
+  for (; at > 0 && score > first[at - 1].score; --at) first[at] = first[at - 1];
+  first[at] = {candidate.log_prob, score, length, candidate.row, eos ? -1 : candidate.id};
 }
 
 void BeamSearch::go_on(const Candidate& candidate) {
@@ -246,18 +269,16 @@ void BeamSearch::go_on(const Candidate& candidate) {
 }
 
 Hypotheses BeamSearch::best(const Open& open) {
-  const auto first = finished_.begin() + static_cast<std::ptrdiff_t>(open.sentence) * slots_;
-  std::stable_sort(first, first + open.finished,
-                   [](const Finished& a, const Finished& b) { return a.score > b.score; });
   Hypotheses best;
-  for (auto f = first; f != first + std::min(open.finished, options_.nbest); ++f) {
-    Hypothesis h{std::vector<int32_t>(static_cast<std::size_t>(f->length)), static_cast<float>(f->score),
-                 static_cast<float>(f->log_prob)};
-    if (f->last < 0) {
-      read(f->row, h.ids);
+  for (const Finished& f :
+       std::span(finished(open), static_cast<std::size_t>(std::min(open.finished, options_.nbest)))) {
+    Hypothesis h{std::vector<int32_t>(static_cast<std::size_t>(f.length)), static_cast<float>(f.score),
+                 static_cast<float>(f.log_prob)};
+    if (f.last < 0) {
+      read(f.row, h.ids);
     } else {
-      read(f->row, std::span(h.ids).first(h.ids.size() - 1));
-      h.ids.back() = f->last;
+      read(f.row, std::span(h.ids).first(h.ids.size() - 1));
+      h.ids.back() = f.last;
       answer_end_->cut(open.sentence, h);
     }
     best.push_back(std::move(h));

@@ -1,7 +1,8 @@
 // Beam search over one batch (Graves 2012, §3.2; Sutskever et al. 2014, §3.2). At each step the 2 beam likeliest
 // continuations of a sentence are looked at. Of the first `beam` of these, those that end in EOS are finished
-// hypotheses and make room for the next ones that do not. A sentence is done when it has `beam` finished hypotheses;
-// those that finish together all count. At the maximum length whatever is still open gets its EOS.
+// hypotheses and make room for the next ones that do not; the best `beam` of these are kept. A sentence is done when it
+// has so many, those that finish together all counting; without early stopping, when what is open would not be among
+// them. At the maximum length whatever is still open is finished (DecodeOptions::forced_eos).
 #pragma once
 
 #include <cstdint>
@@ -32,13 +33,13 @@ class BeamSearch {
   struct Open {
     std::size_t sentence;  // in the batch
     int32_t rows;          // of this step
-    int32_t finished = 0;  // so many of its slots in finished_ are taken
+    int32_t finished = 0;  // so many of its places in finished_ are taken
   };
   struct Finished {
     double log_prob, score;
     int32_t length;  // in ids
     int32_t row;     // what the last of them, or EOS, follows
-    int32_t last;    // the id that completes a stop string; -1: EOS follows the row's ids
+    int32_t last;    // the id that completes a stop string or fills the maximum; -1: EOS follows the row's ids
   };
   struct Step {
     int32_t k = 0;                     // candidates a row
@@ -51,6 +52,9 @@ class BeamSearch {
   // What the rows of a sentence are made to go on with; none: they are searched.
   std::optional<int32_t> forced(const Open& open) const;
   bool eos_is_banned(const Open& open) const;
+  bool is_banned(const Open& open, int32_t id) const;
+  // Whether a sentence is searched no more. first_row: of those that it has next.
+  bool is_done(const Open& open, std::size_t first_row);
   // The likeliest of each row after the logits processors. logits: [rows, vocabulary].
   void process(const float* logits, std::size_t vocabulary, Step& step);
   // The ids that a row of step said.size() has said.
@@ -59,9 +63,13 @@ class BeamSearch {
   void force(const Open& open, const Step& step, int32_t row);
   void close(Open& open, const Step& step, int32_t row);
   void search(Open& open, const Step& step, int32_t row);
-  // Whether a candidate ends its hypothesis, by EOS or a stop string.
+  // Whether a candidate ends its hypothesis.
   bool ends(const Open& open, const Candidate& candidate);
   void finish(Open& open, const Candidate& candidate);
+  // Its finished hypotheses, best first, of equal ones the one that was finished first.
+  Finished* finished(const Open& open) {
+    return finished_.data() + open.sentence * static_cast<std::size_t>(options_.beam);
+  }
   void go_on(const Candidate& candidate);
   Hypotheses best(const Open& open);
 
@@ -70,7 +78,6 @@ class BeamSearch {
   const DecodeOptions& options_;
   Workspace& workspace_;
   const LogitsProcessors processors_;
-  const int32_t slots_;  // finished hypotheses a sentence can have
   const DecodingBatch* batch_ = nullptr;
   std::optional<AnswerEnd> answer_end_;
 
@@ -85,7 +92,7 @@ class BeamSearch {
   std::vector<int32_t> processed_ids_;
   std::vector<Candidate> candidates_;
   std::vector<int32_t> ids_;        // of a candidate
-  std::vector<Finished> finished_;  // [sentences, slots]
+  std::vector<Finished> finished_;  // [sentences, beam]
   // All rows of all steps, to walk back along when a hypothesis is read.
   struct Link {
     int32_t parent, token;

@@ -9,11 +9,12 @@
 
 namespace storm {
 
-int32_t draw_column(std::span<const float> log_probs, int32_t banned, const DecodeOptions& options, double uniform,
-                    std::vector<int32_t>& order, double total) {
+int32_t draw_column(std::span<const float> log_probs, std::span<const int32_t> banned, const DecodeOptions& options,
+                    double uniform, std::vector<int32_t>& order, double total) {
   order.resize(log_probs.size());
   std::iota(order.begin(), order.end(), 0);
-  if (banned >= 0) order.erase(order.begin() + banned);
+  if (!banned.empty())
+    std::erase_if(order, [&](int32_t column) { return std::ranges::find(banned, column) != banned.end(); });
   require(!order.empty(), "the vocabulary has no piece but the end of sentence: there is nothing to draw");
   const auto at = [&](int32_t id) { return log_probs[static_cast<std::size_t>(id)]; };
   const auto likelier = [&](int32_t a, int32_t b) { return at(a) > at(b) || (at(a) == at(b) && a < b); };

@@ -23,11 +23,11 @@ int64_t sentences_of_a_batch(std::size_t sentences, int64_t rows, const DecodeOp
 
 }  // namespace
 
-double normalized_score(double log_prob, int64_t length, const DecodeOptions& options) {
+double normalized_score(double log_prob, int64_t length, bool eos, const DecodeOptions& options) {
   const auto n = static_cast<double>(length);
   const double by = options.length_norm == LengthNorm::gnmt    ? (5 + n) / 6
                     : options.length_norm == LengthNorm::power ? std::max(n, 1.0)
-                                                               : n + 1;
+                                                               : n + (eos ? 1 : 0);
   return log_prob / std::pow(by, options.length_penalty);
 }
 

@@ -15,8 +15,15 @@ class StopStrings;
 // What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
 enum class LengthNorm : uint8_t {
   power,      // |y|^length_penalty; an empty y counts its EOS, as all do in Marian and fairseq: 1
-  power_eos,  // (|y| + 1)^length_penalty: EOS counts, too, as in fairseq and in CTranslate2 4.8
+  power_eos,  // (|y| + 1)^length_penalty: EOS counts, where it has one, as in Hugging Face, fairseq and CTranslate2 4.8
   gnmt,       // ((5 + |y|) / 6)^length_penalty: Wu et al. 2016, §7
+};
+
+// How a hypothesis ends at its maximum length.
+enum class ForcedEos : uint8_t {
+  scored,  // it gets its EOS, whose log-probability counts: fairseq
+  free,    // it gets its EOS, which counts as certain: Hugging Face with a forced_eos_token_id
+  none,    // it ends as it is, as at a stop string: Hugging Face without
 };
 
 struct DecodeOptions {
@@ -24,15 +31,21 @@ struct DecodeOptions {
   LengthNorm length_norm = LengthNorm::power;
   double length_penalty = 1;
   int32_t nbest = 1;  // hypotheses a sentence: at most beam; samples: any number
+  // Whether a sentence's search ends as soon as it has `beam` finished hypotheses, or when none that is open would
+  // score more than the worst of these if it ended now: Hugging Face's early_stopping, True and False.
+  bool early_stopping = true;
 
-  // Lengths of what is said, without EOS: of a translation with its prefix, of a continuation what is new. At the
-  // maximum a hypothesis gets its EOS whatever its probability. A maximum of 0 is 3 |source| + 50 of a translation, 100
-  // of a continuation, or the minimum if that is more; a model's own limit and the length of a prefix bound it.
+  // Lengths of what is said, without EOS: of a translation with its prefix, of a continuation what is new. A maximum of
+  // 0 is 3 |source| + 50 of a translation, 100 of a continuation, or the minimum if that is more; a model's own limit
+  // and the length of a prefix bound it.
   int32_t min_length = 0, max_length = 0;
+  ForcedEos forced_eos = ForcedEos::scored;  // a prefix that fills the maximum gets one, free where this is none
 
   // What changes the logits of a step: decode/logits_processor.h has the definitions and their order.
-  double repetition_penalty = 1;  // of what a row has said: 1 is none
-  int32_t no_repeat_ngram = 0;    // no n-gram comes twice; 0: any may
+  double repetition_penalty = 1;         // of what a row has said: 1 is none
+  int32_t no_repeat_ngram = 0;           // no n-gram comes twice; 0: any may
+  std::vector<int32_t> banned_ids = {};  // never follow; EOS is none of them, and they are not all others
+  bool renormalize = false;              // of a search: what they leave has all of the probability
 
   const StopStrings* stop = nullptr;  // strings that end an answer; null: none (decode/stop_strings.h)
 
@@ -87,7 +100,8 @@ struct Request {
 std::vector<Hypotheses> generate(const Generator& model, const SpecialIds& special, std::span<const Request> requests,
                                  const DecodeOptions& options, std::vector<Workspace>* kept = nullptr);
 
-// The score of a hypothesis of `length` ids, whose log-probability, EOS included, is log_prob.
-double normalized_score(double log_prob, int64_t length, const DecodeOptions& options);
+// The score of a hypothesis of `length` ids, and of EOS if it ends in one, whose log-probability, EOS included, is
+// log_prob.
+double normalized_score(double log_prob, int64_t length, bool eos, const DecodeOptions& options);
 
 }  // namespace storm

@@ -4,13 +4,15 @@
 // where it has them.
 //
 // They work in the table's order, each on what the ones before it left: first those of search and sampling
-// (repetition_penalty, no_repeat_ngram, min_length), then those of sampling alone (temperature, top_k, top_p, min_p,
-// typical_p). What an answer is made to go on with, a prefix or the EOS at its maximum length, they do not touch.
+// (repetition_penalty, no_repeat_ngram, banned_ids, min_length), then those of sampling alone (temperature, top_k,
+// top_p, min_p, typical_p). What an answer is made to go on with, a prefix or the EOS at its maximum length, they do
+// not touch.
 //
 // After them, an id's log-probability is its logit less the normaliser (log-sum-exp) of the model's own logits. What
-// they leave alone keeps the probability that the model gave it: nothing is shared out anew. Beam search adds these up
-// and ranks by them, so hypotheses have them in `log_prob` and `score`, as Hugging Face's sequences_scores and fairseq
-// have bans; there, a penalty multiplies log-probabilities when there are beams, while here it changes logits always.
+// they leave alone keeps the probability that the model gave it: nothing is shared out anew, unless options.renormalize
+// takes the normaliser of the changed logits, as Hugging Face's LogitNormalization does. Beam search adds these up and
+// ranks by them, so hypotheses have them in `log_prob` and `score`, as Hugging Face's sequences_scores and fairseq have
+// bans; there, a penalty multiplies log-probabilities when there are beams, while here it changes logits always.
 // Samples are drawn in proportion to what is left, and have the model's own probabilities.
 #pragma once
 
@@ -55,12 +57,14 @@ class LogitsProcessors {
   // Nothing is on that graphs do not do: logits stay where they are.
   bool empty() const { return processors_.empty(); }
   // Changes a row's logits. Where that leaves no id that can follow, EOS gets back the logit that it had. Returns the
-  // normaliser of the logits as they were. Throws Error where these are not numbers.
+  // normaliser of the logits as they were, or of a search's that is renormalized, as they are. Throws Error where these
+  // are not numbers.
   double operator()(const RowSoFar& row, std::span<float> logits) const;
 
  private:
   std::vector<std::unique_ptr<LogitsProcessor>> processors_;
   int32_t eos_;
+  bool renormalize_;
 };
 
 }  // namespace storm

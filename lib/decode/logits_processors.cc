@@ -8,6 +8,7 @@ namespace storm {
 
 const LogitsProcessorKind& repetition_penalty();
 const LogitsProcessorKind& no_repeat_ngram();
+const LogitsProcessorKind& banned_ids();
 const LogitsProcessorKind& min_length();
 const LogitsProcessorKind& temperature();
 const LogitsProcessorKind& top_k_sampling();
@@ -19,9 +20,9 @@ namespace {
 
 // A processor is added by its line here, and its declaration above. The order is that in which they work.
 std::span<const LogitsProcessorKind* const> kinds() {
-  static const LogitsProcessorKind* const all[] = {&repetition_penalty(), &no_repeat_ngram(), &min_length(),
-                                                   &temperature(),        &top_k_sampling(),  &top_p_sampling(),
-                                                   &min_p_sampling(),     &typical_sampling()};
+  static const LogitsProcessorKind* const all[] = {&repetition_penalty(), &no_repeat_ngram(), &banned_ids(),
+                                                   &min_length(),         &temperature(),     &top_k_sampling(),
+                                                   &top_p_sampling(),     &min_p_sampling(),  &typical_sampling()};
   return all;
 }
 
@@ -34,8 +35,9 @@ double log_sum_exp(std::span<const float> x) {
 
 }  // namespace
 
-LogitsProcessors::LogitsProcessors(const DecodeOptions& options, const SpecialIds& special) : eos_(special.eos) {
-  bool needed = false;
+LogitsProcessors::LogitsProcessors(const DecodeOptions& options, const SpecialIds& special)
+    : eos_(special.eos), renormalize_(options.renormalize && !options.sample) {
+  bool needed = renormalize_ && options.min_length > 0;  // graphs ban EOS behind the softmax, and do not share it out
   for (const LogitsProcessorKind* kind : kinds()) {
     auto processor = kind->make(options, special);
     if (!processor) continue;
@@ -54,7 +56,7 @@ double LogitsProcessors::operator()(const RowSoFar& row, std::span<float> logits
     (*processor)(row, logits);
     if (std::ranges::all_of(logits, [](float x) { return x == kBanned; })) eos = eos_before;
   }
-  return normalizer;
+  return renormalize_ ? log_sum_exp(logits) : normalizer;
 }
 
 }  // namespace storm

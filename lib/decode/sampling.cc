@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "decode/answer_end.h"
+#include "decode/banned_ids.h"
 #include "decode/diverged.h"
 #include "decode/draw_id.h"
 #include "decode/logits_processor.h"
@@ -52,7 +53,7 @@ class DrawingStep {
     Graph& graph = workspace_.graph;
     graph.clear();
     logits_ = decoder.step(graph, parents, tokens);
-    log_probs_ = {};
+    log_probs_ = left_ = {};
     const auto undrawn = std::ranges::count(undrawn_, true);
     const Choices choices = undrawn > 0 ? record_choices() : Choices{};
     const Value forced = undrawn < std::ssize(rows) ? pick(graph, log_probs(), column(forced_)) : Value{};
@@ -60,7 +61,7 @@ class DrawingStep {
                           choices.likeliest.ids, choices.totals, choices.all, choices.logits, forced})
       if (v) graph.keep(v);
     workspace_.run();
-    if (forced) take_forced(rows, forced);
+    if (forced) take_forced(batch, step, rows, forced);
     if (choices.drawn.ids) take_drawn(rows, choices.drawn);
     if (choices.likeliest.ids) draw_here(rows, choices.likeliest.log_probs, choices.likeliest.ids, choices.totals);
     if (choices.logits) draw_processed(batch, step, rows);
@@ -80,25 +81,26 @@ class DrawingStep {
 
   Choices record_choices() {
     Choices choices;
+    const auto bans = static_cast<int32_t>(options_.banned_ids.size());
     const bool cut_by_k = options_.top_k > 0, cut_by_p = options_.top_p < 1;
     if (!processors_.empty()) {
       choices.logits = logits_;
     } else if (!cut_by_k && !cut_by_p) {
       choices.drawn = record_draw();
     } else if (!cut_by_k) {
-      choices.likeliest = top_k(workspace_.graph, logits_, kFew);
+      choices.likeliest = top_k(workspace_.graph, logits_, kFew + bans);
       choices.totals = record_draw().totals;
-      choices.all = log_probs();
+      choices.all = left();
     } else if (options_.top_k < kFew) {
-      choices.likeliest = top_k(workspace_.graph, logits_, options_.top_k + 1);  // EOS may be banned
+      choices.likeliest = top_k(workspace_.graph, logits_, options_.top_k + 1 + bans);  // EOS may be banned
     } else {
-      choices.all = log_probs();
+      choices.all = left();
     }
     return choices;
   }
 
   Draws record_draw() {
-    return draw(workspace_.graph, log_probs(), column(uniforms_), column(banned_), options_.temperature);
+    return draw(workspace_.graph, left(), column(uniforms_), column(banned_), options_.temperature);
   }
 
   // The log-probabilities of all ids, recorded when first asked for: after top_k, so that log_softmax may overwrite the
@@ -106,6 +108,12 @@ class DrawingStep {
   Value log_probs() {
     if (!log_probs_) log_probs_ = log_softmax(workspace_.graph, logits_);
     return log_probs_;
+  }
+
+  // The same, of what may be drawn.
+  Value left() {
+    if (!left_) left_ = without_banned(workspace_.graph, log_probs(), options_);
+    return left_;
   }
 
   template <class T>
@@ -128,10 +136,13 @@ class DrawingStep {
     }
   }
 
-  void take_forced(std::span<Row> rows, Value log_probs) {
+  void take_forced(const DecodingBatch& batch, int32_t step, std::span<Row> rows, Value log_probs) {
     const float* picked = workspace_.data(log_probs);
-    for (std::size_t r = 0; r < rows.size(); ++r)
-      if (!undrawn_[r]) rows[r].add(forced_[r], picked[r]);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      if (undrawn_[r]) continue;
+      const bool free = step >= batch.most[rows[r].sentence] && options_.forced_eos != ForcedEos::scored;
+      rows[r].add(forced_[r], free ? 0 : picked[r]);
+    }
   }
 
   void take_drawn(std::span<Row> rows, const Draws& draws) {
@@ -149,17 +160,18 @@ class DrawingStep {
     const int32_t* names = ids ? workspace_.data<int32_t>(ids) : nullptr;
     const double* weights = totals ? workspace_.data<double>(totals) : nullptr;
     parallel_ranges(static_cast<int64_t>(rows.size()), 1, [&](int64_t begin, int64_t end) {
-      std::vector<int32_t> order;
+      std::vector<int32_t> order, banned;
       for (auto r = static_cast<std::size_t>(begin); r < static_cast<std::size_t>(end); ++r) {
         if (!undrawn_[r]) continue;
         const std::span row(all + r * width, width);
         require_number(static_cast<double>(row[0]));
-        int32_t banned = banned_[r];
-        if (names && banned >= 0) {
-          const int32_t* first = names + r * width;
-          const auto at = std::find(first, first + width, banned) - first;
-          banned = at < static_cast<std::ptrdiff_t>(width) ? static_cast<int32_t>(at) : -1;
-        }
+        banned.clear();
+        const auto ban = [&](int32_t id) {
+          const int32_t* first = names ? names + r * width : nullptr;
+          banned.push_back(names ? static_cast<int32_t>(std::find(first, first + width, id) - first) : id);
+        };
+        for (const int32_t id : options_.banned_ids) ban(id);
+        if (banned_[r] >= 0) ban(banned_[r]);
         const int32_t column = draw_column(row, banned, options_, uniforms_[r], order, weights ? weights[r] : 0);
         if (column < 0) continue;
         undrawn_[r] = false;
@@ -195,7 +207,7 @@ class DrawingStep {
   const DecodeOptions& options_;
   Workspace& workspace_;
   const LogitsProcessors processors_;
-  Value logits_, log_probs_;              // of the step's graph
+  Value logits_, log_probs_, left_;       // of the step's graph
   std::vector<int32_t> forced_, banned_;  // of each row: an id; where there is none, 0 and -1
   std::vector<uint8_t> undrawn_;
   std::vector<double> uniforms_;
@@ -219,9 +231,9 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
   for (auto& a : answers) a.resize(static_cast<std::size_t>(options.nbest));
 
   const AnswerEnd answer_end(options, batch);
-  const auto finish = [&](Row& row, int32_t length) -> Hypothesis& {
+  const auto finish = [&](Row& row, int32_t length, bool eos) -> Hypothesis& {
     row.sample.log_prob = static_cast<float>(row.log_prob);
-    row.sample.score = static_cast<float>(normalized_score(row.log_prob, length, options));
+    row.sample.score = static_cast<float>(normalized_score(row.log_prob, length, eos, options));
     return answers[row.sentence][static_cast<std::size_t>(row.number)] = std::move(row.sample);
   };
   DrawingStep draw_step(special, options, workspace);
@@ -234,13 +246,13 @@ std::vector<Hypotheses> sample(const Generator& model, const SpecialIds& special
       Row& row = rows[r];
       const bool is_new = step >= std::ssize(batch.prefixes[row.sentence]);
       if (row.next == special.eos && is_new) {
-        finish(row, step);
+        finish(row, step, true);
         continue;
       }
       row.sample.ids.push_back(row.next);
       if (is_new && options.streamer) options.streamer(row.next);
       if (is_new && answer_end(row.sentence, row.sample.ids)) {
-        answer_end.cut(row.sentence, finish(row, step + 1));
+        answer_end.cut(row.sentence, finish(row, step + 1, false));
         continue;
       }
       parents.push_back(static_cast<int32_t>(r));

@@ -24,8 +24,9 @@ int32_t draw_one(const float* x, int32_t n, int32_t banned, double temperature, 
   int32_t last = 0;  // rounding may leave none
   for (int32_t i = 0; i < n; ++i) {
     if (i == banned) continue;
-    if ((left -= weight(i)) < 0) return i;
-    last = i;
+    const double w = weight(i);
+    if ((left -= w) < 0) return i;
+    if (w > 0) last = i;
   }
   return last;
 }

@@ -122,9 +122,26 @@ void pick_forward(const Execution& run, const Node& node) {
   for (int64_t r = 0; r < rows; ++r) y[r] = x[r * cols + columns[r]];
 }
 
+void index_fill_forward(const Execution& run, const Node& node) {
+  const auto [rows, cols] = run.shape(node.inputs[0]);
+  const float* x = run.data(node.inputs[0]);
+  const std::span columns(run.data<int32_t>(node.inputs[1]), static_cast<std::size_t>(run.shape(node.inputs[1]).rows));
+  float* y = run.data(node.outputs[0]);
+  if (y != x) std::copy_n(x, rows * cols, y);
+  for (int64_t r = 0; r < rows; ++r)
+    for (const int32_t column : columns) y[r * cols + column] = node.attributes<IndexFillAttributes>().value;
+}
+
 constexpr Op kTopK{"top_k", top_k_forward};
 constexpr Op kLogSoftmax{"log_softmax", log_softmax_forward};
 constexpr Op kPick{"pick", pick_forward};
+constexpr Op kIndexFill{"index_fill", index_fill_forward};
+
+void require_columns(const char* op, Shape shape, const ValueInfo& columns) {
+  const auto* column = static_cast<const int32_t*>(columns.data);
+  for (int64_t r = 0; r < columns.shape.rows; ++r)
+    require(column[r] >= 0 && column[r] < shape.cols, op, ": column ", column[r], " of ", shape.cols, " in row ", r);
+}
 
 }  // namespace
 
@@ -145,10 +162,18 @@ Value pick(Graph& graph, Value x, Value columns) {
   const ValueInfo& info = graph[columns];
   require(info.origin == Origin::constant && info.dtype == DType::I32 && info.shape == Shape{shape.rows, 1},
           "pick: columns must be a constant I32 [rows, 1]");
-  const auto* column = static_cast<const int32_t*>(info.data);
-  for (int64_t r = 0; r < shape.rows; ++r)
-    require(column[r] >= 0 && column[r] < shape.cols, "pick: column ", column[r], " of ", shape.cols, " in row ", r);
+  require_columns("pick", shape, info);
   return graph.record(Node{.op = &kPick, .inputs = {x, columns}}, {{{shape.rows, 1}}}, 0);
+}
+
+Value index_fill(Graph& graph, Value x, Value columns, float value) {
+  const Shape shape = graph.shape(x);
+  const ValueInfo& info = graph[columns];
+  require(info.origin == Origin::constant && info.dtype == DType::I32 && info.shape.cols == 1,
+          "index_fill: columns must be a constant I32 [n, 1]");
+  require_columns("index_fill", shape, info);
+  return graph.record(Node{.op = &kIndexFill, .inputs = {x, columns}, .in_place = 0}, {{shape}},
+                      IndexFillAttributes{value});
 }
 
 }  // namespace storm

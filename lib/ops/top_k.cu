@@ -101,6 +101,17 @@ __global__ void __launch_bounds__(kThreads)
   if (r < rows) y[r] = x[r * n + columns[r]];
 }
 
+__global__ void __launch_bounds__(kThreads) copy_kernel(const float* x, int64_t size, float* y) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i < size) y[i] = x[i];
+}
+
+__global__ void __launch_bounds__(kThreads)
+    index_fill_kernel(const int32_t* columns, int64_t count, float value, int64_t rows, int64_t n, float* y) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i < rows * count) y[i / count * n + columns[i % count]] = value;
+}
+
 void top_k_forward(const Execution& run, const Node& node, Context& context) {
   const auto [rows, n] = run.shape(node.inputs[0]);
   const int64_t k = run.shape(node.outputs[0]).cols;
@@ -122,8 +133,20 @@ void pick_forward(const Execution& run, const Node& node, Context& context) {
                  run.data(node.inputs[0]), run.data<int32_t>(node.inputs[1]), rows, n, run.data(node.outputs[0]));
 }
 
+// In place there is nothing to copy, which is the rule: only a few numbers are written.
+void index_fill_forward(const Execution& run, const Node& node, Context& context) {
+  const auto [rows, n] = run.shape(node.inputs[0]);
+  const int64_t count = run.shape(node.inputs[1]).rows;
+  const float* x = run.data(node.inputs[0]);
+  float* y = run.data(node.outputs[0]);
+  const auto blocks = [](int64_t threads) { return static_cast<unsigned>((threads + kThreads - 1) / kThreads); };
+  if (y != x) context.launch("index_fill", blocks(rows * n), kThreads, 0, copy_kernel, x, rows * n, y);
+  context.launch("index_fill", blocks(rows * count), kThreads, 0, index_fill_kernel, run.data<int32_t>(node.inputs[1]),
+                 count, node.attributes<IndexFillAttributes>().value, rows, n, y);
+}
+
 const Kernels kTopK{"top_k", top_k_forward}, kLogSoftmax{"log_softmax", log_softmax_forward},
-    kPick{"pick", pick_forward};
+    kPick{"pick", pick_forward}, kIndexFill{"index_fill", index_fill_forward};
 
 }  // namespace
 

@@ -19,4 +19,11 @@ Value log_softmax(Graph& graph, Value logits);
 // One column of each row. x: [rows, cols]; columns: I32 [rows, 1], a constant -> [rows, 1]
 Value pick(Graph& graph, Value x, Value columns);
 
+// x with `value` in some columns of each row, in place where the planner can. columns: I32 [n, 1], a constant.
+Value index_fill(Graph& graph, Value x, Value columns, float value);
+
+struct IndexFillAttributes {  // what its node carries, for the kernels
+  float value;
+};
+
 }  // namespace storm

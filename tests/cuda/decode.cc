@@ -144,6 +144,13 @@ TEST_CASE("beam search on a device finds the CPU's translations, from small batc
     translate_both(both, options, sentences(7, 12, 2), kept);
     options.beam = options.nbest = 1;
     translate_both(both, options, sentences(3, 5, 3), kept);
+    options.min_length = 0;
+    options.banned_ids = {5, 9, 2};
+    options.renormalize = true;
+    options.early_stopping = false;
+    options.forced_eos = ForcedEos::free;
+    options.beam = 3;
+    translate_both(both, options, sentences(3, 5, 4), kept);
   }
 }
 
@@ -161,6 +168,7 @@ TEST_CASE("sampling on a device draws the CPU's samples") {
     options.temperature = 0.7;
     options.min_length = 2;
     translate_both(both, options, sentences(3, 6, 2), kept);
+    options.banned_ids = {5, 9, 2};
     options.top_k = 0;
     options.top_p = 0.6;
     translate_both(both, options, sentences(3, 6, 3), kept);

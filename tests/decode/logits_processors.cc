@@ -66,6 +66,18 @@ TEST_CASE("an id that completes an n-gram of the row is banned") {
   same(processed(o), kLogits);
 }
 
+TEST_CASE("banned ids cannot follow, and what is left is normalised anew where that is asked for") {
+  DecodeOptions o;
+  o.no_repeat_ngram = 20;  // bans nothing here
+  o.banned_ids = {2, 5};
+  same(processed(o), {1.25f, -0.5f, kBanned, 0.75f, -1.5f, kBanned, 1.75f, -0.25f});
+  o.renormalize = true;
+  const LogitsProcessors processors(o, SpecialIds());
+  Row logits = kLogits;
+  CHECK(processors({.ids = kSaid}, logits) == Approx(std::log(std::exp(1.25) + std::exp(-0.5) + std::exp(0.75) +
+                                                              std::exp(-1.5) + std::exp(1.75) + std::exp(-0.25))));
+}
+
 TEST_CASE("EOS is banned below the minimum length") {
   DecodeOptions o;
   o.no_repeat_ngram = 20;  // bans nothing here

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "decode/translate.h"
 #include "tests/catch.h"
@@ -18,13 +19,13 @@ struct Found {
 };
 
 // The definitions of LengthNorm (decode/translate.h), written apart from the library's.
-inline double normalised(double log_prob, std::size_t length, const DecodeOptions& o) {
+inline double normalised(double log_prob, std::size_t length, const DecodeOptions& o, bool eos = true) {
   const auto y = static_cast<double>(length);
   switch (o.length_norm) {
     case LengthNorm::gnmt:
       return log_prob / std::pow((5.0 + y) / 6.0, o.length_penalty);
     case LengthNorm::power_eos:
-      return log_prob / std::pow(y + 1, o.length_penalty);
+      return log_prob / std::pow(eos ? y + 1 : y, o.length_penalty);
     case LengthNorm::power:
       break;
   }
@@ -45,24 +46,32 @@ template <class LogProbs, class Ends = Never>
 std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, const DecodeOptions& o,
                                      Ends&& ends = {}) {
   std::vector<Found> open{{}}, finished;
-  const auto finish = [&](Found f) {
-    f.score = normalised(f.log_prob, f.ids.size(), o);
+  const auto finish = [&](Found f, bool eos) {
+    f.score = normalised(f.log_prob, f.ids.size(), o, eos);
     finished.push_back(f);
   };
-  const auto beam = static_cast<std::size_t>(o.beam);
-  for (std::size_t step = 0; !open.empty() && finished.size() < beam; ++step) {
+  const auto beam = static_cast<std::size_t>(o.beam), most = static_cast<std::size_t>(o.max_length);
+  // step: how many ids came before those that were looked at last.
+  const auto done = [&](std::size_t step) {
+    if (open.empty() || (finished.size() >= beam && o.early_stopping)) return true;
+    best_first(finished);
+    const auto more = [&](const Found& f) { return normalised(f.log_prob, step, o) > finished[beam - 1].score; };
+    return finished.size() >= beam && std::none_of(open.begin(), open.end(), more);
+  };
+  for (std::size_t step = 0; step == 0 || !done(step - 1); ++step) {
     std::vector<Found> next;  // ends in EOS, or goes on
     for (const Found& f : open) {
       const auto p = log_probs(f.ids);
       for (int32_t id = 0; id < static_cast<int32_t>(p.size()); ++id) {
         if (step < prefix.size() ? id != prefix[step]
-            : step >= static_cast<std::size_t>(o.max_length)
-                ? id != kEos
-                : id == kEos && step < static_cast<std::size_t>(o.min_length))
+            : step >= most       ? id != kEos
+                                 : id == kEos && step < static_cast<std::size_t>(o.min_length))
           continue;
+        if (p[static_cast<std::size_t>(id)] == -std::numeric_limits<double>::infinity()) continue;
         next.push_back(f);
         next.back().ids.push_back(id);
-        next.back().log_prob += p[static_cast<std::size_t>(id)];
+        const bool free = step >= prefix.size() && step >= most && o.forced_eos != ForcedEos::scored;
+        next.back().log_prob += free ? 0 : p[static_cast<std::size_t>(id)];
       }
     }
     std::stable_sort(next.begin(), next.end(), [](const Found& a, const Found& b) { return a.log_prob > b.log_prob; });
@@ -72,9 +81,9 @@ std::vector<Found> plain_beam_search(LogProbs&& log_probs, const Ids& prefix, co
       Found f = next[i];
       if (f.ids.back() == kEos && step >= prefix.size()) {
         f.ids.pop_back();
-        if (i < beam) finish(f);
-      } else if (step >= prefix.size() && ends(f.ids)) {
-        if (i < beam) finish(f);
+        if (i < beam) finish(f, true);
+      } else if (step >= prefix.size() && (ends(f.ids) || (o.forced_eos == ForcedEos::none && step + 1 >= most))) {
+        if (i < beam) finish(f, false);
       } else if (open.size() < beam) {
         open.push_back(f);
       }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "decode/continue_texts.h"
+#include "decode/logits_processor.h"
 #include "models/architecture.h"
 #include "tests/decode/plain_search.h"
 #include "tests/models/noise.h"
@@ -20,7 +21,7 @@ const SpecialIds kSpecial;
 const std::vector<Ids> kSources{{4}, {4, 0}, {1, 1, 2}, {0, 4, 4, 1}, {2}, {1, 0, 2, 4, 1, 0}};
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
-// The log-probabilities after a penalty and a ban on bigrams, written apart from the library's.
+// The log-probabilities after a penalty and bans, written apart from the library's.
 std::vector<double> changed(const ToyModel& model, const Ids& source, const Ids& written, const DecodeOptions& o) {
   const auto logits = model.logits(source, written);
   auto p = model.log_probs(source, written);
@@ -31,6 +32,13 @@ std::vector<double> changed(const ToyModel& model, const Ids& source, const Ids&
       p[id] = (x > 0 ? x / o.repetition_penalty : x * o.repetition_penalty) - normalizer;
     for (std::size_t i = 1; o.no_repeat_ngram == 2 && i < written.size(); ++i)
       if (written[i] == static_cast<int32_t>(id) && written[i - 1] == written.back()) p[id] = kNever;
+  }
+  for (const int32_t id : o.banned_ids) p[static_cast<std::size_t>(id)] = kNever;
+  if (o.renormalize) {
+    if (static_cast<int32_t>(written.size()) < o.min_length) p[test::kEos] = kNever;
+    double left = 0;
+    for (const double x : p) left += std::exp(x);
+    for (double& x : p) x -= std::log(left);
   }
   return p;
 }
@@ -69,6 +77,36 @@ TEST_CASE("beam search finds what its definition finds with changed log-probabil
                                    },
                                    {}, o));
         }
+}
+
+TEST_CASE("banned ids never follow, and their probability is lost or shared out anew, in graphs or out of them") {
+  const ToyModel model(9, 1.0f, -0.5f);
+  const std::vector<Ids> prefixes{{}, {5, 5}, {0, 6, 4}, {}, {5, 1}, {2}};  // may have what is banned
+  for (const Ids& banned : {Ids{6}, Ids{8, 0, 5}})
+    for (const bool renormalize : {false, true})
+      for (const int32_t beam : {1, 2, 4})
+        for (const int32_t least : {0, 5})
+          for (const int32_t n : {0, 2}) {
+            DecodeOptions o;
+            o.beam = o.nbest = beam;
+            o.min_length = least;
+            o.max_length = 7;
+            o.no_repeat_ngram = n;
+            o.banned_ids = banned;
+            o.renormalize = renormalize;
+            CHECK(LogitsProcessors(o, kSpecial).empty() == (n == 0 && (!renormalize || least == 0)));
+            INFO("ban " << banned.size() << ", renormalize " << renormalize << ", beam " << beam << ", at least "
+                        << least << ", n " << n);
+            const auto got = translate(model, kSpecial, spans(kSources), o, spans(prefixes));
+            for (std::size_t s = 0; s < kSources.size(); ++s)
+              test::same(got[s], plain_beam_search(
+                                     [&](const Ids& written) {
+                                       const bool forced = written.size() < prefixes[s].size() || written.size() == 7;
+                                       return forced ? model.log_probs(kSources[s], written)
+                                                     : changed(model, kSources[s], written, o);
+                                     },
+                                     prefixes[s], o));
+          }
 }
 
 TEST_CASE("a prefix is kept whatever it repeats, has the model's probabilities, and counts as said") {

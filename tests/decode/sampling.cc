@@ -165,6 +165,35 @@ TEST_CASE("ids are drawn as often as the model says from what min-p and typical 
   }
 }
 
+TEST_CASE("banned ids are never drawn, and the others as often as without them") {
+  const ToyModel model(8, 1.0f);
+  for (const int32_t k : {0, 3, 8})
+    for (const double p : {0.7, 1.0})
+      for (const double min_p : {0.0, 1e-9})
+        for (const int32_t least : {0, 1}) {
+          DecodeOptions o = sampling(20000);
+          o.banned_ids = {7, 1, 4};
+          o.renormalize = true;  // which samples do not know
+          o.temperature = 1.5;
+          o.top_k = k;
+          o.top_p = p;
+          o.min_p = min_p;
+          o.min_length = least;
+          auto w = weights(model, 1.5);
+          for (const int32_t id : o.banned_ids) w[static_cast<std::size_t>(id)] = 0;
+          if (least > 0) w[kEos] = 0;
+          if (k == 3) cut(w, 3);
+          auto sorted = w;
+          std::sort(sorted.rbegin(), sorted.rend());
+          const double all = std::accumulate(sorted.begin(), sorted.end(), 0.0);
+          std::size_t n = 0;
+          for (double sum = 0; n < sorted.size() && sum < p * all - 1e-12; ++n) sum += sorted[n];
+          cut(w, n);
+          INFO("k " << k << ", p " << p << ", min-p " << min_p << ", at least " << least);
+          CHECK(chi_square(counts(model, o), w) < kLimit);
+        }
+}
+
 TEST_CASE("a sample's probability is the model's own, whatever it was drawn from") {
   const ToyModel model(8, 1.0f);
   DecodeOptions o = sampling(50);
@@ -172,8 +201,10 @@ TEST_CASE("a sample's probability is the model's own, whatever it was drawn from
   o.temperature = 0.7;
   o.top_k = 5;
   o.min_length = 2;
+  o.banned_ids = {4};
   const auto answers = translate(model, kSpecial, spans({kSource}), o);
   for (const auto& h : answers[0]) {
+    CHECK(std::count(h.ids.begin(), h.ids.end(), 4) == 0);
     CHECK(h.ids.size() >= 2);
     CHECK(h.ids.size() <= 6);
     CHECK(std::count(h.ids.begin(), h.ids.end(), kEos) == 0);
@@ -186,6 +217,30 @@ TEST_CASE("a sample's probability is the model's own, whatever it was drawn from
     log_prob += model.log_probs(kSource, written)[kEos];
     CHECK(static_cast<double>(h.log_prob) == Approx(log_prob).margin(1e-5));
     CHECK(static_cast<double>(h.score) == Approx(log_prob / static_cast<double>(h.ids.size())).margin(1e-5));
+  }
+}
+
+TEST_CASE("at its maximum length a sample gets an EOS, one that costs nothing, or none") {
+  const ToyModel model(8, 1.0f);
+  for (const auto forced : {ForcedEos::scored, ForcedEos::free, ForcedEos::none}) {
+    DecodeOptions o = sampling(50);
+    o.max_length = 3;
+    o.length_norm = LengthNorm::power_eos;
+    o.forced_eos = forced;
+    const auto answers = translate(model, kSpecial, spans({kSource}), o);
+    for (const auto& h : answers[0]) {
+      double log_prob = 0;
+      Ids written;
+      for (const int32_t id : h.ids) {
+        log_prob += model.log_probs(kSource, written)[static_cast<std::size_t>(id)];
+        written.push_back(id);
+      }
+      const bool full = h.ids.size() == 3;
+      if (!full || forced == ForcedEos::scored) log_prob += model.log_probs(kSource, written)[kEos];
+      CHECK(static_cast<double>(h.log_prob) == Approx(log_prob).margin(1e-5));
+      const double tokens = static_cast<double>(h.ids.size()) + (full && forced == ForcedEos::none ? 0 : 1);
+      CHECK(static_cast<double>(h.score) == Approx(log_prob / tokens).margin(1e-5));
+    }
   }
 }
 

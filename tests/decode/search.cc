@@ -93,6 +93,66 @@ TEST_CASE("narrow beams find what the definition of beam search finds") {
   }
 }
 
+TEST_CASE("without early stopping, a search goes on as long as what is open would be among the best") {
+  for (const float eos_bonus : {-1.0f, 0.0f, 1.0f}) {
+    const ToyModel model(7, 1.0f, eos_bonus);
+    int changed = 0;
+    for (const int32_t beam : {1, 2, 3, 5})
+      for (const int32_t least : {0, 3})
+        for (const int32_t most : {3, 12})
+          for (const auto norm : {LengthNorm::power, LengthNorm::power_eos, LengthNorm::gnmt})
+            for (const double alpha : {0.0, 0.6, 1.0, 2.0}) {
+              DecodeOptions o;
+              o.beam = o.nbest = beam;
+              o.min_length = least;
+              o.max_length = most;
+              o.length_norm = norm;
+              o.length_penalty = alpha;
+              const auto early = translate(model, kSpecial, spans(kSources), o);
+              o.early_stopping = false;
+              INFO("EOS " << eos_bonus << ", beam " << beam << ", lengths " << least << " to " << most << ", norm "
+                          << static_cast<int>(norm) << ", penalty " << alpha);
+              const auto got = translate(model, kSpecial, spans(kSources), o);
+              for (std::size_t s = 0; s < kSources.size(); ++s) {
+                same(got[s], plain_beam_search(says(model, kSources[s]), {}, o));
+                const bool better = got[s].back().score > early[s].back().score;
+                CHECK((better || got[s].back().score == early[s].back().score));
+                CHECK((!better || beam > 1));  // greedy search stays greedy
+                changed += better ? 1 : 0;
+              }
+            }
+    CHECK(changed > 20);
+  }
+}
+
+TEST_CASE("at the maximum length an EOS costs nothing, or there is none") {
+  const std::vector<Ids> prefixes{{}, {5}, {0, 0, 4}, {1, 2}, {5, 5, 5, 5, 5, 5}, {2, 1}};
+  for (const float eos_bonus : {-1.0f, 1.0f}) {
+    const ToyModel model(7, 1.0f, eos_bonus);
+    for (const auto forced : {ForcedEos::free, ForcedEos::none})
+      for (const bool early : {false, true})
+        for (const int32_t beam : {1, 3})
+          for (const auto norm : {LengthNorm::power, LengthNorm::power_eos, LengthNorm::gnmt})
+            for (const int32_t least : {0, 4}) {
+              DecodeOptions o;
+              o.beam = o.nbest = beam;
+              o.length_norm = norm;
+              o.early_stopping = early;
+              o.forced_eos = forced;
+              o.min_length = least;
+              o.max_length = 4;
+              INFO("EOS " << eos_bonus << ", beam " << beam << ", norm " << static_cast<int>(norm) << ", at least "
+                          << least << (early ? ", early" : "") << (forced == ForcedEos::none ? ", none" : ", free"));
+              const auto got = translate(model, kSpecial, spans(kSources), o, spans(prefixes));
+              for (std::size_t s = 0; s < kSources.size(); ++s) {
+                DecodeOptions own = o;
+                own.max_length = std::max(o.max_length, static_cast<int32_t>(prefixes[s].size()));
+                same(got[s], plain_beam_search(says(model, kSources[s]), prefixes[s], own));
+              }
+            }
+  }
+}
+
 TEST_CASE("the n-best list begins with the best, and a shorter list is its beginning") {
   const ToyModel model(6, 1.0f);
   DecodeOptions o;

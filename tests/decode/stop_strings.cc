@@ -99,6 +99,7 @@ TEST_CASE("greedy and sampled answers are what they would be, up to the stop str
   int stopped = 0;
   for (const bool sample : {false, true}) {
     DecodeOptions o;
+    o.length_norm = sample ? LengthNorm::power : LengthNorm::power_eos;  // which counts an EOS where there is one
     o.beam = 1;
     o.sample = sample;
     o.max_length = 12;

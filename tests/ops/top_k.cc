@@ -134,10 +134,36 @@ TEST_CASE("pick takes the column that each row names, and no other") {
   CHECK_THROWS_AS(pick(graph, in, graph.constant({rows - 1, 1}, columns.data())), Error);
 }
 
-TEST_CASE("top_k, log_softmax and pick take no rows") {
+TEST_CASE("index_fill changes its columns alone, in place or not") {
+  constexpr int64_t rows = 300, n = 70;
+  const auto x = test::random_floats(rows * n, 5);
+  const std::vector<int32_t> columns{69, 0, 33};
+  Graph graph(false);
+  const Value in = graph.constant({rows, n}, x.data());
+  const Value at = graph.constant({3, 1}, columns.data());
+  const Value soft = log_softmax(graph, in);
+  const Value here = index_fill(graph, soft, at, -kInf), there = index_fill(graph, in, at, 7);
+  for (const Value v : {here, there}) graph.keep(v);
+  const test::Once once(graph);
+  once.forward();
+  CHECK(once.run.data(here) == once.run.data(soft));
+  for (int64_t i = 0; i < rows * n; ++i) {
+    const bool filled = std::ranges::find(columns, i % n) != columns.end();
+    REQUIRE(once.run.data(there)[i] == (filled ? 7 : x[static_cast<std::size_t>(i)]));
+    REQUIRE(std::isinf(once.run.data(here)[i]) == filled);
+  }
+  const std::vector<int32_t> outside{1, n}, below{-1};
+  CHECK_THROWS_AS(index_fill(graph, in, graph.constant({2, 1}, outside.data()), 0), Error);
+  CHECK_THROWS_AS(index_fill(graph, in, graph.constant({1, 1}, below.data()), 0), Error);
+  CHECK_THROWS_AS(index_fill(graph, in, graph.constant({1, 2}, columns.data()), 0), Error);
+}
+
+TEST_CASE("top_k, log_softmax, pick and index_fill take no rows") {
   Graph graph(false);
   const Value logits = graph.constant({0, 9}, static_cast<const float*>(nullptr));
   CHECK(graph.shape(top_k(graph, logits, 4).ids) == Shape{0, 4});
   pick(graph, log_softmax(graph, logits), graph.constant({0, 1}, static_cast<const int32_t*>(nullptr)));
+  const int32_t column = 3;
+  index_fill(graph, logits, graph.constant({1, 1}, &column), 0);
   test::Once(graph).run.forward();
 }

@@ -60,6 +60,25 @@ ok "--score prints log p of given targets, a number a line" scored # a text may 
 tokens() { decode -q -m model.st "$@" <test.st | tensor ls | awk '$1 == "tgt.ids" { print $3 }'; }
 lengths() { [ "$(tokens --min-length 9 --max-length 9)" = "[270]" ] && [ "$(tokens --max-length 1 --min-length 1)" = "[30]" ] && [ "$(tokens --sample --min-length 4 --max-length 4)" = "[120]" ]; }
 ok "--min-length and --max-length count tokens without EOS" lengths
+forced() { # a longest output of each kind: its EOS has a probability, or 1; none is the same, but for its length
+  local kind
+  for kind in scored free none; do
+    text --beam 1 --max-length 2 --min-length 2 --length-norm power-eos --scores --forced-eos $kind | sed 's/.* //' >$kind.txt
+  done
+  paste scored.txt free.txt none.txt | awk '{ d = 2 * $3 - 3 * $2 } $1 > $2 || d > 1e-5 || d < -1e-5 { exit 1 } END { exit NR != 30 }'
+}
+ok "--forced-eos says what an EOS at the maximum length costs, or leaves it out" forced
+banned() { # no output has the piece; what was its share is lost, or the others'
+  local count piece id flags
+  paste <(tokenize -q -m spm.model --output pieces <out.txt | tr ' ' '\n') <(tokenize -q -m spm.model --output ids <out.txt | tr ' ' '\n') |
+    sort | uniq -c | sort -n | tail -n 1 >most && read -r count piece id <most
+  ids() { decode -q -m model.st "$@" <test.st | tensor cat -t tgt.ids; }
+  ids | grep -qx "$id" || return 1
+  for flags in "" "--renormalize yes" "--no-repeat-ngram 3" "--sample"; do ! ids --ban "$piece" --ban "<unk>" $flags | grep -qx "$id" || return 1; done
+  for flags in no yes; do text --beam 1 --ban "$piece" --renormalize $flags --length-penalty 0 --scores | sed 's/.* //' >$flags.txt; done
+  paste no.txt yes.txt | awk '$1 > $2 { exit 1 } $1 < $2 { ++n } END { exit NR != 30 || n < 20 }'
+}
+ok "--ban keeps a piece out of the outputs" banned
 prefixed() { sed 's/$/\tw1 w2/' test.src | tokenize -q -m model.st --columns src,tgt | decode -q -m model.st --prefix | tokenize -d >prefix.txt && [ "$(grep -c '^w1 w2' prefix.txt)" -eq 30 ]; }
 ok "--prefix makes each output begin with the tgt column" prefixed
 sampled() { text --sample --seed 3 >s1.txt && text --sample --seed 3 --max-tokens 20 --threads 1 | cmp - s1.txt && ! text --sample --seed 4 | cmp -s - s1.txt; }
@@ -68,6 +87,11 @@ sharp() { text --sample --top-k 1 | cmp - <(text --beam 1) && text --sample --to
 ok "the likeliest sample is the greedy output" sharp
 norms() { text --length-norm gnmt --length-penalty 0.6 >/dev/null && text --length-norm power-eos >/dev/null && text --length-penalty 0 >/dev/null; }
 ok "length norms" norms
+patient() { # the best scores are no lower, and some are higher
+  text --scores --early-stopping no >patient.txt && text --scores --early-stopping yes | cmp - scores.txt && paste scores.txt patient.txt |
+    awk -F ' [|][|][|] |\t' '$6 < $3 { exit 1 } $6 > $3 { ++n } END { exit n == 0 }'
+}
+ok "--early-stopping no searches on for better scores" patient
 stats() { decode -q -m model.st --stats <test.st 2>stats.json >/dev/null && grep -q '"sentences": 30[,}]' stats.json && grep -q '"target_tokens/s"' stats.json && grep -q '"peak_MiB"' stats.json; }
 ok "--stats ends with one line of figures" stats
 
@@ -129,10 +153,13 @@ refuses "a length penalty that is no number" 2 "--length-penalty: 'x'" decode -m
 refuses "an unknown length norm" 2 "--length-norm: 'marian' is none of" decode -m model.st --length-norm marian <test.st
 refuses "more hypotheses than the beam" 2 '--nbest 6 is more than --beam 5' decode -m model.st --nbest 6 <test.st
 refuses "a minimum above the maximum" 2 '--min-length is more than --max-length' decode -m model.st --min-length 5 --max-length 4 <test.st
+refuses "to ban a piece that is none" 2 "--ban: the vocabulary has no piece 'nowhere'" decode -m model.st --ban nowhere <test.st
+refuses "to ban EOS" 2 "--ban: '</s>' is the end of sentence" decode -m model.st --ban '</s>' <test.st
+refuses "--renormalize of samples" 2 '--renormalize has no meaning with --sample' decode -m model.st --sample --renormalize yes <test.st
 refuses "a temperature without --sample" 2 '--temperature has no meaning without --sample' decode -m model.st --temperature 2 <test.st
 refuses "a beam with --sample" 2 '--beam has no meaning with --sample' decode -m model.st --sample --beam 2 <test.st
 refuses "a probability above 1" 2 "--top-p: '1.5'" decode -m model.st --sample --top-p 1.5 <test.st
-for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--beam 9" "--max-length 1" "--min-length 9" "--seed 2"; do
+for flag in "--prefix" "--sample" "--nbest 2" "--length-penalty 2" "--length-norm gnmt" "--early-stopping no" "--beam 9" "--max-length 1" "--forced-eos free" "--min-length 9" "--seed 2" "--ban w1" "--renormalize yes"; do
   refuses "--score with $flag" 2 'has no meaning with --score' decode -m model.st --score $flag <pairs.st
 done
 refuses "--seed without --sample" 2 '--seed has no meaning without --sample' decode -m model.st --seed 2 <test.st
