@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -142,7 +143,28 @@ void occupy_standard_streams() {
 }  // namespace
 
 bool Args::given(std::string_view flag) const { return given_.find(flag) != given_.end(); }
-bool Args::on(std::string_view flag) const { return given(flag); }
+bool Args::on(std::string_view flag) const {
+  const auto value = values_.find(flag);
+  return value == values_.end() ? given(flag) : value->second == "yes";
+}
+
+Args Args::with_defaults(const nlohmann::json& flags) const {
+  Args args = *this;
+  const auto text_of = [](const nlohmann::json& value) {
+    return value.is_string() ? value.get<std::string>() : value.dump();
+  };
+  for (const auto& [flag, value] : flags.items()) {
+    if (given(flag)) continue;
+    auto& all = args.texts_[flag];
+    all.clear();
+    if (value.is_array())
+      for (const auto& one : value) all.push_back(text_of(one));
+    else
+      all.push_back(text_of(value));
+    args.values_[flag] = all.empty() ? "" : all.back();
+  }
+  return args;
+}
 
 const std::string& Args::text(std::string_view flag) const {
   static const std::string none;

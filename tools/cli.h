@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,14 +39,18 @@ struct Tool {
 
 class Args {
  public:
-  bool given(std::string_view flag) const;                             // on the command line, not by default
-  bool on(std::string_view flag) const;                                // a switch
+  bool given(std::string_view flag) const;  // on the command line, not by default
+  // A switch; of "[yes|no]", whether it is yes.
+  bool on(std::string_view flag) const;
   const std::string& text(std::string_view flag) const;                // the last, where it is given several times
   const std::vector<std::string>& texts(std::string_view flag) const;  // each, in their order; none by default
   int64_t integer(std::string_view flag, int64_t least, int64_t most) const;  // throws UsageError outside the range
   double real(std::string_view flag, double least, double most) const;        // both ends are allowed; never NaN
   // One of the words that the flag may take, else UsageError.
   std::string choice(std::string_view flag, const std::vector<std::string>& words) const;
+  // The same command line, but for flags that it leaves out, which take these values instead of their own defaults: an
+  // object of flags, of which a list is one that is given several times. They do not count as given.
+  Args with_defaults(const nlohmann::json& flags) const;
   // What --device names: null is the CPU. Throws Error that says what is missing; a note says which one it is.
   std::unique_ptr<Device> device() const;
   const std::vector<std::string>& operands() const { return operands_; }

@@ -17,6 +17,7 @@
 #include "stream/tokens.h"
 #include "tools/cli.h"
 #include "tools/decode_text.h"
+#include "tools/model_defaults.h"
 #include "tools/model_device.h"
 #include "tools/model_rows.h"
 
@@ -114,15 +115,15 @@ DecodeOptions options_of(const Args& args) {
 class Decode {
  public:
   explicit Decode(const Args& args)
-      : args_(args),
-        options_(options_of(args)),
-        precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
+      : precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
         model_(model_path(args)),
+        args_(with_defaults_of(model_, args)),
+        options_(options_of(args_)),
         stop_(stop_strings(args, model_)),
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
     options_.stop = stop_ ? &*stop_ : nullptr;
-    options_.banned_ids = banned_ids(args, model_.answered());
+    options_.banned_ids = banned_ids(args_, model_.answered());
     choose_device();
   }
 
@@ -180,6 +181,12 @@ class Decode {
   static const std::string& model_path(const Args& args) {
     if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to answer?");
     return args.text("model");
+  }
+
+  static Args with_defaults_of(const TaskModel& model, const Args& args) {
+    return with_model_defaults(args, model.loaded.model->config(), model.loaded.name, "decode",
+                               {"beam", "length-penalty", "length-norm", "early-stopping", "min-length", "max-length",
+                                "forced-eos", "ban", "renormalize", "repetition-penalty", "no-repeat-ngram"});
   }
 
   static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
@@ -248,10 +255,10 @@ class Decode {
     sentences_ += static_cast<int64_t>(log_probs.size());
   }
 
-  const Args& args_;
-  DecodeOptions options_;
   ProductPrecision precision_;
   TaskModel model_;
+  Args args_;  // with what the model sets
+  DecodeOptions options_;
   std::optional<StopStrings> stop_;
   ModelDevice device_;
   std::optional<ProductPrecisionScope> rounding_;  // on the CPU
@@ -278,6 +285,7 @@ int main(int argc, char** argv) {
                            "early-stopping", "min-length", "max-length", "forced-eos", "slide", "seed", "text", "stop",
                            "repetition-penalty", "no-repeat-ngram", "ban", "renormalize"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
+    storm::options_of(args);  // what is wrong in the command line is said before a model is read
     storm::Decode(args).run();
   });
 }

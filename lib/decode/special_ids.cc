@@ -1,15 +1,24 @@
 #include "decode/special_ids.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
+#include "models/architecture.h"
 
 namespace storm {
 
-SpecialIds special_ids(const Vocabulary& source, const Vocabulary& target) {
+SpecialIds special_ids(const Vocabulary& source, const Vocabulary& target, const nlohmann::json& config) {
   require(source.eos_id() >= 0 && target.eos_id() >= 0,
           "the vocabulary has no end of sentence (EOS); make one with tokenize --learn");
   require(source.eos_id() == target.eos_id(), "the vocabularies' ends of sentence (EOS) have different ids (",
           source.eos_id(), " for src, ", target.eos_id(), " for tgt); make both with tokenize --learn");
-  return {.bos = target.bos_id() >= 0 ? target.bos_id() : target.eos_id(), .eos = target.eos_id()};
+  SpecialIds special{.bos = target.bos_id() >= 0 ? target.bos_id() : target.eos_id(), .eos = target.eos_id()};
+  if (const auto start = config.find(kDecoderStartKey); start != config.end()) {
+    require(start->is_number_integer() && *start >= 0 && *start < target.size(), "configuration: \"", kDecoderStartKey,
+            "\" is no id of the vocabulary");
+    special.bos = start->get<int32_t>();
+  }
+  return special;
 }
 
 }  // namespace storm

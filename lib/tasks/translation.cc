@@ -154,7 +154,7 @@ const TaskKind& translation_task() {
           }(),
       .answered = kTarget,
       .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
-        const auto special = special_ids(vocabularies[kSource], vocabularies[kTarget]);
+        const auto special = special_ids(vocabularies[kSource], vocabularies[kTarget], model.config());
         return std::make_unique<Translation>(model, special, vocabularies[kTarget]);
       }};
   return kind;
