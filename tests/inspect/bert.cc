@@ -2,6 +2,7 @@
 // (scripts/torch-fixture-bert).
 #include <cstdlib>
 
+#include "inspect/attention_tracer.h"
 #include "inspect/embedder.h"
 #include "models/model_file.h"
 #include "stream/stream.h"
@@ -137,4 +138,38 @@ TEST_CASE("a vocabulary without BERT's ends, too long a text and a pooler that i
   CHECK(refused([&] { embedder(lines, one, [](std::size_t) { return std::string("line 7"); }); },
                 {"line 7: 13 tokens with [CLS] and [SEP], the model takes 12"}));
   CHECK(refused([&] { texts().embed({.layer = 1, .level = Level::line, .pool = Pool::pooler}); }, {"last layer"}));
+}
+
+TEST_CASE("BERT's attention is of the source over itself, from [CLS] to [SEP]") {
+  const Model& model = *texts().loaded.model;
+  AttentionTracer trace(model, {.bos = 2, .eos = 3}, texts().vocabulary, texts().vocabulary, all_attention(model),
+                        1024);
+  CHECK(trace.has_source());
+  CHECK_FALSE(trace.has_target());
+  const std::vector<SentencePair> pairs{{texts().ids, {}}, {}};
+  int64_t sentence = 0;
+  trace(pairs, 1, [&](const AttentionMaps& maps) {
+    CHECK(maps.sentence == ++sentence);
+    const int64_t tokens = sentence == 1 ? 6 : 2;
+    CHECK(maps.source_ids.size() == static_cast<std::size_t>(tokens));
+    CHECK(maps.source.front() == "[CLS]");
+    CHECK(maps.source.back() == "[SEP]");
+    CHECK(maps.target.empty());
+    REQUIRE(maps.maps.size() == 2 * 3);
+    for (const auto& map : maps.maps) {
+      CHECK(map.kind == AttentionKind::encoder);
+      CHECK((map.rows == tokens && map.cols == tokens));
+      for (std::size_t row = 0; row < static_cast<std::size_t>(tokens); ++row) {
+        double sum = 0;
+        for (std::size_t key = 0; key < static_cast<std::size_t>(tokens); ++key)
+          sum += static_cast<double>(map.weights[row * static_cast<std::size_t>(tokens) + key]);
+        CHECK(sum == Approx(1).margin(1e-6));
+      }
+    }
+  });
+  CHECK(sentence == 2);
+  const std::vector<int32_t> ids(11, 5);
+  const std::vector<SentencePair> tall{{ids, {}}};
+  CHECK(refused([&] { trace(tall, 4, [](const AttentionMaps&) {}); },
+                {"sentence 4: 13 tokens with [CLS] and [SEP] are longer"}));
 }
