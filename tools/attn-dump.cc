@@ -1,6 +1,7 @@
 // Shows what a model attends to: as a stream of every weight, as word alignments, as numbers a head.
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/error.h"
@@ -34,6 +35,7 @@ class AttentionDump {
   explicit AttentionDump(const Args& args)
       : args_(args),
         model_(args.text("model")),
+        task_(args.on("decode") ? model_.kind.make(*model_.loaded.model, model_.vocabularies) : nullptr),
         choice_(chosen()),
         input_(model_, args.on("decode") ? model_.kind.asked : std::max(model_.kind.asked, model_.kind.answered + 1),
                "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
@@ -61,8 +63,9 @@ class AttentionDump {
     output_.commit();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("sentences", static_cast<double>(sentences_));
-    args_.stat("target_tokens", static_cast<double>(target_tokens_));
-    args_.stat("target_tokens/s", static_cast<double>(target_tokens_) / seconds);
+    const std::string tokens = trace.has_target() ? "target_tokens" : "source_tokens";
+    args_.stat(tokens, static_cast<double>(tokens_));
+    args_.stat(tokens + "/s", static_cast<double>(tokens_) / seconds);
   }
 
  private:
@@ -162,14 +165,16 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, kMostTokens);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
-      answers = model_.task->answers(window.columns, options, nullptr);
+      answers = task_->answers(window.columns, options, nullptr);
     }
     std::vector<SentencePair> pairs;
     const std::size_t answered = model_.kind.answered;
     for (std::size_t i = 0; i < window.columns[0].size(); ++i) {
-      const auto source = answered > 0 ? window.columns[0][i] : std::span<const int32_t>();
-      pairs.push_back({source, answers.empty() ? window.columns[answered][i] : std::span(answers[i][0].ids)});
-      target_tokens_ += tokens_with_eos(pairs.back().target.size());
+      SentencePair& pair = pairs.emplace_back();
+      if (trace.has_source()) pair.source = window.columns[0][i];
+      if (trace.has_target())
+        pair.target = answers.empty() ? window.columns[answered][i] : std::span(answers[i][0].ids);
+      tokens_ += tokens_with_eos(trace.has_target() ? pair.target.size() : pair.source.size());
     }
     const auto words = [&](std::size_t row, std::size_t c, bool given) {
       const auto& [batch, at] = window.places[row];
@@ -186,7 +191,8 @@ class AttentionDump {
   }
 
   const Args& args_;
-  TaskModel model_;
+  ColumnModel model_;
+  std::unique_ptr<Task> task_;  // what --decode asks
   AttentionChoice choice_;
   RowReader input_;
   Output output_;
@@ -199,7 +205,7 @@ class AttentionDump {
   std::optional<Aligner> aligner_;
   SentenceWords words_;  // of the sentence that is traced
   std::vector<Consumer> consumers_;
-  int64_t sentences_ = 0, target_tokens_ = 0;
+  int64_t sentences_ = 0, tokens_ = 0;  // tokens: of the target, or of the source where there is none
   double start_ = monotonic_seconds();
 };
 

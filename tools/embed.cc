@@ -36,13 +36,13 @@ std::string field(std::string_view text) { return printable(text, ' '); }
 struct LineBatch {
   std::vector<int32_t> ids;
   std::vector<std::size_t> ends;
-  int64_t tokens = 0;              // EOS included
+  int64_t tokens = 0;              // ends included
   std::vector<PlacedWords> words;  // where the input says where its pieces stand
 
-  void add(std::span<const int32_t> line) {
+  void add(std::span<const int32_t> line, const TextFrame& frame) {
     ids.insert(ids.end(), line.begin(), line.end());
     ends.push_back(ids.size());
-    tokens += tokens_with_eos(line.size());
+    tokens += frame.tokens(line.size());
   }
   std::vector<std::span<const int32_t>> lines() const {
     std::vector<std::span<const int32_t>> all;
@@ -61,15 +61,17 @@ class Embed {
         vocabulary_(column_vocabularies(loaded_, 1)[0]),
         output_(args.text("save")) {
     const Model& model = *loaded_.model;
-    require(vocabulary_.eos_id() >= 0, loaded_.name, ": the vocabulary has no end of sentence (EOS)");
     const auto layers = encoder_layers(model);
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
     if (flags_.last_layer) flags_.options.layer = layers;
+    if (flags_.options.pool == Pool::pooler && flags_.options.layer != layers)
+      throw UsageError(str("--pool pooler reads the last layer, ", layers, " of ", loaded_.name,
+                           "; leave --layer and --static out"));
     flags_.options.model_name = loaded_.name;
     const bool passes = flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab;
     if (passes) device_ = ModelDevice(args, model);  // which takes a moment to start
-    embedder_.emplace(model, vocabulary_, vocabulary_.eos_id(), flags_.options, device_.get());
+    embedder_.emplace(model, vocabulary_, flags_.options, device_.get());
   }
 
   void run() {
@@ -102,9 +104,9 @@ class Embed {
     std::vector<int64_t> lengths;
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      if (lines[i].empty()) continue;
+      if (lines[i].empty() && !embedder_->frame().shown) continue;
       places.push_back(i);
-      lengths.push_back(static_cast<int64_t>(lines[i].size()));
+      lengths.push_back(embedder_->frame().tokens(lines[i].size()) - tokens_with_eos(0));
     }
     auto batches = sorted_batches(lengths, flags_.max_tokens, flags_.max_tokens);
     for (auto& batch : batches)
@@ -139,7 +141,7 @@ class Embed {
       if (places == waiting.words.empty()) pass();  // the document before had them, or not
       for (int64_t i = 0; i < batch->size(); ++i) {
         const auto& ids = batch->column(column);
-        waiting.add(ids[i]);
+        waiting.add(ids[i], embedder_->frame());
         if (places) waiting.words.push_back(placed_words(ids.line(i), ids.begins_of(i), ids.ends_of(i)));
         if (waiting.tokens >= most) pass();
       }

@@ -33,7 +33,8 @@ inline const Tool kEmbedTool{
      {"level", "LEVEL", "piece", "a vector for each piece or word"},
      {"word-pool", "HOW", "mean", "with --level word: mean of its pieces, or first"},
      {"pool", "HOW", "none",
-      "a vector for each line, of its pieces without EOS: mean, max, cls (the first piece's), last"},
+      "a vector for each line, of its pieces without EOS, but with BERT's [CLS] and [SEP]: mean, max, cls (the first "
+      "piece's), last; or pooler, BERT's own"},
      {"normalize", "", "", "vectors of length 1"},
      {"dtype", "TYPE", "f32", "of the stream: f32, bf16 or f16"},
      {"max-tokens", "N", "1024", "tokens of a batch, EOS included"},
@@ -82,7 +83,7 @@ inline EmbedFlags embed_flags(const Args& args) {
   only("save", f.mode != EmbedMode::plot, "with --plot, which names its file");
   only("dtype", f.mode == EmbedMode::stream, "where no stream is written");
   only("level", !lines_only, "where each line or word has one vector; see --pool");
-  const auto pool = args.choice("pool", {"none", "mean", "max", "cls", "last"});
+  const auto pool = args.choice("pool", {"none", "mean", "max", "cls", "last", "pooler"});
   const auto level = args.choice("level", {"piece", "word"});
   only("level", pool == "none", "with --pool, which gives one vector a line");
   only("word-pool", pool == "none" && level == "word" && !lines_only, "without --level word");
@@ -98,10 +99,11 @@ inline EmbedFlags embed_flags(const Args& args) {
   } else {
     f.pool_name = "none";
   }
-  o.pool = f.pool_name == "max"    ? Pool::max
-           : f.pool_name == "mean" ? Pool::mean
-           : f.pool_name == "last" ? Pool::last
-                                   : Pool::first;
+  o.pool = f.pool_name == "max"      ? Pool::max
+           : f.pool_name == "mean"   ? Pool::mean
+           : f.pool_name == "last"   ? Pool::last
+           : f.pool_name == "pooler" ? Pool::pooler
+                                     : Pool::first;
   o.normalize = args.on("normalize");
   f.last_layer = !args.on("static") && args.text("layer") == "last";
   if (!args.on("static") && !f.last_layer) o.layer = args.integer("layer", 0, INT32_MAX);

@@ -1,4 +1,4 @@
-// A model with its task, and the rows of a token stream that it is asked about.
+// A model with its columns or its task, and the rows of a token stream that it is asked about.
 #pragma once
 
 #include <algorithm>
@@ -14,14 +14,13 @@
 
 namespace storm {
 
-struct TaskModel {
-  explicit TaskModel(const std::string& path)
+struct ColumnModel {
+  explicit ColumnModel(const std::string& path)
       : loaded(load_model(path)),
         kind(task_of(loaded)),
-        vocabularies(column_vocabularies(loaded, kind.columns.size())),
-        task(kind.make(*loaded.model, vocabularies)) {}
-  TaskModel(const TaskModel&) = delete;
-  TaskModel& operator=(const TaskModel&) = delete;
+        vocabularies(column_vocabularies(loaded, kind.columns.size())) {}
+  ColumnModel(const ColumnModel&) = delete;
+  ColumnModel& operator=(const ColumnModel&) = delete;
 
   const std::string& answered_column() const { return kind.columns[kind.answered]; }
   const Vocabulary& answered() const { return vocabularies[kind.answered]; }
@@ -29,6 +28,11 @@ struct TaskModel {
   LoadedModel loaded;
   const TaskKind& kind;
   std::vector<Vocabulary> vocabularies;  // of the task's columns
+};
+
+struct TaskModel : ColumnModel {
+  explicit TaskModel(const std::string& path) : ColumnModel(path), task(kind.make(*loaded.model, vocabularies)) {}
+
   std::unique_ptr<Task> task;
 };
 
@@ -56,7 +60,7 @@ class RowReader {
  public:
   // Standard input, of which the first `count` columns of the task are read. missing: what to do where the stream lacks
   // one of those behind the first.
-  RowReader(const TaskModel& model, std::size_t count, const std::string& missing) : input_(StreamReader("-")) {
+  RowReader(const ColumnModel& model, std::size_t count, const std::string& missing) : input_(StreamReader("-")) {
     const auto& name = model.loaded.name;
     columns_.push_back(first_column(input_.info(), model.kind));
     for (std::size_t c = 1; c < count; ++c) columns_.push_back(model.kind.columns[c]);

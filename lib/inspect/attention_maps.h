@@ -1,5 +1,5 @@
-// The attention of one sentence pair, or of one text (then there is no source, and the target is the text), ready to be
-// written, summed up or drawn.
+// The attention of one sentence pair, or of one text, ready to be written, summed up or drawn. The text is the target
+// of a model that continues it, and the source of one that only reads it; the other side is empty.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct AttentionMap {
 // source.
 struct AttentionMaps {
   int64_t sentence = 0;                             // from 1, in the input
-  std::vector<std::string> source, target;          // pieces: the source's and EOS; BOS, the target's and EOS
+  std::vector<std::string> source, target;          // pieces: the source's and its ends; BOS, the target's and EOS
   std::vector<AttentionMap> maps;                   // by kind, layer, head
   std::vector<int32_t> source_ids{}, target_ids{};  // of the pieces
 };

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "models/generator.h"
 
 namespace storm {
 
-Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device)
+Embedder::Embedder(const Model& model, Vocabulary vocabulary, EmbedOptions options, Device* device)
     : model_(as<TextEncoder>(model)),
+      pooler_(options.pool == Pool::pooler ? &as<TextPooler>(model) : nullptr),
       vocabulary_(std::move(vocabulary)),
-      eos_(eos),
       options_(options),
+      frame_(TextFrame::of(model_, vocabulary_, options.model_name)),
       table_width_(model.description().width),
       width_(table_width_),
       device_(device) {
@@ -21,7 +22,11 @@ Embedder::Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, Embed
   const int64_t layers = encoder_layers(model);
   require(options.layer >= EmbedOptions::kStatic && options.layer <= layers, "layer ", options.layer,
           ": the model has layers 0 to ", layers);
-  if (options.layer != EmbedOptions::kStatic)
+  require(!pooler_ || (options.level == Level::line && options.layer == layers),
+          "the model's pooler makes a vector of a line, of the last layer");
+  if (options.layer == EmbedOptions::kStatic)
+    frame_.shown = false;
+  else
     width_ = model.description().state_widths[static_cast<std::size_t>(options.layer)];
 }
 
@@ -38,7 +43,7 @@ void Embedder::pool_line(std::span<const float> states, std::span<const std::siz
 void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::span<const std::size_t> places,
                       Workspace& workspace, TextVectors& out, std::span<const std::vector<std::size_t>> starts) const {
   const auto width = static_cast<std::size_t>(width_);
-  const auto rows_of = [&](std::size_t s) {
+  const auto out_rows = [&](std::size_t s) {
     return std::span(out.vectors).subspan(out.offsets[s] * width, (out.offsets[s + 1] - out.offsets[s]) * width);
   };
   if (options_.layer == EmbedOptions::kStatic) {
@@ -49,23 +54,69 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
       for (std::size_t i = 0; i < sources[s].size(); ++i)
         std::copy_n(table.begin() + static_cast<std::ptrdiff_t>(sources[s][i]) * width_, width,
                     states.begin() + static_cast<std::ptrdiff_t>(i * width));
-      pool_line(states, starts[s], rows_of(s));
+      pool_line(states, starts[s], out_rows(s));
     }
     return;
   }
-  const bool begins = model_.begins_with_eos();
   PackedSentences packed;
-  for (const std::size_t s : places) packed.add(begins ? eos_ : -1, sources[s], begins ? -1 : eos_);
+  for (const std::size_t s : places) packed.add(frame_.before, sources[s], frame_.behind);
   Trace trace;
   trace.states = true;
-  workspace.graph.clear();
-  model_.encode(workspace.graph, packed, trace);
+  Graph& graph = workspace.graph;
+  graph.clear();
+  model_.encode(graph, packed, trace);
+  Value wanted = trace.encoder_states[static_cast<std::size_t>(options_.layer)];
+  if (pooler_) {
+    wanted = pooler_->pooled(graph, wanted, graph.column({packed.offsets.begin(), packed.offsets.end() - 1}));
+    graph.keep(wanted);
+  }
   workspace.run();
-  const float* states = workspace.data(trace.encoder_states[static_cast<std::size_t>(options_.layer)]);
-  for (std::size_t i = 0; i < places.size(); ++i)
-    pool_line({states + static_cast<std::size_t>(packed.offsets[i] + (begins ? 1 : 0)) * width,
-               sources[places[i]].size() * width},
-              starts[places[i]], rows_of(places[i]));
+  const float* states = workspace.data(wanted);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto rows = out_rows(places[i]);
+    if (pooler_) {
+      std::copy_n(states + i * width, width, rows.begin());
+      continue;
+    }
+    const bool skips = frame_.before >= 0 && !frame_.shown;
+    const auto first = static_cast<std::size_t>(packed.offsets[i] + (skips ? 1 : 0));
+    const auto tokens =
+        frame_.shown ? static_cast<std::size_t>(packed.offsets[i + 1]) - first : sources[places[i]].size();
+    pool_line({states + first * width, tokens * width}, starts[places[i]], rows);
+  }
+}
+
+// The rows of one line's vectors. placed: null, or the line's words where the input says where they stand.
+Embedder::LineRows Embedder::rows_of(std::span<const int32_t> ids, const PlacedWords* placed) const {
+  LineRows rows;
+  if (options_.level == Level::line) {
+    if (!ids.empty() || frame_.shown) rows.starts.push_back(0);
+    rows.texts.push_back(vocabulary_.decode(ids));
+    return rows;
+  }
+  if (options_.level == Level::word && placed) {
+    rows = {placed->starts, placed->texts};
+  } else if (options_.level == Level::word) {
+    rows.starts = word_starts(ids, vocabulary_);
+    for (std::size_t r = 0; r < rows.starts.size(); ++r) {
+      const auto begin = rows.starts[r], end = r + 1 < rows.starts.size() ? rows.starts[r + 1] : ids.size();
+      auto text = vocabulary_.decode(ids.subspan(begin, end - begin));
+      if (text.starts_with(' ')) text.erase(0, 1);
+      rows.texts.push_back(std::move(text));
+    }
+  } else {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      rows.starts.push_back(i);
+      rows.texts.push_back(vocabulary_.piece(ids[i]));
+    }
+  }
+  if (!frame_.shown) return rows;
+  for (std::size_t& start : rows.starts) ++start;
+  rows.starts.insert(rows.starts.begin(), 0);
+  rows.texts.insert(rows.texts.begin(), vocabulary_.piece(frame_.before));
+  rows.starts.push_back(ids.size() + 1);
+  rows.texts.push_back(vocabulary_.piece(frame_.behind));
+  return rows;
 }
 
 TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sources,
@@ -77,32 +128,13 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
   std::vector<std::vector<std::size_t>> starts(sources.size());
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const auto ids = sources[s];
-    const int64_t tokens = tokens_with_eos(ids.size());
+    const int64_t tokens = frame_.tokens(ids.size());
     if (options_.layer != EmbedOptions::kStatic && tokens > model_.longest_source())
-      fail(named(s), ": ", tokens, " tokens with EOS, the model takes ", model_.longest_source(),
-           "; cut it with tokenize --max-length");
-    if (options_.level == Level::word && !placed.empty()) {
-      starts[s] = placed[s].starts;
-    } else if (options_.level == Level::word) {
-      starts[s] = word_starts(ids, vocabulary_);
-    } else if (options_.level == Level::piece) {
-      for (std::size_t i = 0; i < ids.size(); ++i) starts[s].push_back(i);
-    } else if (!ids.empty()) {
-      starts[s].push_back(0);
-    }
-    if (options_.level == Level::word && !placed.empty()) {
-      out.texts.insert(out.texts.end(), placed[s].texts.begin(), placed[s].texts.end());
-    } else if (options_.level == Level::line) {
-      out.texts.push_back(vocabulary_.decode(ids));
-    } else {
-      for (std::size_t r = 0; r < starts[s].size(); ++r) {
-        const auto begin = starts[s][r], end = r + 1 < starts[s].size() ? starts[s][r + 1] : ids.size();
-        auto text = options_.level == Level::piece ? vocabulary_.piece(ids[begin])
-                                                   : vocabulary_.decode(ids.subspan(begin, end - begin));
-        if (options_.level == Level::word && text.starts_with(' ')) text.erase(0, 1);
-        out.texts.push_back(std::move(text));
-      }
-    }
+      fail(named(s), ": ", tokens, " tokens with ", frame_.name(vocabulary_), ", the model takes ",
+           model_.longest_source(), "; cut it with tokenize --max-length");
+    auto rows = rows_of(ids, placed.empty() ? nullptr : &placed[s]);
+    starts[s] = std::move(rows.starts);
+    std::ranges::move(rows.texts, std::back_inserter(out.texts));
     out.offsets.push_back(out.texts.size());
   }
   out.vectors.resize(out.texts.size() * static_cast<std::size_t>(width_));
@@ -123,7 +155,7 @@ TextVectors Embedder::operator()(std::span<const std::span<const int32_t>> sourc
         fail(named(s), ", '", out.texts[r], "': number ", bad - row.begin() + 1, " of its vector is ",
              std::isnan(*bad) ? "NaN" : "infinite", "; has the training of ", options_.model_name,
              " diverged? take an earlier checkpoint");
-      if (options_.normalize && !sources[s].empty() && !(normalize(row) > 0))
+      if (options_.normalize && (frame_.shown || !sources[s].empty()) && !(normalize(row) > 0))
         fail(named(s), ", '", out.texts[r], "': its vector is zero and cannot be normalised");
     }
   return out;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "inspect/pooling.h"
+#include "inspect/text_frame.h"
 #include "inspect/words.h"
 #include "models/text_encoder.h"
+#include "models/text_pooler.h"
 #include "tensor/workspace.h"
 #include "text/vocabulary.h"
 
@@ -21,12 +23,13 @@ struct EmbedOptions {
   static constexpr int64_t kStatic = -1;  // no pass: the embedding table's rows, as they were trained
   int64_t layer = kStatic;                // 0: embeddings and positions, then the encoder's layers
   Level level = Level::piece;
-  Pool pool = Pool::mean;  // of a word's or a line's pieces; EOS, which each pass has, is never among them
-  bool normalize = false;  // each row by its Euclidean norm, after pooling
+  Pool pool = Pool::mean;                // of a word's or a line's pieces, and of ends that are shown (TextFrame)
+  bool normalize = false;                // each row by its Euclidean norm, after pooling
   std::string model_name = "the model";  // in errors
 };
 
-// Rows in the order of the lines. A line without tokens has none, but at Level::line, where row i is line i: zeros.
+// Rows in the order of the lines. Ends that are shown are pieces, and words, by themselves. A line without tokens, ends
+// among them, has no rows, but at Level::line, where row i is line i: zeros.
 struct TextVectors {
   int64_t width = 0;
   std::vector<float> vectors;           // [rows, width]
@@ -47,9 +50,11 @@ inline int64_t encoder_layers(const Model& model) {
 class Embedder {
  public:
   // device: where the encoder runs, which has twins of the model's parameters; null: the CPU.
-  Embedder(const Model& model, Vocabulary vocabulary, int32_t eos, EmbedOptions options, Device* device = nullptr);
+  // Throws Error for a vocabulary without the ends that the model wants, and UsageError for Pool::pooler of a model
+  // that has none.
+  Embedder(const Model& model, Vocabulary vocabulary, EmbedOptions options, Device* device = nullptr);
 
-  // sources: without EOS. batches: places of sources that pass the encoder together; each that is not empty in one.
+  // sources: without ends. batches: places of sources that pass the encoder together; each that has tokens in one.
   // placed: at Level::word, the words of each source whose input says where its pieces stand; empty: as the vocabulary
   // marks them. named: what source i is called in errors. Throws Error for a line that is longer than the model takes,
   // and for a vector that holds NaN or an infinity or cannot be normalised.
@@ -61,16 +66,23 @@ class Embedder {
   int64_t width() const { return width_; }              // of the vectors: that of the layer's states
   int64_t table_width() const { return table_width_; }  // of the embedding table's rows
   const EmbedOptions& options() const { return options_; }
+  const TextFrame& frame() const { return frame_; }  // without a pass, no ends are shown
 
  private:
+  struct LineRows {
+    std::vector<std::size_t> starts;  // each row's first token
+    std::vector<std::string> texts;
+  };
+  LineRows rows_of(std::span<const int32_t> ids, const PlacedWords* placed) const;
   void pool_line(std::span<const float> states, std::span<const std::size_t> starts, std::span<float> rows) const;
   void encode(std::span<const std::span<const int32_t>> sources, std::span<const std::size_t> batch,
               Workspace& workspace, TextVectors& out, std::span<const std::vector<std::size_t>> starts) const;
 
   const TextEncoder& model_;
+  const TextPooler* pooler_;  // null: pooling is of vectors
   Vocabulary vocabulary_;
-  int32_t eos_;
   EmbedOptions options_;
+  TextFrame frame_;
   int64_t table_width_, width_;
   Device* device_;
   std::vector<Workspace> workspaces_;  // of each thread; one on a device

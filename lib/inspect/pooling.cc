@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace storm {
 
 void pool(std::span<const float> vectors, Pool how, std::span<float> out) {
+  require(how != Pool::pooler, "the model's pooler needs the model");
   const auto width = out.size(), n = vectors.size() / width;
   std::copy_n(vectors.begin(), width, out.begin());
   if (how == Pool::first || n == 1) return;

@@ -9,7 +9,7 @@
 
 namespace storm {
 
-enum class Pool : uint8_t { mean, max, first, last };
+enum class Pool : uint8_t { mean, max, first, last, pooler };  // pooler: by the model (models/text_pooler.h), not here
 
 // vectors: [n, out.size()], n >= 1 -> out: their mean (summed in double), the largest of each column, the first, or the
 // last.

@@ -23,7 +23,7 @@ class LanguageModel : public TextEncoder, public Generator {
   virtual Value states(Graph& graph, const PackedSentences& text, Trace* trace = nullptr,
                        CarriedState* carried = nullptr) const = 0;
 
-  bool begins_with_eos() const override { return true; }
+  TextEnds ends() const override { return TextEnds::eos_before; }
 
   // Numbers that a text's state takes to the text's next stretch; 0: the model carries none.
   virtual int64_t carried_width() const { return 0; }

@@ -9,6 +9,10 @@
 
 namespace storm {
 
+// What stands around a text that a model is fed: EOS behind it; EOS before it, as the end of what came before; or BOS
+// before it and EOS behind, BERT's [CLS] and [SEP], which are tokens of the text with states that mean something.
+enum class TextEnds : uint8_t { eos_behind, eos_before, bos_and_eos };
+
 // Makes a vector of each token of a text, in its context.
 class TextEncoder {
  public:
@@ -20,9 +24,8 @@ class TextEncoder {
   virtual void encode(Graph& graph, const PackedSentences& text, Trace& trace) const = 0;
   // [vocabulary, width]: the table that tokens are looked up in, as it was trained.
   virtual std::span<const float> token_embeddings() const = 0;
-  virtual int64_t longest_source() const { return INT32_MAX; }  // tokens that a text may have, EOS included
-  // Where EOS stands that a text is fed with: behind it, or before it, as the end of what came before.
-  virtual bool begins_with_eos() const { return false; }
+  virtual int64_t longest_source() const { return INT32_MAX; }  // tokens that a text may have, with its ends
+  virtual TextEnds ends() const { return TextEnds::eos_behind; }
 };
 
 }  // namespace storm

@@ -230,8 +230,8 @@ TEST_CASE("vectors of the encoder's layers on a device are the CPU's") {
     options.layer = encoder_layers(*both.here);
     options.level = Level::piece;
     const auto name = [](std::size_t i) { return std::to_string(i); };
-    Embedder here(*both.here, small_vocabulary(), kSpecial.eos, options);
-    Embedder there(*both.there, small_vocabulary(), kSpecial.eos, options, both.device.get());
+    Embedder here(*both.here, small_vocabulary(), options);
+    Embedder there(*both.there, small_vocabulary(), options, both.device.get());
     const auto want = here(spans(sources), batches, name), got = there(spans(sources), batches, name);
     REQUIRE(got.vectors.size() == want.vectors.size());
     for (std::size_t i = 0; i < want.vectors.size(); ++i)

@@ -84,7 +84,7 @@ TEST_CASE("pooled vectors equal PyTorch's; an empty line has zeros") {
     const auto model = fixture_model(fixture, which);
     for (const auto& [name, how] : {std::pair("mean", Pool::mean), {"max", Pool::max}, {"first", Pool::first}}) {
       INFO(which << " " << name);
-      Embedder embedder(*model, some_vocabulary(), 3, {.layer = 2, .level = Level::line, .pool = how});
+      Embedder embedder(*model, some_vocabulary(), {.layer = 2, .level = Level::line, .pool = how});
       const auto want = states.values<float>(which + "." + name);
       for (const auto& batches : {kTogether, kAlone})
         CHECK(difference(embedder(sources_of(fixture), batches, line_from(1)).vectors, want) < 1e-5);
@@ -99,7 +99,7 @@ TEST_CASE("each layer's pieces equal PyTorch's, without the EOS that the pass ha
     for (int64_t layer = 0; layer <= 2; ++layer) {
       INFO(which << " layer " << layer);
       const auto model = fixture_model(fixture, which);
-      Embedder embedder(*model, some_vocabulary(), 3, {.layer = layer});
+      Embedder embedder(*model, some_vocabulary(), {.layer = layer});
       const auto all = states.values<float>(which + ".states." + std::to_string(layer));
       std::vector<float> want;
       std::size_t at = 0;
@@ -172,9 +172,9 @@ TEST_CASE("vectors of every architecture, layer and pooling are those of the lin
         }
         INFO(preset << ", layer " << layer << ", pooling " << static_cast<int>(how));
         for (const auto& batches : {kTogether, kAlone}) {
-          Embedder each(*model, some_vocabulary(), 3, {.layer = layer});
+          Embedder each(*model, some_vocabulary(), {.layer = layer});
           CHECK(difference(each(sources, batches, line_from(1)).vectors, pieces) < 1e-6);
-          Embedder pooled(*model, some_vocabulary(), 3, {.layer = layer, .level = Level::line, .pool = how});
+          Embedder pooled(*model, some_vocabulary(), {.layer = layer, .level = Level::line, .pool = how});
           CHECK(difference(pooled(sources, batches, line_from(1)).vectors, lines) < 1e-6);
         }
       }
@@ -188,10 +188,10 @@ TEST_CASE("static vectors are the table's rows as they are, pooled like others")
   const std::vector<int32_t> ids{9, 30};
   const std::vector<std::span<const int32_t>> lines{ids};
   const std::vector<std::vector<std::size_t>> one{{0}};
-  const auto pieces = Embedder(*model, some_vocabulary(), 3, {})(lines, one, line_from(1));
+  const auto pieces = Embedder(*model, some_vocabulary(), {})(lines, one, line_from(1));
   CHECK(difference(pieces.row(0), table.subspan(9 * 16, 16)) == 0);
   CHECK(difference(pieces.row(1), table.subspan(30 * 16, 16)) == 0);
-  const auto mean = Embedder(*model, some_vocabulary(), 3, {.level = Level::line})(lines, one, line_from(1));
+  const auto mean = Embedder(*model, some_vocabulary(), {.level = Level::line})(lines, one, line_from(1));
   for (std::size_t j = 0; j < 16; ++j)
     CHECK(mean.vectors[j] == Approx((table[9 * 16 + j] + table[30 * 16 + j]) / 2).margin(1e-7));
 }
@@ -208,10 +208,10 @@ TEST_CASE("words begin at the marks of spaces, and carry their text and the mean
   REQUIRE(ids.size() > 5);  // some word has several pieces
   const std::vector<std::span<const int32_t>> lines{ids};
   const std::vector<std::vector<std::size_t>> one{{0}};
-  const auto pieces = Embedder(*model, vocabulary, 3, {.layer = 1})(lines, one, line_from(1));
-  const auto words = Embedder(*model, vocabulary, 3, {.layer = 1, .level = Level::word})(lines, one, line_from(1));
-  const auto firsts = Embedder(*model, vocabulary, 3, {.layer = 1, .level = Level::word, .pool = Pool::first})(
-      lines, one, line_from(1));
+  const auto pieces = Embedder(*model, vocabulary, {.layer = 1})(lines, one, line_from(1));
+  const auto words = Embedder(*model, vocabulary, {.layer = 1, .level = Level::word})(lines, one, line_from(1));
+  const auto firsts =
+      Embedder(*model, vocabulary, {.layer = 1, .level = Level::word, .pool = Pool::first})(lines, one, line_from(1));
   CHECK(words.texts == std::vector<std::string>{"the", "tame", "cat", "ran", "7"});
   const auto starts = word_starts(ids, vocabulary);
   REQUIRE(starts.size() == 5);
@@ -235,7 +235,7 @@ TEST_CASE("normalised rows have length 1; a zero vector cannot be, but an empty 
   const auto fixture = committed("fixture.safetensors");
   const auto model = fixture_model(fixture, "post");
   const EmbedOptions options{.layer = 2, .level = Level::line, .normalize = true};
-  const auto rows = Embedder(*model, some_vocabulary(), 3, options)(sources_of(fixture), kTogether, line_from(1));
+  const auto rows = Embedder(*model, some_vocabulary(), options)(sources_of(fixture), kTogether, line_from(1));
   for (const std::size_t i : {0, 1, 2, 3}) {
     double squares = 0;
     for (const float x : rows.row(i)) squares += static_cast<double>(x) * static_cast<double>(x);
@@ -243,21 +243,20 @@ TEST_CASE("normalised rows have length 1; a zero vector cannot be, but an empty 
   }
   const auto table = model->parameters().view("embedding.weight");
   std::fill(table.begin(), table.end(), 0.0f);
-  Embedder zeros(*model, some_vocabulary(), 3, {.normalize = true});
+  Embedder zeros(*model, some_vocabulary(), {.normalize = true});
   CHECK(refused([&] { zeros(sources_of(fixture), kTogether, line_from(11)); }, {"line 11, '", "vector is zero"}));
 }
 
 TEST_CASE("a layer that is not there, NaN and too long a line are errors that say where") {
   const auto fixture = committed("fixture.safetensors");
   const auto model = fixture_model(fixture, "pre");
-  CHECK(
-      refused([&] { Embedder(*model, some_vocabulary(), 3, {.layer = 3}); }, {"layer 3: the model has layers 0 to 2"}));
+  CHECK(refused([&] { Embedder(*model, some_vocabulary(), {.layer = 3}); }, {"layer 3: the model has layers 0 to 2"}));
   model->parameters().view("source_embedding.weight")[36 * 16 + 4] = std::numeric_limits<float>::quiet_NaN();
-  Embedder embedder(*model, some_vocabulary(), 3, {});
+  Embedder embedder(*model, some_vocabulary(), {});
   CHECK(refused([&] { embedder(sources_of(fixture), kTogether, line_from(1)); }, {"line 3, '", "number 5", "NaN"}));
   const std::vector<int32_t> ids(12, 5);
   const std::vector<std::span<const int32_t>> lines{ids};
   const std::vector<std::vector<std::size_t>> one{{0}};
-  Embedder last(*model, some_vocabulary(), 3, {.layer = 2});
+  Embedder last(*model, some_vocabulary(), {.layer = 2});
   CHECK(refused([&] { last(lines, one, line_from(4)); }, {"line 4: 13 tokens with EOS, the model takes 12"}));
 }

@@ -165,6 +165,20 @@ chosen_by() { printf 'שלום 你好\tשלום 你好\n' | tokenize -q -m bytes
 tokenize -q --learn --vocab-size 300 -o bytes.model train.src
 tokenize -q -m bytes.model --columns src,tgt <pairs.tsv | train -q --layers 1 --d-model 8 --d-ff 8 --heads 1 --steps 1 -o bytes.st
 ok "a sentence of byte pieces is chosen by its text" chosen_by
+# A BERT of random weights with a vocabulary of syllables (scripts/torch-fixture-bert).
+bert=$here/tests/models/bert.st
+printf 'ka lo, kalo?\n\nmituresy\n' | tokenize -q -m "$bert" >bert.tok
+of_bert() { attn-dump -q -m "$bert" "$@" <bert.tok; }
+bert_stream() { of_bert >b.st && tensor ls b.st | grep -qE 'attention.kinds +encoder$' && [ "$(tensor cat -t src.pieces.bytes --raw b.st)" = '[CLS]▁ka▁lo▁,▁kalo▁?[SEP][CLS][SEP][CLS]▁mituresy[SEP]' ] && [ "$(tensor cat -t encoder.offsets b.st | tr '\n' ' ')" = "0 $((6 * 49)) $((6 * 53)) $((6 * 89)) " ] && tensor ls b.st | awk '$1 == "tgt.ids" { exit $3 != "[0]" }'; }
+ok "BERT's attention is of the source over itself, from [CLS] to [SEP]" bert_stream
+bert_heads() { of_bert --summary >b.tsv && [ "$(cut -f 1-4 b.tsv | tail -n +2 | tr '\t\n' ' ,')" = "$(for l in 1 2; do for h in 1 2 3; do echo "encoder $l $h 15"; done; done | tr '\n' ',')" ]; }
+ok "--summary has every head of BERT" bert_heads
+bert_drawn() { of_bert --html b.html --svg b.svgs && [ "$(grep -c 'class="sentence"' b.html)" -eq 3 ] && grep -q 'CLS' b.svgs/s2-encoder-l2-h3.svg; }
+ok "BERT's heads are drawn" bert_drawn
+refuses "an alignment of BERT, which has no target" 2 'read off cross-attention' attn-dump -m "$bert" --align pharaoh <bert.tok
+refuses "a translation by BERT" 2 'masked language models .* give no answers' attn-dump -m "$bert" --decode <bert.tok
+refuses "BERT's cross-attention" 2 '--kinds: .*bert.st has no cross attention' attn-dump -m "$bert" --kinds cross <bert.tok
+refuses "a text that is too long for BERT" 1 'sentence 1: 13 tokens with \[CLS\] and \[SEP\] are longer' eval 'echo ka ka ka ka ka ka ka ka ka ka ka | tokenize -q -m "$bert" | attn-dump -m "$bert" -o x.st'
 refuses "an SVG for --positions" 2 'give a folder for SVGs, or a page' attn-dump -m model.st --positions p.svg
 refuses "a page without a name" 2 '--html is given nothing' attn-dump -m model.st --html "" <pairs.st
 refuses "gold links and pairs from one place" 2 'put the gold links into a file' attn-dump -m model.st --align-score - <pairs.st

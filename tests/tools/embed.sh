@@ -151,6 +151,46 @@ else
   skip "the safetensors package reads the stream" "no Python with numpy and safetensors; name one in STORM_PYTHON"
 fi
 
+# A BERT of random weights with a vocabulary of syllables (scripts/torch-fixture-bert).
+bert=$here/tests/models/bert.st
+printf 'ka lo, kalo?\n\nMiturésy\n' >bert.txt
+tokenize -q -m "$bert" <bert.txt >bert.tok
+b() { embed -q -m "$bert" "$@" <bert.tok; }
+texts_of() { tensor cat -t texts.bytes --raw "$1"; }
+bert_pieces() { b >b.st && shape b.st | grep -qF '[15, 24]' && [ "$(texts_of b.st)" = '[CLS]kalo,kalo?[SEP][CLS][SEP][CLS]mi##tu##re##sy[SEP]' ]; }
+ok "[CLS] and [SEP] stand around BERT's pieces, and in an empty line" bert_pieces
+bert_words() { b --level word >w.st && shape w.st | grep -qF '[12, 24]' && [ "$(texts_of w.st)" = '[CLS]kalo,kalo?[SEP][CLS][SEP][CLS]mituresy[SEP]' ]; }
+ok "and are words of their own" bert_words
+placed() { tokenize -q -m "$bert" --offsets bert.txt | embed -q -m "$bert" --level word >o.st && [ "$(texts_of o.st)" = '[CLS]kalo,kalo?[SEP][CLS][SEP][CLS]Miturésy[SEP]' ] && shape o.st | grep -qF '[10, 24]'; }
+ok "also where the input says where words stand" placed
+bert_lines() { # pooled by awk: all of a line's tokens
+  b | vectors >rows && for how in mean cls last; do
+    awk -v how=$how 'function put(i) { for (i = 1; i <= NF; ++i) { printf "%.8g ", how == "mean" ? x[i] / n : x[i]; x[i] = 0 } print ""; n = 0 }
+      { ++n; for (i = 1; i <= NF; ++i) x[i] = how == "mean" ? x[i] + $i : how == "cls" && n > 1 ? x[i] : $i } NR == 7 || NR == 9 || NR == 15 { put() }' rows >want.$how
+    b --pool $how | vectors | near - want.$how || return 1
+  done
+}
+ok "a line of BERT is pooled over all its tokens, or is [CLS]'s; an empty line has a vector" bert_lines
+pooler() { b --pool pooler >p.st && shape p.st | grep -qF '[3, 24]' && tensor ls p.st | grep -qE 'embeddings.pool +pooler' && vectors p.st | awk '{ for (i = 1; i <= NF; ++i) if ($i < -1 || $i > 1) exit 1 }' && ! near <(vectors p.st) <(b --pool cls | vectors) 0.1; }
+ok "--pool pooler is the model's own" pooler
+bert_static() { b --static >s.st && shape s.st | grep -qF '[9, 24]' && b --static --nearest 1 | cut -f 1,4 | tr '\t\n' '= ' | grep -q '^1=.* 3='; }
+ok "--static has no [CLS] and [SEP]" bert_static
+bert_alone() { b --pool mean | vectors >all; for t in 1 9; do b --pool mean --max-tokens $t | vectors | near - all || return 1; done; }
+ok "BERT's vectors do not depend on what else is in a batch" bert_alone
+bert_found() { b --pool mean --normalize >index.b && b --pool mean --nearest 1 --index index.b | cut -f 1,2,4 | tr '\t\n' ':|' | grep -qx '1:1:ka lo, kalo?|2:1:|3:1:miturésy|\|1:1:ka lo, kalo?|2:1:|3:1:mituresy|'; }
+ok "BERT's lines find themselves in an index" bert_found
+bert_pairs() { # the lines' own cosines as the judgement
+  printf 'ka\nkalo\nmi re\ntusy\n' | tokenize -q -m "$bert" | embed -q -m "$bert" --pool mean --normalize | vectors >v
+  awk 'BEGIN { split("ka:kalo:mi re:tusy", word, ":") } { for (i = 1; i <= NF; ++i) x[NR, i] = $i; n = NF } END { for (a = 1; a < NR; ++a) for (b = a + 1; b <= NR; ++b) { s = 0; for (i = 1; i <= n; ++i) s += x[a, i] * x[b, i]; printf "%s\t%s\t%.7f\n", word[a], word[b], s } }' v >b.tsv
+  embed -m "$bert" --similarity b.tsv | grep -qx 'spearman	1.000000'
+}
+ok "--similarity puts [CLS] and [SEP] around words" bert_pairs
+bert_table() { embed -m "$bert" --vocab | head -n 4 | cut -d ' ' -f 1 | tr '\n' ' ' | grep -qx '37 \[PAD\] \[UNK\] \[CLS\] '; }
+ok "--vocab exports BERT's table" bert_table
+refuses "a pooler of another layer" 2 '--pool pooler reads the last layer, 2 of .*bert.st' embed -m "$bert" --layer 1 --pool pooler <bert.tok
+refuses "a pooler without a pass" 2 '--pool pooler reads the last layer' embed -m "$bert" --static --pool pooler <bert.tok
+refuses "a pooler of a model that has none" 2 'architecture transformer has no pooler' embed -m model.st --pool pooler <test.st
+refuses "a text that is too long for BERT" 1 'line 1: 13 tokens with \[CLS\] and \[SEP\], the model takes 12' eval 'echo ka ka ka ka ka ka ka ka ka ka ka | tokenize -q -m "$bert" | embed -m "$bert"'
 refuses "a layer out of range" 2 '--layer 3: model.st has layers 0 to 2' embed -m model.st --layer 3 <test.st
 refuses "a layer that is no number" 2 "--layer: 'x'" embed -m model.st --layer x <test.st
 refuses "a stream of another vocabulary" 1 'model.st: vocabulary differs from the input.s \(.* ≠ .*\); tokenize with -m model.st' embed -m model.st <other.st

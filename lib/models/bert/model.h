@@ -13,6 +13,7 @@ class BertModel : public Model, public TextEncoder {
   void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
   std::span<const float> token_embeddings() const override;
   int64_t longest_source() const override { return config_.max_positions; }
+  TextEnds ends() const override { return TextEnds::bos_and_eos; }
 
  protected:
   // The states after the last layer: [tokens, d_model].
