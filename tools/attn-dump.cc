@@ -48,8 +48,8 @@ class AttentionDump {
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, kMostTokens);
     const Vocabulary &source = model_.vocabularies[0], &target = model_.answered();
-    AttentionTracer trace(*model_.loaded.model, special_ids(source, target), source, target, choice_, max_tokens,
-                          device_.get());
+    AttentionTracer trace(*model_.loaded.model, special_ids(source, target, model_.loaded.model->config()), source,
+                          target, choice_, max_tokens, device_.get());
     Progress progress("tracing", 0);
     // As decode: enough at once for full batches, little enough to be flat in a pipe.
     const int64_t most = (args_.on("decode") ? 64 : 1) * max_tokens;

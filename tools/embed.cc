@@ -24,6 +24,7 @@
 #include "text/vocabulary.h"
 #include "tools/embed_flags.h"
 #include "tools/model_columns.h"
+#include "tools/model_defaults.h"
 #include "tools/model_device.h"
 
 namespace storm {
@@ -55,9 +56,9 @@ struct LineBatch {
 class Embed {
  public:
   explicit Embed(const Args& args)
-      : args_(args),
-        flags_(embed_flags(args)),
-        loaded_(load_model(model_path(args))),
+      : loaded_(load_model(model_path(args))),
+        args_(with_defaults_of(loaded_, args)),
+        flags_(embed_flags(args_)),
         vocabulary_(column_vocabularies(loaded_, 1)[0]),
         output_(args.text("save")) {
     const Model& model = *loaded_.model;
@@ -91,6 +92,12 @@ class Embed {
   static const std::string& model_path(const Args& args) {
     if (!args.given("model")) throw UsageError("-m MODEL is missing: whose vectors are wanted?");
     return args.text("model");
+  }
+
+  // A model may say how a text's pieces become its vector; who asks for pieces, words or the table does not want it.
+  static Args with_defaults_of(const LoadedModel& loaded, const Args& args) {
+    if (args.given("level") || args.on("static") || args.given("vocab")) return args;
+    return with_model_defaults(args, loaded.model->config(), loaded.name, "embed", {"pool", "normalize"});
   }
 
   std::string layer_name() const {
@@ -314,9 +321,9 @@ class Embed {
     picture.commit();
   }
 
-  const Args& args_;
-  EmbedFlags flags_;
   LoadedModel loaded_;
+  Args args_;  // with what the model sets
+  EmbedFlags flags_;
   Vocabulary vocabulary_;  // the source's
   Output output_;
   ModelDevice device_;
@@ -330,5 +337,8 @@ class Embed {
 
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
-  return storm::run_tool(storm::kEmbedTool, argc, argv, [](const storm::Args& args) { storm::Embed(args).run(); });
+  return storm::run_tool(storm::kEmbedTool, argc, argv, [](const storm::Args& args) {
+    storm::embed_flags(args);  // what is wrong in the command line is said before a model is read
+    storm::Embed(args).run();
+  });
 }

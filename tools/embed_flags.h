@@ -35,7 +35,7 @@ inline const Tool kEmbedTool{
      {"pool", "HOW", "none",
       "a vector for each line, of its pieces without EOS, but with BERT's [CLS] and [SEP]: mean, max, cls (the first "
       "piece's), last; or pooler, BERT's own"},
-     {"normalize", "", "", "vectors of length 1"},
+     {"normalize", "[yes|no]", "no", "vectors of length 1"},
      {"dtype", "TYPE", "f32", "of the stream: f32, bf16 or f16"},
      {"max-tokens", "N", "1024", "tokens of a batch, EOS included"},
      {"nearest", "K", "", "print each line's K nearest rows by cosine, of the embedding table or of --index"},

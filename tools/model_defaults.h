@@ -2,12 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "models/architecture.h"
+#include "models/model_file.h"
+#include "stream/stream.h"
 #include "tools/cli.h"
 
 namespace storm {
@@ -21,6 +24,22 @@ inline Args with_model_defaults(const Args& args, const nlohmann::json& config, 
     require(std::ranges::find(may, flag) != may.end(), model, ": its configuration sets --", flag, " of ", tool,
             ", which no model may");
   return args.with_defaults(flags);
+}
+
+// The same of a model's file, where this is one; a vocabulary's own file, or a pipe, sets nothing.
+inline Args with_defaults_of_file(const Args& args, const std::string& path, const std::string& tool,
+                                  std::initializer_list<std::string_view> may) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return args;
+  nlohmann::json config;
+  try {
+    const auto document = MappedStream(path).next();
+    if (!document || document->kind() != kModelKind) return args;
+    config = nlohmann::json::parse(document->meta(kConfigKey), nullptr, false);
+  } catch (const Error&) {
+    return args;  // no stream: what it is instead is for others to say
+  }
+  return config.is_object() ? with_model_defaults(args, config, path, tool, may) : args;
 }
 
 }  // namespace storm

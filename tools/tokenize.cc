@@ -11,6 +11,7 @@
 #include "stream/tokens.h"
 #include "text/rows.h"
 #include "tools/cli.h"
+#include "tools/model_defaults.h"
 #include "tools/tokenize_learn.h"
 
 namespace storm {
@@ -99,6 +100,11 @@ void encode(const Args& args) {
   if (form != "stream") options.form = form == "ids" ? EncodeOptions::Form::ids : EncodeOptions::Form::pieces;
   const bool text = form != "stream", pairs = columns_of(args).size() > 1;
   if (args.given("max-length") || !text) options.max_length = args.integer("max-length", 0, INT64_MAX);
+  if (!args.given("max-length") && !text)  // models whose texts are shorter say so
+    for (const auto& column : columns_of(args)) {
+      const auto own = with_defaults_of_file(args, column.model, "tokenize", {"max-length"});
+      options.max_length = std::min(options.max_length, own.integer("max-length", 1, INT64_MAX));
+    }
   options.too_long =
       rule(args, "long", {"keep", "drop", "cut", "refuse"}, pairs && !text ? RowRule::drop : RowRule::cut);
   options.empty = rule(args, "empty", {"keep", "drop", "refuse"}, pairs && !text ? RowRule::drop : RowRule::keep);

@@ -1,6 +1,5 @@
 #include "models/bert/config.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -23,14 +22,13 @@ BertConfig BertConfig::from(const nlohmann::json& json) {
   if (b.d_model % b.heads != 0)
     throw UsageError(str("--heads: ", b.heads, " heads do not divide --d-model ", b.d_model, " evenly"));
   b.d_k = b.d_v = b.d_model / b.heads;
-  b.activation = std::array{Activation::relu, Activation::gelu,
-                            Activation::gelu_tanh}[s.choice("activation", {"relu", "gelu", "gelu-tanh"})];
+  b.activation = FeedForward::activation_from(s);
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
   b.norm_epsilon = s.real("norm_epsilon", 0, 1);
-  c.pooler = s.choice("pooler", {"no", "yes"}) == 1;
-  c.masked_lm = s.choice("masked_lm", {"no", "yes"}) == 1;
-  c.share_embeddings = s.choice("share_embeddings", {"no", "yes"}) == 1;
+  c.pooler = s.on("pooler");
+  c.masked_lm = s.on("masked_lm");
+  c.share_embeddings = s.on("share_embeddings");
   return c;
 }
 
@@ -41,8 +39,7 @@ const Architecture& bert_architecture() {
                    {"d-model", "N", "768", "width of the model"},
                    {"d-ff", "N", "0", "inner width of the feed-forward layers (0: 4 times d-model)"},
                    {"heads", "N", "12", "attention heads"},
-                   {"activation", "relu|gelu|gelu-tanh", "gelu",
-                    "activation of the feed-forward layers; gelu-tanh: GELU by GPT-2's approximation"},
+                   FeedForward::activation_setting("gelu"),
                    {"max-positions", "N", "512", "longest text"},
                    {"segments", "N", "2", "segments that a text's tokens may be of"},
                    {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
