@@ -53,6 +53,7 @@ const Tool kTool{
      {"forced-eos", "KIND", "scored",
       "at --max-length an output gets its EOS, whose probability counts (scored) or is 1 (free), or ends without "
       "(none)"},
+     {"begin-with-eos", "[yes|no]", "yes", "a text is fed with EOS before it, as the end of what came before"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"repetition-penalty", "X", "1", "logits of tokens that were said are divided by it, negative ones multiplied"},
@@ -89,6 +90,7 @@ DecodeOptions options_of(const Args& args) {
   const auto forced = args.choice("forced-eos", {"scored", "free", "none"});
   o.forced_eos = forced == "free" ? ForcedEos::free : forced == "none" ? ForcedEos::none : ForcedEos::scored;
   o.max_tokens = args.integer("max-tokens", 0, kMostTokens);
+  o.begin_with_eos = args.on("begin-with-eos");
   o.slide = args.on("slide");
   o.sample = args.on("sample");
   o.temperature = args.real("temperature", 1e-6, 1e6);
@@ -184,9 +186,10 @@ class Decode {
   }
 
   static Args with_defaults_of(const TaskModel& model, const Args& args) {
-    return with_model_defaults(args, model.loaded.model->config(), model.loaded.name, "decode",
-                               {"beam", "length-penalty", "length-norm", "early-stopping", "min-length", "max-length",
-                                "forced-eos", "ban", "renormalize", "repetition-penalty", "no-repeat-ngram"});
+    return with_model_defaults(
+        args, model.loaded.model->config(), model.loaded.name, "decode",
+        {"beam", "length-penalty", "length-norm", "early-stopping", "min-length", "max-length", "forced-eos", "ban",
+         "renormalize", "begin-with-eos", "repetition-penalty", "no-repeat-ngram"});
   }
 
   static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
@@ -281,9 +284,26 @@ int main(int argc, char** argv) {
     if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
       storm::refuse_flags(args, "--score",
-                          {"prefix", "sample", "scores", "nbest", "beam", "length-penalty", "length-norm",
-                           "early-stopping", "min-length", "max-length", "forced-eos", "slide", "seed", "text", "stop",
-                           "repetition-penalty", "no-repeat-ngram", "ban", "renormalize"});
+                          {"prefix",
+                           "sample",
+                           "scores",
+                           "nbest",
+                           "beam",
+                           "length-penalty",
+                           "length-norm",
+                           "early-stopping",
+                           "min-length",
+                           "max-length",
+                           "forced-eos",
+                           "begin-with-eos",
+                           "slide",
+                           "seed",
+                           "text",
+                           "stop",
+                           "repetition-penalty",
+                           "no-repeat-ngram",
+                           "ban",
+                           "renormalize"});
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::options_of(args);  // what is wrong in the command line is said before a model is read
     storm::Decode(args).run();

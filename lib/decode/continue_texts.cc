@@ -21,21 +21,23 @@ std::vector<Hypotheses> continue_texts(const LanguageModel& model, int32_t eos,
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const uint64_t number = options.first_sentence + i;
     auto text = texts[i];
-    // The model is fed EOS, the text, and all that is new: the EOS that ends it is said after the last token.
-    const auto room = [&] { return longest - tokens_with_eos(text.size()); };
+    // The model is fed EOS, the text, and all that is new: the EOS that ends it is said after the last token. Without a
+    // text EOS is all there is to be fed.
+    const bool begins = options.begin_with_eos || text.empty();
+    const auto room = [&] { return longest - static_cast<int64_t>(text.size()) - (begins ? 1 : 0); };
     if (options.slide && room() < wanted) {
-      const int64_t read = std::max(longest / 2, longest - 1 - wanted);
+      const int64_t read = std::max(longest / 2, longest - (begins ? 1 : 0) - wanted);
       if (read < static_cast<int64_t>(text.size())) text = text.last(static_cast<std::size_t>(read));
     }
-    require(room() > 0, "text ", number + 1, ": of its ", text.size(), " tokens and EOS the model takes ", longest,
-            ", and nothing can follow; --slide reads its last part");
+    require(room() > 0, "text ", number + 1, ": of its ", text.size(), " tokens", begins ? " and EOS" : "",
+            " the model takes ", longest, ", and nothing can follow; --slide reads its last part");
     Request r{.first = eos,
               .said = texts[i],
               .least = options.min_length,
               .most = static_cast<int32_t>(std::min(wanted, room())),
               .number = number};
     if (!text.empty()) {
-      r.before = eos;
+      if (begins) r.before = eos;
       r.context = text.first(text.size() - 1);
       r.first = text.back();
     }

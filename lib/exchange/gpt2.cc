@@ -102,6 +102,7 @@ const Family& gpt2_family() {
                                    auto ours = config(folder);
                                    const auto vocabulary = Vocabulary::from_bytes(byte_bpe_of(folder));
                                    ours[kDefaultsKey]["decode"] = decode_flags(folder, vocabulary, false);
+                                   ours[kDefaultsKey]["decode"]["begin-with-eos"] = "no";
                                    return ours;
                                  },
                              .vocabularies = vocabularies,

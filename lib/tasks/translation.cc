@@ -126,6 +126,7 @@ std::vector<Value> Translation::record(Graph& graph, const Batch& batch, float l
 std::vector<Hypotheses> Translation::answers(RowColumns rows, const DecodeOptions& options,
                                              std::vector<Workspace>* kept) const {
   if (options.slide) throw UsageError("--slide has no meaning for translations, whose sources are read whole");
+  if (!options.begin_with_eos) throw UsageError("--begin-with-eos has no meaning for translations");
   const auto prefixes = rows.size() > kTarget ? std::span(rows[kTarget]) : std::span<const std::span<const int32_t>>();
   return translate(model_, special_, rows[kSource], options, prefixes, kept);
 }

@@ -142,7 +142,7 @@ std::vector<std::pair<std::string, std::string>> read_merges(JsonFields& model) 
 
 std::unique_ptr<const VocabularyKind> make_byte_bpe(JsonFields& root, JsonFields& json) {
   ByteBpeModel model;
-  model.pieces = read_pieces(root, json, "<|endoftext|>", "<|endoftext|>");
+  model.pieces = read_pieces(root, json, kEndOfText, kEndOfText);
   model.pieces.unk = json.text("unk_token", "");
   if (json.has("dropout") && json.any("dropout") != 0) json.only("dropout", nullptr);
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) json.only(affix, "");

@@ -195,10 +195,13 @@ std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& p
                  ",\"normalized\":", on(token.normalized), ",\"special\":", on(token.special), "}");
   for (std::size_t id = 0; id < pieces.pieces.size(); ++id)
     vocab += str(id == 0 ? "\n" : ",\n", json_quoted(pieces.pieces[id]), ":", id);
-  std::string single, around;
+  std::string single, around, behind_second;
+  const auto special = [](const std::string& name, int segment) {
+    return str("{\"SpecialToken\":{\"id\":", json_quoted(name), ",\"type_id\":", segment, "}}");
+  };
   const auto end = [&](const std::string& name) {
     if (name.empty()) return;
-    single += str(single.empty() ? "" : ",", "{\"SpecialToken\":{\"id\":", json_quoted(name), ",\"type_id\":0}}");
+    single += str(single.empty() ? "" : ",", special(name, 0));
     const auto entry = str(json_quoted(name), ":{\"id\":", json_quoted(name), ",\"ids\":[", pieces.id_of(name),
                            "],\"tokens\":[", json_quoted(name), "]}");
     if (around != entry) around += (around.empty() ? "" : ",") + entry;
@@ -206,11 +209,17 @@ std::string tokenizer_json(const TokenizerPieces& pieces, const TokenizerJson& p
   end(pieces.bos);
   single += str(single.empty() ? "" : ",", R"({"Sequence":{"id":"A","type_id":0}})");
   end(pieces.eos);
+  if (!pieces.eos.empty()) behind_second = "," + special(pieces.eos, 1);
+  // What GPT-2's tokenizers have: they put nothing around a text, which a model is to go on with.
+  std::string post_processor = R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":false,"use_regex":true})";
+  if (pieces.bos != kEndOfText || pieces.eos != kEndOfText)
+    post_processor =
+        str(R"({"type":"TemplateProcessing","single":[)", single, R"(],"pair":[)", single,
+            R"(,{"Sequence":{"id":"B","type_id":1}})", behind_second, R"(],"special_tokens":{)", around, "}}");
   return str(R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)", added,
              "],\n\"normalizer\":", parts.normalizer, ",\n\"pre_tokenizer\":", parts.pre_tokenizer,
-             ",\n\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[", single, "],\"pair\":[", single,
-             R"(,{"Sequence":{"id":"B","type_id":1}}],"special_tokens":{)", around, "}},\n\"decoder\":", parts.decoder,
-             ",\n\"model\":{", parts.model, "\"vocab\":{", vocab, "}", parts.behind, "}}\n");
+             ",\n\"post_processor\":", post_processor, ",\n\"decoder\":", parts.decoder, ",\n\"model\":{", parts.model,
+             "\"vocab\":{", vocab, "}", parts.behind, "}}\n");
 }
 
 std::string extended_tokenizer_json(const std::string& json, std::span<const std::string> pieces,

@@ -17,6 +17,9 @@
 
 namespace storm {
 
+// BOS and EOS of byte-level BPE, where no post-processor names others.
+constexpr std::string_view kEndOfText = "<|endoftext|>";
+
 // What a file says beside its model's own settings.
 struct TokenizerPieces {
   std::vector<std::string> pieces;  // by id, the added ones too
