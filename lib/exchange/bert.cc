@@ -32,9 +32,9 @@ nlohmann::json config(Folder& folder) {
                       {"d_ff", inner == 4 * width ? 0 : inner},
                       {"heads", size_from(c, "num_attention_heads", 12)},
                       {"activation", activation_from(c, "hidden_act", "gelu")},
-                      {"dropout", rate_from(c, "hidden_dropout_prob", 0.1)},
-                      {"attention_dropout", rate_from(c, "attention_probs_dropout_prob", 0.1)},
-                      {"norm_epsilon", rate_from(c, "layer_norm_eps", 1e-12)},
+                      {"dropout", number_from(c, "hidden_dropout_prob", 0.1)},
+                      {"attention_dropout", number_from(c, "attention_probs_dropout_prob", 0.1)},
+                      {"norm_epsilon", number_from(c, "layer_norm_eps", 1e-12)},
                       {"pooler", yes_or_no(weights.has("pooler.dense.weight"))},
                       {"masked_lm", yes_or_no(weights.has("cls.predictions.transform.dense.weight"))},
                       {"share_embeddings", yes_or_no(tied)}};

@@ -61,10 +61,10 @@ int64_t size_from(JsonFields& config, const std::string& key, int64_t otherwise)
   return size;
 }
 
-double rate_from(JsonFields& config, const std::string& key, double otherwise) {
+nlohmann::json number_from(JsonFields& config, const std::string& key, double otherwise) {
   if (!config.has(key)) return otherwise;
   if (!config.any(key).is_number()) config.fail_at(key, "no number");
-  return config.any(key).get<double>();
+  return config.any(key);
 }
 
 void require_same(const JsonFields& config, const std::string& a, int64_t of_a, const std::string& b, int64_t of_b) {

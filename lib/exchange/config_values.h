@@ -21,8 +21,8 @@ void refuse_other_heads(const Folder& folder, std::initializer_list<std::string_
 std::string activation_from(JsonFields& config, const std::string& key, const std::string& otherwise);
 std::string their_activation(const nlohmann::json& ours);
 
-int64_t size_from(JsonFields& config, const std::string& key, int64_t otherwise);  // 1 to 2^31
-double rate_from(JsonFields& config, const std::string& key, double otherwise);
+int64_t size_from(JsonFields& config, const std::string& key, int64_t otherwise);          // 1 to 2^31
+nlohmann::json number_from(JsonFields& config, const std::string& key, double otherwise);  // as it is written
 // Throws Error where two sizes are not the same, which have one setting here.
 void require_same(const JsonFields& config, const std::string& a, int64_t of_a, const std::string& b, int64_t of_b);
 

@@ -44,6 +44,15 @@ nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool) {
   return all == config.end() ? nlohmann::json::object() : all->value(tool, nlohmann::json::object());
 }
 
+nlohmann::json own_settings(const nlohmann::json& config) {
+  const auto own = config.find(kOwnKey);
+  return own != config.end() && own->is_object() ? *own : nlohmann::json::object();
+}
+
+void set_decode_flags(nlohmann::json& config, nlohmann::json flags) {
+  if (!flags.empty()) config[kDefaultsKey]["decode"] = std::move(flags);
+}
+
 std::string json_text(const nlohmann::json& json) { return json.dump(2) + "\n"; }
 
 }  // namespace storm

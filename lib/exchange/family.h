@@ -49,8 +49,15 @@ struct Family {
   StreamOrder (*order)(const nlohmann::json& config) = nullptr;
 };
 
+// The object of config.json for what a configuration here says and theirs has no room for; transformers keeps it and
+// passes it over.
+constexpr const char* kOwnKey = "storm";
+nlohmann::json own_settings(const nlohmann::json& config);  // of config.json; empty: there are none
+
 // A configuration's flags of a tool (kDefaultsKey): an object, empty where it sets none.
 nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool);
+// Sets decode's; none: the configuration stays without.
+void set_decode_flags(nlohmann::json& config, nlohmann::json flags);
 std::string json_text(const nlohmann::json& json);  // as the files of a folder have it
 
 std::span<const Family* const> families();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "exchange/config_values.h"
+#include "exchange/family.h"
 
 namespace storm {
 
@@ -14,9 +15,9 @@ namespace {
 void refuse_others(JsonFields& keys) {
   for (const char* key : {"do_sample", "token_healing", "remove_invalid_values"}) keys.only(key, false);
   for (const char* key : {"encoder_repetition_penalty", "guidance_scale", "typical_p"})
-    if (rate_from(keys, key, 1) != 1) keys.only(key, 1);
+    if (number_from(keys, key, 1) != 1) keys.only(key, 1);
   for (const char* key : {"diversity_penalty", "epsilon_cutoff", "eta_cutoff", "penalty_alpha"})
-    if (rate_from(keys, key, 0) != 0) keys.only(key, 0);
+    if (number_from(keys, key, 0) != 0) keys.only(key, 0);
   keys.only("encoder_no_repeat_ngram_size", 0);
   keys.only("num_beam_groups", 1);
   for (const char* key : {"exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
@@ -47,9 +48,12 @@ bool is_id(const nlohmann::json& value, int32_t id) {
 
 }  // namespace
 
-nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, bool source_and_target) {
+nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, int32_t decoder_start) {
   const bool own = folder.has("generation_config.json");
   const auto json = own ? folder.json("generation_config.json") : folder.config();
+  const bool source_and_target = decoder_start >= 0;
+  if (const auto ours = own_settings(folder.config()); ours.contains("decode"))
+    if (json == generation_config(ours.at("decode"), vocabulary, decoder_start)) return ours.at("decode");
   JsonFields keys(json, folder.path_of(own ? "generation_config.json" : "config.json"));
   refuse_others(keys);
   if (keys.has("eos_token_id") && !is_id(keys.any("eos_token_id"), vocabulary.eos_id()))
@@ -60,17 +64,19 @@ nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, 
   const int64_t beam = size_from(keys, "num_beams", 1);
   flags["beam"] = beam;
   flags["length-norm"] = "power-eos";
-  if (const auto penalty = rate_from(keys, "length_penalty", 1); penalty != 1) flags["length-penalty"] = penalty;
+  if (const auto penalty = number_from(keys, "length_penalty", 1); penalty != 1) flags["length-penalty"] = penalty;
   if (keys.has("early_stopping") && !keys.any("early_stopping").is_boolean())
     keys.fail_at("early_stopping", keys.any("early_stopping").dump(), " is not supported, only true and false");
   flags["early-stopping"] = yes_or_no(keys.on("early_stopping", false));
   if (const auto pieces = banned(keys, vocabulary); !pieces.empty()) flags["ban"] = pieces;
   if (keys.on("renormalize_logits", false)) flags["renormalize"] = "yes";
   if (const auto n = keys.integer("no_repeat_ngram_size", 0); n > 0) flags["no-repeat-ngram"] = n;
-  if (const auto penalty = rate_from(keys, "repetition_penalty", 1); penalty != 1) {
+  if (const auto penalty = number_from(keys, "repetition_penalty", 1); penalty != 1) {
     if (beam > 1) keys.fail_at("repetition_penalty", "with beams transformers means another penalty than STORM");
     flags["repetition-penalty"] = penalty;
   }
+
+  if (!source_and_target) flags["begin-with-eos"] = "no";  // transformers feeds the text alone
 
   const bool forced = keys.has("forced_eos_token_id");
   if (forced && !is_id(keys.any("forced_eos_token_id"), vocabulary.eos_id()))

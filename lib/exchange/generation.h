@@ -10,11 +10,12 @@
 
 namespace storm {
 
-// Flags of decode and their values. source_and_target: of a model that turns one into the other, whose lengths count
-// the token that the decoder starts from. Throws Error for a key whose value decode cannot follow.
-nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, bool source_and_target);
+// Flags of decode and their values. decoder_start: the id that a decoder is fed first, which their lengths count; -1:
+// the model continues texts. Where the keys are those that export made of flags (kOwnKey has them), these. Throws Error
+// for a key whose value decode cannot follow.
+nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, int32_t decoder_start);
 
-// The reverse, for flags of a configuration; decoder_start: -1 for none.
+// The reverse, for flags of a configuration.
 nlohmann::json generation_config(const nlohmann::json& flags, const Vocabulary& vocabulary, int32_t decoder_start);
 
 }  // namespace storm

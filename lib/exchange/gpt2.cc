@@ -28,9 +28,9 @@ nlohmann::json config(Folder& folder) {
           {"d_ff", inner == 4 * width ? 0 : inner},
           {"heads", size_from(c, "n_head", 12)},
           {"activation", activation_from(c, "activation_function", "gelu_new")},
-          {"dropout", rate_from(c, "resid_pdrop", 0.1)},
-          {"attention_dropout", rate_from(c, "attn_pdrop", 0.1)},
-          {"norm_epsilon", rate_from(c, "layer_norm_epsilon", 1e-5)},
+          {"dropout", number_from(c, "resid_pdrop", 0.1)},
+          {"attention_dropout", number_from(c, "attn_pdrop", 0.1)},
+          {"norm_epsilon", number_from(c, "layer_norm_epsilon", 1e-5)},
           {"share_embeddings", yes_or_no(c.on("tie_word_embeddings", true))}};
 }
 
@@ -80,7 +80,8 @@ FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies
                                {"layer_norm_epsilon", c.at("norm_epsilon")},
                                {"tie_word_embeddings", c.at("share_embeddings") == "yes"},
                                {"bos_token_id", vocabulary.eos_id()},
-                               {"eos_token_id", vocabulary.eos_id()}},
+                               {"eos_token_id", vocabulary.eos_id()},
+                               {kOwnKey, {{"decode", flags_of(c, "decode")}}}},
                     .texts = {}};
   files.prefix = "transformer.";
   files.texts["generation_config.json"] = json_text(generation_config(flags_of(config, "decode"), vocabulary, -1));
@@ -101,8 +102,7 @@ const Family& gpt2_family() {
                                    refuse_other_heads(folder, {"GPT2LMHeadModel", "GPT2Model"});
                                    auto ours = config(folder);
                                    const auto vocabulary = Vocabulary::from_bytes(byte_bpe_of(folder));
-                                   ours[kDefaultsKey]["decode"] = decode_flags(folder, vocabulary, false);
-                                   ours[kDefaultsKey]["decode"]["begin-with-eos"] = "no";
+                                   set_decode_flags(ours, decode_flags(folder, vocabulary, -1));
                                    return ours;
                                  },
                              .vocabularies = vocabularies,

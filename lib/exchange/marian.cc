@@ -16,20 +16,19 @@ namespace storm {
 
 namespace {
 
-// What a configuration here says and theirs has no room for stands in an object of this name in config.json, which
-// transformers keeps and passes over.
-constexpr const char* kOwn = "storm";
-
 Vocabulary vocabulary_of(const Vocabularies& all, const char* column) {
   const auto own = all.find(std::string("vocab.") + column);
   return Vocabulary::from_bytes(own == all.end() ? all.at("vocab") : own->second);
 }
 
+// What a decoder is fed first unless a configuration says otherwise.
+int32_t first_fed(const Vocabulary& target) { return target.bos_id() >= 0 ? target.bos_id() : target.eos_id(); }
+
 nlohmann::json config(Folder& folder) {
   refuse_other_heads(folder, {"MarianMTModel"});
   auto c = folder.fields();
   refuse_foreign_settings(c);
-  const auto own = c.has(kOwn) ? c.any(kOwn) : nlohmann::json::object();
+  const auto own = own_settings(folder.config());
   const auto encoder = size_from(c, "encoder_layers", 12), decoder = size_from(c, "decoder_layers", 12);
   const auto heads = size_from(c, "encoder_attention_heads", 16), inner = size_from(c, "encoder_ffn_dim", 4096);
   require_same(c, "encoder_attention_heads", heads, "decoder_attention_heads",
@@ -53,9 +52,9 @@ nlohmann::json config(Folder& folder) {
                       {"activation", activation_from(c, "activation_function", "gelu")},
                       {"positions", own.value("positions", nlohmann::json("sinusoidal-halves"))},
                       {"max_positions", size_from(c, "max_position_embeddings", 1024)},
-                      {"dropout", rate_from(c, "dropout", 0.1)},
-                      {"attention_dropout", rate_from(c, "attention_dropout", 0)},
-                      {"activation_dropout", rate_from(c, "activation_dropout", 0)},
+                      {"dropout", number_from(c, "dropout", 0.1)},
+                      {"attention_dropout", number_from(c, "attention_dropout", 0)},
+                      {"activation_dropout", number_from(c, "activation_dropout", 0)},
                       {"share_embeddings", !tied    ? "none"
                                            : shared ? "all"
                                                     : "target"},
@@ -68,8 +67,8 @@ nlohmann::json config(Folder& folder) {
   const auto start = c.integer("decoder_start_token_id", 58100);
   if (start < 0 || start >= ours["target_vocab_size"].get<int64_t>())
     c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
-  ours[kDecoderStartKey] = start;
-  ours[kDefaultsKey]["decode"] = decode_flags(folder, target, true);
+  if (start != first_fed(target)) ours[kDecoderStartKey] = start;
+  set_decode_flags(ours, decode_flags(folder, target, static_cast<int32_t>(start)));
   return ours;
 }
 
@@ -153,7 +152,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto source = vocabulary_of(vocabularies, "src"), target = vocabulary_of(vocabularies, "tgt");
   const auto layers = [&](const char* key) { return c.at(key) == 0 ? c.at("layers") : c.at(key); };
   const auto& share = c.at("share_embeddings");
-  const int32_t start = c.value(kDecoderStartKey, target.bos_id() >= 0 ? target.bos_id() : target.eos_id());
+  const int32_t start = c.value(kDecoderStartKey, first_fed(target));
   FolderFiles files{.config = {{"model_type", "marian"},
                                {"architectures", {"MarianMTModel"}},
                                {"is_encoder_decoder", true},
@@ -178,7 +177,10 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                                {"eos_token_id", target.eos_id()},
                                {"forced_eos_token_id", target.eos_id()},
                                {"pad_token_id", target.pad_id()},
-                               {kOwn, {{"positions", c.at("positions")}, {"initialization", c.at("initialization")}}}},
+                               {kOwnKey,
+                                {{"positions", c.at("positions")},
+                                 {"initialization", c.at("initialization")},
+                                 {"decode", flags_of(c, "decode")}}}},
                     .texts = {}};
   add_sentencepiece_pair(files.texts, source, target);
   files.texts["generation_config.json"] = json_text(generation_config(flags_of(c, "decode"), target, start));
