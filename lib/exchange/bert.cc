@@ -78,16 +78,21 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
   if (config.at("masked_lm") == "no") return rows;
   linear("masked_lm.transform", {"cls.predictions.transform.dense"});
   norm("masked_lm.norm", "cls.predictions.transform.LayerNorm");
-  if (config.at("share_embeddings") == "no") one("masked_lm.output.weight", "cls.predictions.decoder.weight");
-  one("masked_lm.bias", "cls.predictions.bias");
+  const std::string bias = "cls.predictions.bias", of_layer = "cls.predictions.decoder.bias";
+  if (config.at("share_embeddings") == "yes") {
+    one("masked_lm.bias", bias);
+  } else {  // then the layer's own bias counts, and the other one is passed over
+    one("masked_lm.output.weight", "cls.predictions.decoder.weight");
+    rows.push_back({.ours = "masked_lm.bias", .theirs = {of_layer}, .instead = bias, .copy = bias});
+  }
   for (auto& row : rows) row.head = row.ours.starts_with("masked_lm.");
   return rows;
 }
 
 // Buffers, the output layer where it is the table of embeddings, its bias a second time, and the head that is left out.
 bool passed_over(std::string_view name) {
-  return name == "embeddings.position_ids" || name.starts_with("cls.predictions.decoder.") ||
-         name.starts_with("cls.seq_relationship.");
+  return name == "embeddings.position_ids" || name == "cls.predictions.bias" ||
+         name.starts_with("cls.predictions.decoder.") || name.starts_with("cls.seq_relationship.");
 }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {

@@ -65,16 +65,15 @@ struct Part {  // one of their tensors
   const TensorRow* row;
   const ParameterSpec* spec;
   std::size_t number;
+  std::string name;  // with its prefix
 };
 
-void write_weights(const Document& document, const std::vector<Part>& parts, const std::string& prefix,
-                   const StreamOrder& order, Output& output) {
+void write_weights(const Document& document, const std::vector<Part>& parts, const StreamOrder& order, Output& output) {
   std::vector<Tensor> tensors;
-  for (const auto& [row, spec, number] : parts)
-    tensors.push_back({(row->head ? "" : prefix) + row->theirs[number], DType::F32, their_shape(*row, *spec), {}});
+  for (const auto& part : parts) tensors.push_back({part.name, DType::F32, their_shape(*part.row, *part.spec), {}});
   output.write(header_bytes({{"format", "pt"}}, tensors));
   std::vector<float> values;
-  for (const auto& [row, spec, number] : parts) {
+  for (const auto& [row, spec, number, name] : parts) {
     values.resize(static_cast<std::size_t>(spec->shape.size()));
     if (number == 0) read_floats(document.tensor(spec->name), 0, std::span(values));
     write_row(*row, *spec, number, values, order,
@@ -108,7 +107,9 @@ void export_folder(const std::string& path, const std::string& folder) {
   std::vector<Part> parts;
   for (const auto& row : rows) {
     const auto spec = std::ranges::find(model->parameters().specs(), row.ours, &ParameterSpec::name);
-    for (std::size_t i = 0; i < row.theirs.size(); ++i) parts.push_back({&row, &*spec, i});
+    const auto prefix = row.head ? "" : files.prefix;
+    for (std::size_t i = 0; i < row.theirs.size(); ++i) parts.push_back({&row, &*spec, i, prefix + row.theirs[i]});
+    if (!row.copy.empty()) parts.push_back({&row, &*spec, 0, prefix + row.copy});
   }
   NewFolder made(folder);
   const auto write = [&](const std::string& name, auto&& content) {
@@ -117,7 +118,7 @@ void export_folder(const std::string& path, const std::string& folder) {
     output.commit();
   };
   write("model.safetensors", [&](Output& output) {
-    write_weights(document, parts, files.prefix, family.order ? family.order(config) : StreamOrder{}, output);
+    write_weights(document, parts, family.order ? family.order(config) : StreamOrder{}, output);
   });
   for (const auto& [name, text] : files.texts) write(name, [&](Output& output) { output.write(text); });
   write("config.json", [&](Output& output) { output.write(json_text(files.config)); });

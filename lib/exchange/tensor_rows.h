@@ -21,7 +21,8 @@ struct TensorRow {
   // or its rows (what writes it); a vector is one row. Where both sides order these numbers differently, it is
   // permuted.
   enum class Stream : uint8_t { none, columns, rows } stream = Stream::none;
-  std::string instead = {};  // what older files call theirs
+  std::string instead = {};  // what other files call theirs
+  std::string copy = {};     // a second name of theirs, which is written and not read
   bool head = false;         // of a head, whose tensors have no prefix
   int leading_ones = 0;      // dimensions of 1 that theirs has in front
 };
