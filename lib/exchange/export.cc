@@ -96,6 +96,7 @@ void export_folder(const std::string& path, const std::string& folder) {
   }
   auto files = family.files(config, vocabularies_of(document));
   files.config["dtype"] = "float32";
+  NewFolder made(folder);
   if (family.warn_of)
     family.warn_of(files.config, config, [&](const std::string& name) {
       std::vector<float> values(model->parameters().view(name).size());
@@ -111,7 +112,6 @@ void export_folder(const std::string& path, const std::string& folder) {
     for (std::size_t i = 0; i < row.theirs.size(); ++i) parts.push_back({&row, &*spec, i, prefix + row.theirs[i]});
     if (!row.copy.empty()) parts.push_back({&row, &*spec, 0, prefix + row.copy});
   }
-  NewFolder made(folder);
   const auto write = [&](const std::string& name, auto&& content) {
     Output output(made.file(name));
     content(output);
