@@ -196,7 +196,7 @@ void warn_of(const nlohmann::json& theirs, const nlohmann::json& config, const V
   for (const float x : std::span(table).subspan(start * width, width))
     squares += static_cast<double>(x) * static_cast<double>(x);
   if (squares > 0)
-    warn("the embedding that decoding starts from (id ", start, ") has the length ", fixed(std::sqrt(squares), 2),
+    warn("the embedding that decoding starts from (id ", start, ") has the length ", shortest(std::sqrt(static_cast<float>(squares))),
          ": CTranslate2's converter takes zeros instead, and its scores will differ; transformers' are right");
 }
 
