@@ -68,7 +68,7 @@ struct Part {  // one of their tensors
   std::string name;  // with its prefix
 };
 
-void write_weights(const Document& document, const std::vector<Part>& parts, const StreamOrder& order, Output& output) {
+void write_weights(const Document& document, const std::vector<Part>& parts, const Orders& orders, Output& output) {
   std::vector<Tensor> tensors;
   for (const auto& part : parts) tensors.push_back({part.name, DType::F32, their_shape(*part.row, *part.spec), {}});
   output.write(header_bytes({{"format", "pt"}}, tensors));
@@ -76,7 +76,7 @@ void write_weights(const Document& document, const std::vector<Part>& parts, con
   for (const auto& [row, spec, number, name] : parts) {
     values.resize(static_cast<std::size_t>(spec->shape.size()));
     if (number == 0) read_floats(document.tensor(spec->name), 0, std::span(values));
-    write_row(*row, *spec, number, values, order,
+    write_row(*row, *spec, number, values, orders,
               [&](std::span<const float> piece) { output.write(std::as_bytes(piece)); });
     document.forget();
   }
@@ -118,7 +118,7 @@ void export_folder(const std::string& path, const std::string& folder) {
     output.commit();
   };
   write("model.safetensors", [&](Output& output) {
-    write_weights(document, parts, family.order ? family.order(config) : StreamOrder{}, output);
+    write_weights(document, parts, family.orders ? family.orders(files.config, config) : Orders{}, output);
   });
   for (const auto& [name, text] : files.texts) write(name, [&](Output& output) { output.write(text); });
   write("config.json", [&](Output& output) { output.write(json_text(files.config)); });

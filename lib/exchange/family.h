@@ -45,8 +45,8 @@ struct Family {
   // Warns of what other programs make of the folder; values: a parameter's, by name.
   void (*warn_of)(const nlohmann::json& theirs, const nlohmann::json& ours, const Values& values) = nullptr;
   std::vector<std::string> prefixes{""};  // that tensors may have
-  // Where the two sides order the residual stream differently.
-  StreamOrder (*order)(const nlohmann::json& config) = nullptr;
+  // Where the two sides order things differently.
+  Orders (*orders)(const nlohmann::json& theirs, const nlohmann::json& ours) = nullptr;
 };
 
 // The object of config.json for what a configuration here says and theirs has no room for; transformers keeps it and

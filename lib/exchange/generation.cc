@@ -52,7 +52,7 @@ nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, 
   const bool own = folder.has("generation_config.json");
   const auto json = own ? folder.json("generation_config.json") : folder.config();
   const bool source_and_target = decoder_start >= 0;
-  if (const auto ours = own_settings(folder.config()); ours.contains("decode"))
+  if (const auto ours = own_settings(folder.config()); ours.contains("decode") && ours.at("decode").is_object())
     if (json == generation_config(ours.at("decode"), vocabulary, decoder_start)) return ours.at("decode");
   JsonFields keys(json, folder.path_of(own ? "generation_config.json" : "config.json"));
   refuse_others(keys);

@@ -38,9 +38,7 @@ void check_vocabularies(const Model& model, const Vocabularies& vocabularies, co
   }
 }
 
-}  // namespace
-
-void import_folder(const std::string& path, const std::string& command, Output& output) {
+void import_family(const std::string& path, const std::string& command, Output& output) {
   Folder folder(path);
   auto type = folder.fields();
   const Family& family = family_of_type(type.text("model_type"), folder.path_of("config.json"));
@@ -71,13 +69,23 @@ void import_folder(const std::string& path, const std::string& command, Output& 
                              {kCommandKey, command},
                              {kConfigKey, model->config().dump()}},
                             tensors));
-  const auto order = family.order ? family.order(model->config()) : StreamOrder{};
+  const auto orders = family.orders ? family.orders(folder.config(), model->config()) : Orders{};
   for (const auto& spec : specs) {
-    read_row(rows.at(spec.name), spec, weights, order,
+    read_row(rows.at(spec.name), spec, weights, orders,
              [&](std::span<const float> piece) { output.write(std::as_bytes(piece)); });
     weights.forget();
   }
   for (const auto& [name, bytes] : vocabularies) output.write(bytes);
+}
+
+}  // namespace
+
+void import_folder(const std::string& path, const std::string& command, Output& output) {
+  try {
+    import_family(path, command, output);
+  } catch (const nlohmann::json::exception& e) {  // a value of a type that nobody expected
+    fail(path, ": ", e.what());
+  }
 }
 
 }  // namespace storm

@@ -63,12 +63,12 @@ nlohmann::json config(Folder& folder) {
                       {"norm_epsilon", 1e-5},
                       {"initialization", own.value("initialization", nlohmann::json("pytorch"))}};
 
-  const auto target = vocabulary_of(sentencepiece_pair_of(folder), "tgt");
+  const auto theirs = numbered_target_of(folder), target = vocabulary_of(sentencepiece_pair_of(folder), "tgt");
   const auto start = c.integer("decoder_start_token_id", 58100);
-  if (start < 0 || start >= ours["target_vocab_size"].get<int64_t>())
-    c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
-  if (start != first_fed(target)) ours[kDecoderStartKey] = start;
-  set_decode_flags(ours, decode_flags(folder, target, static_cast<int32_t>(start)));
+  if (start < 0 || start >= theirs.size()) c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
+  const auto fed = target.id_of(theirs.piece(static_cast<int32_t>(start)));
+  if (fed != first_fed(target)) ours[kDecoderStartKey] = fed;
+  set_decode_flags(ours, decode_flags(folder, theirs, static_cast<int32_t>(start)));
   return ours;
 }
 
@@ -149,10 +149,17 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   refuse(width % heads != 0, "heads", "heads that divide --d-model");
   for (const auto& [key, flag] : {std::pair("d_k", "d-k"), {"d_v", "d-v"}})
     refuse(c.at(key) != 0 && c.at(key) != width / heads, flag, "heads of d-model / heads");
-  const auto source = vocabulary_of(vocabularies, "src"), target = vocabulary_of(vocabularies, "tgt");
+  auto source = vocabulary_of(vocabularies, "src"), target = vocabulary_of(vocabularies, "tgt");
+  const auto fed = target.piece(c.value(kDecoderStartKey, first_fed(target)));
+  nlohmann::json own{
+      {"positions", c.at("positions")}, {"initialization", c.at("initialization")}, {"decode", flags_of(c, "decode")}};
+  if (const auto pad = target.pad_id(); vocabularies.size() == 1 && pad >= 0 && pad + 1 < target.size()) {
+    own["pad"] = pad;
+    source = target = with_padding_last(target);
+  }
+  const int32_t start = target.id_of(fed);
   const auto layers = [&](const char* key) { return c.at(key) == 0 ? c.at("layers") : c.at(key); };
   const auto& share = c.at("share_embeddings");
-  const int32_t start = c.value(kDecoderStartKey, first_fed(target));
   FolderFiles files{.config = {{"model_type", "marian"},
                                {"architectures", {"MarianMTModel"}},
                                {"is_encoder_decoder", true},
@@ -177,35 +184,41 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                                {"eos_token_id", target.eos_id()},
                                {"forced_eos_token_id", target.eos_id()},
                                {"pad_token_id", target.pad_id()},
-                               {kOwnKey,
-                                {{"positions", c.at("positions")},
-                                 {"initialization", c.at("initialization")},
-                                 {"decode", flags_of(c, "decode")}}}},
+                               {kOwnKey, own}},
                     .texts = {}};
   add_sentencepiece_pair(files.texts, source, target);
   files.texts["generation_config.json"] = json_text(generation_config(flags_of(c, "decode"), target, start));
   return files;
 }
 
+// Our number of a piece of the target's: where <pad> was made the last one, those behind its place have moved.
+std::size_t own_id(int64_t theirs, const nlohmann::json& config) {
+  const auto pad = own_settings(config).value("pad", int64_t{-1}),
+             last = config.at("decoder_vocab_size").get<int64_t>() - 1;
+  return static_cast<std::size_t>(pad < 0 || theirs < pad ? theirs : theirs == last ? pad : theirs + 1);
+}
+
 // CTranslate2's converter lets decoders start from zeros, whatever the row of the token says that they start from.
 void warn_of(const nlohmann::json& theirs, const nlohmann::json& config, const Values& values) {
   const auto width = config.at("d_model").get<std::size_t>();
   const auto table = values(config.at("share_embeddings") == "all" ? "embedding.weight" : "target_embedding.weight");
-  const auto start = theirs.at("decoder_start_token_id").get<std::size_t>();
+  const auto start = own_id(theirs.at("decoder_start_token_id").get<int64_t>(), theirs);
   double squares = 0;
   for (const float x : std::span(table).subspan(start * width, width))
     squares += static_cast<double>(x) * static_cast<double>(x);
   if (squares > 0)
-    warn("the embedding that decoding starts from (id ", start, ") has the length ", shortest(std::sqrt(static_cast<float>(squares))),
+    warn("the embedding that decoding starts from (id ", start, ") has the length ",
+         shortest(std::sqrt(static_cast<float>(squares))),
          ": CTranslate2's converter takes zeros instead, and its scores will differ; transformers' are right");
 }
 
-StreamOrder order(const nlohmann::json& config) {
-  StreamOrder order;
-  if (config.at("positions") != "sinusoidal") return order;
-  const auto width = config.at("d_model").get<int64_t>();
-  for (int64_t i = 0; i < width; ++i) order.push_back(halves_column(i, width));
-  return order;
+Orders orders(const nlohmann::json& theirs, const nlohmann::json& ours) {
+  Orders orders;
+  const auto width = ours.at("d_model").get<int64_t>();
+  for (int64_t i = 0; ours.at("positions") == "sinusoidal" && i < width; ++i)
+    orders.stream.push_back(halves_column(i, width));
+  orders.padding = own_settings(theirs).value("pad", int64_t{-1});
+  return orders;
 }
 
 }  // namespace
@@ -219,7 +232,7 @@ const Family& marian_family() {
                              .passed_over = passed_over,
                              .files = files,
                              .warn_of = warn_of,
-                             .order = order};
+                             .orders = orders};
   return family;
 }
 

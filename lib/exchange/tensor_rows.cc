@@ -23,10 +23,9 @@ void transpose(std::span<const float> from, int64_t rows, int64_t cols, std::spa
           to[static_cast<std::size_t>(c * rows + r)] = from[static_cast<std::size_t>(r * cols + c)];
 }
 
-// Moves the numbers of the stream from their places to ours, or back. values: [rows, cols], whole.
-void permute(std::span<float> values, int64_t rows, int64_t cols, TensorRow::Stream stream, const StreamOrder& order,
-             bool to_ours) {
-  if (order.empty() || stream == TensorRow::Stream::none) return;
+// Moves the numbers of the residual stream from their places to ours, or back. values: [rows, cols], whole.
+void permute(std::span<float> values, int64_t rows, int64_t cols, TensorRow::Stream stream,
+             const std::vector<int64_t>& order, bool to_ours) {
   const bool of_rows = stream == TensorRow::Stream::rows;
   const auto extent = static_cast<std::size_t>(of_rows ? rows : cols);
   require(extent == order.size(), "a residual stream of ", order.size(), " numbers where a parameter has ", extent);
@@ -38,6 +37,21 @@ void permute(std::span<float> values, int64_t rows, int64_t cols, TensorRow::Str
                  theirs = static_cast<std::size_t>(of_rows ? place * cols + c : r * cols + place);
       values[to_ours ? ours : theirs] = before[to_ours ? theirs : ours];
     }
+}
+
+bool is_moved(const TensorRow& row, const ParameterSpec& spec, const Orders& orders) {
+  return (!orders.stream.empty() && row.stream != TensorRow::Stream::none) ||
+         (orders.padding >= 0 && spec.vocabulary >= 0);
+}
+
+void move(std::span<float> values, int64_t rows, int64_t cols, const TensorRow& row, const ParameterSpec& spec,
+          const Orders& orders, bool to_ours) {
+  if (!orders.stream.empty() && row.stream != TensorRow::Stream::none)
+    permute(values, rows, cols, row.stream, orders.stream, to_ours);
+  if (orders.padding < 0 || spec.vocabulary < 0) return;
+  const auto piece = static_cast<std::ptrdiff_t>(spec.vector ? 1 : cols);  // numbers of one
+  const auto padding = values.begin() + orders.padding * piece;
+  std::rotate(padding, to_ours ? values.end() - piece : padding + piece, values.end());
 }
 
 // A part of the parameter: the rows of one of their tensors.
@@ -72,12 +86,12 @@ void check_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights
   }
 }
 
-void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights, const StreamOrder& order,
+void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights, const Orders& orders,
               const Pieces& take) {
   check_row(row, spec, weights);
   const int64_t rows = spec.vector ? 1 : part_rows(row, spec),
                 cols = spec.vector ? part_rows(row, spec) : spec.shape.cols;
-  const bool moved = !order.empty() && row.stream != TensorRow::Stream::none;
+  const bool moved = is_moved(row, spec, orders);
   for (std::size_t part = 0; part < row.theirs.size(); ++part) {
     const Tensor& tensor = weights.tensor(name_in(row, part, weights));
     if (!row.transposed && !moved) {
@@ -96,21 +110,21 @@ void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights,
       transpose(whole, cols, rows, turned);
       whole.swap(turned);
     }
-    permute(whole, rows, cols, row.stream, order, true);
+    move(whole, rows, cols, row, spec, orders, true);
     take(whole);
   }
 }
 
 void write_row(const TensorRow& row, const ParameterSpec& spec, std::size_t part, std::span<const float> ours,
-               const StreamOrder& order, const Pieces& take) {
+               const Orders& orders, const Pieces& take) {
   const int64_t rows = spec.vector ? 1 : part_rows(row, spec),
                 cols = spec.vector ? part_rows(row, spec) : spec.shape.cols;
   const auto size = static_cast<std::size_t>(rows * cols);
   const auto mine = ours.subspan(part * size, size);
-  const bool moved = !order.empty() && row.stream != TensorRow::Stream::none;
+  const bool moved = is_moved(row, spec, orders);
   if (!row.transposed && !moved) return take(mine);
   std::vector<float> whole(mine.begin(), mine.end());
-  permute(whole, rows, cols, row.stream, order, false);
+  move(whole, rows, cols, row, spec, orders, false);
   if (row.transposed) {
     std::vector<float> turned(size);
     transpose(whole, rows, cols, turned);

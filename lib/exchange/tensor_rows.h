@@ -27,15 +27,18 @@ struct TensorRow {
   int leading_ones = 0;      // dimensions of 1 that theirs has in front
 };
 
-// The stream's number i of ours stands at place order[i] of theirs; empty: both have the same order.
-using StreamOrder = std::vector<int64_t>;
+// What the two sides order differently.
+struct Orders {
+  std::vector<int64_t> stream = {};  // the stream's number i of ours stands at place stream[i] of theirs; empty: alike
+  int64_t padding = -1;              // which of our pieces is theirs' last one, before the others; -1: alike
+};
 
 // Takes a value that is made in pieces, in the order of its numbers.
 using Pieces = std::function<void(std::span<const float>)>;
 
 // The numbers of a parameter from their tensors. Throws Error for shapes that do not fit, naming both, and for tensors
 // of another dtype than F32, F16 or BF16.
-void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights, const StreamOrder& order,
+void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights, const Orders& orders,
               const Pieces& take);
 
 // Throws the same errors, reading nothing.
@@ -44,6 +47,6 @@ void check_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights
 // Their tensors' shapes, and the numbers of tensor `part` from those of the parameter: [rows, columns].
 std::vector<int64_t> their_shape(const TensorRow& row, const ParameterSpec& spec);
 void write_row(const TensorRow& row, const ParameterSpec& spec, std::size_t part, std::span<const float> ours,
-               const StreamOrder& order, const Pieces& take);
+               const Orders& orders, const Pieces& take);
 
 }  // namespace storm

@@ -1,5 +1,6 @@
 #include "exchange/tokenizer_files.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -60,12 +61,43 @@ std::string wordpiece_of(const Folder& folder) {
   return bytes;
 }
 
+namespace {
+
+std::string target_table_of(const Folder& folder) {
+  const auto json = folder.json_if_there(kSettings);
+  return JsonFields(json, folder.path_of(kSettings)).on("separate_vocabs", false) ? "target_vocab.json" : "vocab.json";
+}
+
+Vocabulary with_pieces(const Vocabulary& vocabulary, const std::vector<std::string>& pieces) {
+  nlohmann::json table = nlohmann::json::object();
+  for (std::size_t id = 0; id < pieces.size(); ++id) table[pieces[id]] = id;
+  const auto text = table.dump();
+  return Vocabulary::from_bytes(with_table(without_table(vocabulary.bytes()), {text, "vocabulary"}));
+}
+
+std::vector<std::string> pieces_of(const Vocabulary& vocabulary) {
+  std::vector<std::string> pieces;
+  for (int32_t id = 0; id < vocabulary.size(); ++id) pieces.push_back(vocabulary.piece(id));
+  return pieces;
+}
+
 // A table that numbers the pieces as the model does says nothing, and is left out.
 std::string sentencepiece_of(const Folder& folder, const std::string& model, const std::string& table) {
-  auto with = pair_of(folder, model, table), without = without_table(with);
+  auto vocabulary = Vocabulary::from_bytes(pair_of(folder, model, table), folder.path_of(table));
+  const auto own = own_settings(folder.config());
+  if (const auto pad = own.find("pad"); pad != own.end()) {
+    require(pad->is_number_integer() && *pad >= 0 && *pad < vocabulary.size(), folder.path_of("config.json"), ".",
+            kOwnKey, ".pad: no id of the vocabulary");
+    auto pieces = pieces_of(vocabulary);
+    std::rotate(pieces.begin() + pad->get<std::ptrdiff_t>(), pieces.end() - 1, pieces.end());
+    vocabulary = with_pieces(vocabulary, pieces);
+  }
+  auto without = without_table(vocabulary.bytes());
   const auto plain = Vocabulary::from_bytes(without, folder.path_of(model));
-  return table_text(plain) == table_text(Vocabulary::from_bytes(with, folder.path_of(table))) ? without : with;
+  return pieces_of(plain) == pieces_of(vocabulary) ? without : vocabulary.bytes();
 }
+
+}  // namespace
 
 std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder) {
   const auto json = folder.json_if_there(kSettings);
@@ -74,11 +106,22 @@ std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder) {
   settings.only("eos_token", "</s>");
   settings.only("unk_token", "<unk>");
   settings.only("pad_token", "<pad>");
-  const bool separate = settings.on("separate_vocabs", false);
   auto source = sentencepiece_of(folder, "source.spm", "vocab.json");
-  auto target = sentencepiece_of(folder, "target.spm", separate ? "target_vocab.json" : "vocab.json");
+  auto target = sentencepiece_of(folder, "target.spm", target_table_of(folder));
   if (source == target) return {{"vocab", std::move(source)}};
   return {{"vocab.src", std::move(source)}, {"vocab.tgt", std::move(target)}};
+}
+
+Vocabulary numbered_target_of(const Folder& folder) {
+  const auto table = target_table_of(folder);
+  return Vocabulary::from_bytes(pair_of(folder, "target.spm", table), folder.path_of(table));
+}
+
+Vocabulary with_padding_last(const Vocabulary& vocabulary) {
+  auto pieces = pieces_of(vocabulary);
+  const auto padding = pieces.begin() + vocabulary.pad_id();
+  std::rotate(padding, padding + 1, pieces.end());
+  return with_pieces(vocabulary, pieces);
 }
 
 bool is_tokenizer_json(const Vocabulary& vocabulary) { return is_json_object(vocabulary.bytes()); }

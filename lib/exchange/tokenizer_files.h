@@ -15,6 +15,11 @@ std::string wordpiece_of(const Folder& folder);  // of tokenizer.json, or vocab.
 // Marian's: SentencePiece models of both sides and the table of ids that they have in common, or two tables.
 std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder);
 
+// The target side's as the folder numbers it. export numbers <pad> last where a model has one vocabulary, as
+// CTranslate2's converter wants it; sentencepiece_pair_of puts it back where it was (kOwnKey's "pad").
+Vocabulary numbered_target_of(const Folder& folder);
+Vocabulary with_padding_last(const Vocabulary& vocabulary);
+
 bool is_tokenizer_json(const Vocabulary& vocabulary);
 // tokenizer.json and tokenizer_config.json, for transformers' class of this name. longest: tokens of a text, special
 // ones included; 0: not known.
