@@ -34,7 +34,7 @@ inline const Tool kEmbedTool{
      {"word-pool", "HOW", "mean", "with --level word: mean of its pieces, or first"},
      {"pool", "HOW", "none",
       "a vector for each line, of its pieces without EOS, but with BERT's [CLS] and [SEP]: mean, max, cls (the first "
-      "piece's), last; or pooler, BERT's own"},
+      "piece's), last; or pooler, BERT's own; an imported model may set another default"},
      {"normalize", "[yes|no]", "no", "vectors of length 1"},
      {"dtype", "TYPE", "f32", "of the stream: f32, bf16 or f16"},
      {"max-tokens", "N", "1024", "tokens of a batch, EOS included"},
