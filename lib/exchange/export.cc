@@ -120,7 +120,7 @@ void export_folder(const std::string& path, const std::string& folder) {
   write("model.safetensors", [&](Output& output) {
     write_weights(document, parts, family.orders ? family.orders(files.config, config) : Orders{}, output);
   });
-  for (const auto& [name, text] : files.texts) write(name, [&](Output& output) { output.write(text); });
+  for (const auto& file : files.texts) write(file.first, [&](Output& output) { output.write(file.second); });
   write("config.json", [&](Output& output) { output.write(json_text(files.config)); });
   made.commit();
 }
