@@ -276,7 +276,7 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     if (args.given("stats")) {
       args.stat("seconds", monotonic_seconds() - start);
       args.stat("peak_MiB", peak_mib());
-      print_stats(args.stats_);
+      print_stats(*args.stats_);
     }
     return stop_signal() ? 128 + stop_signal() : 0;
   } catch (const ClosedPipe&) {

@@ -56,11 +56,11 @@ class Args {
   const std::vector<std::string>& operands() const { return operands_; }
   const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
 
-  // A figure for the --stats line, printed when the tool ends.
-  // A figure of --stats; exact: with all its digits, otherwise with three behind the point.
+  // A figure for the --stats line, printed when the tool ends; exact: with all its digits, otherwise with three behind
+  // the point.
   void stat(const std::string& key, double value, bool exact = false) const {
     const bool whole = value == std::floor(value);
-    stats_[key] = !std::isfinite(value) ? "null" : exact && !whole ? shortest(value) : fixed(value, whole ? 0 : 3);
+    (*stats_)[key] = !std::isfinite(value) ? "null" : exact && !whole ? shortest(value) : fixed(value, whole ? 0 : 3);
   }
 
  private:
@@ -70,7 +70,8 @@ class Args {
   std::map<std::string, std::vector<std::string>, std::less<>> texts_;
   std::vector<std::string> operands_;
   std::string command_;
-  mutable std::map<std::string, std::string> stats_;
+  // One for all copies: with_defaults() makes another command line of the same run.
+  std::shared_ptr<std::map<std::string, std::string>> stats_ = std::make_shared<std::map<std::string, std::string>>();
 };
 
 // A flag of another mode is a misunderstanding, and not to be passed over in silence: throws UsageError for one that is
