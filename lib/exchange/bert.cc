@@ -42,7 +42,9 @@ nlohmann::json config(Folder& folder) {
   return ours;
 }
 
-Vocabularies vocabularies(const Folder& folder) { return {{"vocab", wordpiece_of(folder)}}; }
+Vocabularies vocabularies(const Folder& folder) {
+  return {{"vocab", Vocabulary::from_bytes(wordpiece_of(folder), folder.path())}};
+}
 
 std::vector<TensorRow> rows(const nlohmann::json& config) {
   std::vector<TensorRow> rows;
@@ -96,7 +98,7 @@ bool passed_over(std::string_view name) {
 }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
-  const auto vocabulary = Vocabulary::from_bytes(vocabularies.at("vocab"));
+  const auto& vocabulary = vocabularies.at("vocab");
   const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
   const bool masked_lm = c.at("masked_lm") == "yes";
   FolderFiles files{.config = {{"model_type", "bert"},

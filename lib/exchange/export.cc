@@ -94,7 +94,10 @@ void export_folder(const std::string& path, const std::string& folder) {
     require(tensor.shape == file_shape(spec), path, ": ", spec.name, " is ", shape_text(tensor.shape),
             ", the configuration asks for ", shape_text(file_shape(spec)));
   }
-  auto files = family.files(config, vocabularies_of(document));
+  Vocabularies vocabularies;
+  for (const auto& [name, bytes] : vocabularies_of(document))
+    vocabularies.emplace(name, Vocabulary::from_bytes(bytes, path));
+  auto files = family.files(config, vocabularies);
   files.config["dtype"] = "float32";
   NewFolder made(folder);
   if (family.warn_of)

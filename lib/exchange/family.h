@@ -13,10 +13,11 @@
 #include "exchange/folder.h"
 #include "exchange/tensor_rows.h"
 #include "models/architecture.h"
+#include "text/vocabulary.h"
 
 namespace storm {
 
-using Vocabularies = std::map<std::string, std::string>;  // "vocab", or "vocab.NAME" of each column: their bytes
+using Vocabularies = std::map<std::string, Vocabulary>;  // "vocab", or "vocab.NAME" of each column
 
 // What export writes beside the weights.
 struct FolderFiles {
@@ -34,7 +35,7 @@ struct Family {
   // config.json, and what else in the folder decides results, as a configuration with the flags that it sets
   // (kDefaultsKey). Throws Error for what STORM does not do, naming it.
   nlohmann::json (*config)(Folder& folder);
-  Vocabularies (*vocabularies)(const Folder& folder);
+  Vocabularies (*vocabularies)(const Folder& folder);  // read once: large ones take a while
   // Rows for each parameter of a model of this configuration.
   std::vector<TensorRow> (*rows)(const nlohmann::json& config);
   // A tensor that says nothing of its own: a buffer, a tied table. name: without the prefix.
@@ -44,6 +45,8 @@ struct Family {
   FolderFiles (*files)(const nlohmann::json& config, const Vocabularies& vocabularies);
   // Warns of what other programs make of the folder; values: a parameter's, by name.
   void (*warn_of)(const nlohmann::json& theirs, const nlohmann::json& ours, const Values& values) = nullptr;
+  // Of a model that generates: adds what generation_config.json says, in pieces of the vocabularies.
+  void (*add_decoding)(Folder& folder, const Vocabularies& vocabularies, nlohmann::json& config) = nullptr;
   std::vector<std::string> prefixes{""};  // that tensors may have
   // Where the two sides order things differently.
   Orders (*orders)(const nlohmann::json& theirs, const nlohmann::json& ours) = nullptr;

@@ -13,6 +13,7 @@ namespace storm {
 namespace {
 
 nlohmann::json config(Folder& folder) {
+  refuse_other_heads(folder, {"GPT2LMHeadModel", "GPT2Model"});
   auto c = folder.fields();
   refuse_foreign_settings(c);
   c.only("scale_attn_weights", true);
@@ -34,7 +35,13 @@ nlohmann::json config(Folder& folder) {
           {"share_embeddings", yes_or_no(c.on("tie_word_embeddings", true))}};
 }
 
-Vocabularies vocabularies(const Folder& folder) { return {{"vocab", byte_bpe_of(folder)}}; }
+Vocabularies vocabularies(const Folder& folder) {
+  return {{"vocab", Vocabulary::from_bytes(byte_bpe_of(folder), folder.path())}};
+}
+
+void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::json& config) {
+  set_decode_flags(config, decode_flags(folder, vocabularies.at("vocab"), -1));
+}
 
 std::vector<TensorRow> rows(const nlohmann::json& config) {
   std::vector<TensorRow> rows{{"embedding.weight", {"wte.weight"}}, {"positions.weight", {"wpe.weight"}}};
@@ -63,7 +70,7 @@ bool passed_over(std::string_view name) {
 }
 
 FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies) {
-  const auto vocabulary = Vocabulary::from_bytes(vocabularies.at("vocab"));
+  const auto& vocabulary = vocabularies.at("vocab");
   const auto& c = config;
   FolderFiles files{.config = {{"model_type", "gpt2"},
                                {"architectures", {"GPT2LMHeadModel"}},
@@ -97,18 +104,12 @@ FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies
 const Family& gpt2_family() {
   static const Family family{.model_type = "gpt2",
                              .architecture = "gpt",
-                             .config =
-                                 [](Folder& folder) {
-                                   refuse_other_heads(folder, {"GPT2LMHeadModel", "GPT2Model"});
-                                   auto ours = config(folder);
-                                   const auto vocabulary = Vocabulary::from_bytes(byte_bpe_of(folder));
-                                   set_decode_flags(ours, decode_flags(folder, vocabulary, -1));
-                                   return ours;
-                                 },
+                             .config = config,
                              .vocabularies = vocabularies,
                              .rows = rows,
                              .passed_over = passed_over,
                              .files = files,
+                             .add_decoding = add_decoding,
                              .prefixes = {"transformer.", ""}};
   return family;
 }

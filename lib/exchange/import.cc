@@ -26,15 +26,11 @@ std::unique_ptr<Model> model_of(const nlohmann::json& config, const Folder& fold
 // A table has a row for each piece, neither more nor fewer.
 void check_vocabularies(const Model& model, const Vocabularies& vocabularies, const Folder& folder) {
   const auto& sizes = model.description().vocabularies;
-  std::size_t column = 0;
-  for (const auto& [name, bytes] : vocabularies) {
-    const auto pieces = Vocabulary::from_bytes(bytes, folder.path()).size();
-    for (; column < (vocabularies.size() > 1 ? column + 1 : sizes.size()); ++column) {
-      require(pieces == sizes[column], folder.path(), ": the tokenizer has ", pieces,
-              " pieces, the table of embeddings ", sizes[column], " rows; they must be as many");
-      if (vocabularies.size() > 1) break;
-    }
-    if (vocabularies.size() > 1) ++column;
+  auto vocabulary = vocabularies.begin();  // by name, and so in the order of the columns
+  for (const int64_t rows : sizes) {
+    require(vocabulary->second.size() == rows, folder.path(), ": the tokenizer has ", vocabulary->second.size(),
+            " pieces, the table of embeddings ", rows, " rows; they must be as many");
+    if (std::next(vocabulary) != vocabularies.end()) ++vocabulary;
   }
 }
 
@@ -44,22 +40,24 @@ void import_family(const std::string& path, const std::string& command, Output& 
   const Family& family = family_of_type(type.text("model_type"), folder.path_of("config.json"));
   auto& weights = folder.weights();
   weights.set_prefixes(family.prefixes);
-  const auto config = family.config(folder);
-  const auto model = model_of(config, folder);
+  auto config = family.config(folder);
   const auto vocabularies = family.vocabularies(folder);
+  if (family.add_decoding) family.add_decoding(folder, vocabularies, config);
+  const auto model = model_of(config, folder);
   check_vocabularies(*model, vocabularies, folder);
 
   std::map<std::string, TensorRow> rows;
   for (auto& row : family.rows(model->config())) rows.emplace(row.ours, row);
   const auto& specs = model->parameters().specs();
-  Document document;  // of names and shapes alone: its numbers are made while they are written
   std::vector<Tensor> tensors;
   for (const auto& spec : specs) {
     check_row(rows.at(spec.name), spec, weights);
     tensors.push_back({spec.name, DType::F32, file_shape(spec), {}});
   }
-  for (const auto& [name, bytes] : vocabularies)
-    tensors.push_back({name, DType::U8, {static_cast<int64_t>(bytes.size())}, std::as_bytes(std::span(bytes))});
+  for (const auto& [name, vocabulary] : vocabularies) {
+    const auto bytes = std::as_bytes(std::span(vocabulary.bytes()));
+    tensors.push_back({name, DType::U8, {std::ssize(bytes)}, bytes});
+  }
   for (const auto& name : weights.left())
     require(family.passed_over(name), path, ": the tensor ", name, " is none that a ", family.model_type,
             " has; STORM would pass it over");
@@ -75,7 +73,7 @@ void import_family(const std::string& path, const std::string& command, Output& 
              [&](std::span<const float> piece) { output.write(std::as_bytes(piece)); });
     weights.forget();
   }
-  for (const auto& [name, bytes] : vocabularies) output.write(bytes);
+  for (const auto& [name, vocabulary] : vocabularies) output.write(vocabulary.bytes());
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace storm {
 
 namespace {
 
-Vocabulary vocabulary_of(const Vocabularies& all, const char* column) {
+const Vocabulary& vocabulary_of(const Vocabularies& all, const char* column) {
   const auto own = all.find(std::string("vocab.") + column);
-  return Vocabulary::from_bytes(own == all.end() ? all.at("vocab") : own->second);
+  return own == all.end() ? all.at("vocab") : own->second;
 }
 
 // What a decoder is fed first unless a configuration says otherwise.
@@ -62,14 +62,25 @@ nlohmann::json config(Folder& folder) {
                       {"output_bias", yes_or_no(folder.weights().has("final_logits_bias"))},
                       {"norm_epsilon", 1e-5},
                       {"initialization", own.value("initialization", nlohmann::json("pytorch"))}};
+  return ours;
+}
 
-  const auto theirs = numbered_target_of(folder), target = vocabulary_of(sentencepiece_pair_of(folder), "tgt");
+Vocabularies vocabularies(const Folder& folder) {
+  Vocabularies all;
+  for (auto& [name, bytes] : sentencepiece_pair_of(folder))
+    all.emplace(name, Vocabulary::from_bytes(bytes, folder.path()));
+  return all;
+}
+
+void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::json& ours) {
+  auto c = folder.fields();
+  const auto& target = vocabulary_of(vocabularies, "tgt");
+  const auto theirs = own_settings(folder.config()).contains("pad") ? numbered_target_of(folder) : target;
   const auto start = c.integer("decoder_start_token_id", 58100);
   if (start < 0 || start >= theirs.size()) c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
   const auto fed = target.id_of(theirs.piece(static_cast<int32_t>(start)));
   if (fed != first_fed(target)) ours[kDecoderStartKey] = fed;
   set_decode_flags(ours, decode_flags(folder, theirs, static_cast<int32_t>(start)));
-  return ours;
 }
 
 std::vector<TensorRow> rows(const nlohmann::json& config) {
@@ -227,11 +238,12 @@ const Family& marian_family() {
   static const Family family{.model_type = "marian",
                              .architecture = "transformer",
                              .config = config,
-                             .vocabularies = sentencepiece_pair_of,
+                             .vocabularies = vocabularies,
                              .rows = rows,
                              .passed_over = passed_over,
                              .files = files,
                              .warn_of = warn_of,
+                             .add_decoding = add_decoding,
                              .orders = orders};
   return family;
 }

@@ -9,7 +9,7 @@ namespace storm {
 
 namespace {
 
-constexpr int64_t kPiece = 1 << 18;  // numbers that are handed on at once
+constexpr int64_t kPiece = 1 << 16;  // numbers that are handed on at once, and lie in the cache
 
 bool is_weight(DType t) { return t == DType::F32 || t == DType::F16 || t == DType::BF16; }
 
@@ -54,6 +54,28 @@ void move(std::span<float> values, int64_t rows, int64_t cols, const TensorRow& 
   std::rotate(padding, to_ours ? values.end() - piece : padding + piece, values.end());
 }
 
+// Their [cols, rows] as ours, [rows, cols], in pieces of a few rows, by squares: the whole of it twice would be memory
+// that is new to the process for each matrix.
+void read_transposed(const Tensor& tensor, int64_t rows, int64_t cols, const Pieces& take) {
+  constexpr int64_t kSquare = 16;
+  const int64_t band = std::max(kSquare, kPiece / std::max<int64_t>(cols, 1) / kSquare * kSquare);
+  std::vector<float> piece(static_cast<std::size_t>(std::min(band, rows) * cols));
+  std::vector<float> theirs(static_cast<std::size_t>(kSquare * band));
+  for (int64_t first = 0; first < rows; first += band) {
+    const int64_t n = std::min(band, rows - first);
+    for (int64_t c0 = 0; c0 < cols; c0 += kSquare) {
+      const int64_t width = std::min(kSquare, cols - c0);
+      for (int64_t c = 0; c < width; ++c)
+        read_floats(tensor, (c0 + c) * rows + first,
+                    std::span(theirs).subspan(static_cast<std::size_t>(c * band), static_cast<std::size_t>(n)));
+      for (int64_t r = 0; r < n; ++r)
+        for (int64_t c = 0; c < width; ++c)
+          piece[static_cast<std::size_t>(r * cols + c0 + c)] = theirs[static_cast<std::size_t>(c * band + r)];
+    }
+    take(std::span(piece).first(static_cast<std::size_t>(n * cols)));
+  }
+}
+
 // A part of the parameter: the rows of one of their tensors.
 int64_t part_rows(const TensorRow& row, const ParameterSpec& spec) {
   const int64_t rows = spec.vector ? spec.shape.cols : spec.shape.rows;
@@ -94,7 +116,11 @@ void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights,
   const bool moved = is_moved(row, spec, orders);
   for (std::size_t part = 0; part < row.theirs.size(); ++part) {
     const Tensor& tensor = weights.tensor(name_in(row, part, weights));
-    if (!row.transposed && !moved) {
+    if (row.transposed) {  // no family has transposed tensors in another order
+      read_transposed(tensor, rows, cols, take);
+      continue;
+    }
+    if (!moved) {
       std::vector<float> piece;
       for (int64_t first = 0; first < rows * cols; first += kPiece) {
         piece.resize(static_cast<std::size_t>(std::min(kPiece, rows * cols - first)));
@@ -105,11 +131,6 @@ void read_row(const TensorRow& row, const ParameterSpec& spec, Weights& weights,
     }
     std::vector<float> whole(static_cast<std::size_t>(rows * cols));
     read_floats(tensor, 0, std::span(whole));
-    if (row.transposed) {
-      std::vector<float> turned(whole.size());
-      transpose(whole, cols, rows, turned);
-      whole.swap(turned);
-    }
     move(whole, rows, cols, row, spec, orders, true);
     take(whole);
   }

@@ -36,7 +36,7 @@ std::string byte_bpe_of(const Folder& folder) {
   JsonFields settings(json, folder.path_of(kSettings));
   if (!folder.has(kTokenizer) && folder.has("vocab.json")) return pair_of(folder, "vocab.json", "merges.txt");
   auto bytes = folder.text(kTokenizer);
-  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer));
+  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer), "model");
   // transformers lets the settings overrule the tokenizer.
   if (const auto it = tokenizer.find("pre_tokenizer"); it != tokenizer.end() && it->is_object())
     if (it->contains("add_prefix_space")) settings.only("add_prefix_space", it->at("add_prefix_space"));
@@ -55,7 +55,7 @@ std::string wordpiece_of(const Folder& folder) {
     return from_piece_list({list, name}, uncased);
   }
   auto bytes = folder.text(kTokenizer);
-  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer));
+  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer), "model");
   if (const auto it = tokenizer.find("normalizer"); it != tokenizer.end() && it->is_object())
     if (it->contains("lowercase")) settings.only("do_lower_case", it->at("lowercase"));
   return bytes;

@@ -8,7 +8,9 @@ using Json = nlohmann::json;
 
 namespace {
 
-// Looks at a document before it is built: its depth, keys that are there twice, and where it is no JSON.
+constexpr int kDeepest = 32;
+
+// Says what is wrong with a document: its depth, keys that are there twice, or where it is no JSON.
 class Check final : public nlohmann::json_sax<Json> {
  public:
   explicit Check(std::string_view name) : name_(name) {}
@@ -34,9 +36,8 @@ class Check final : public nlohmann::json_sax<Json> {
 
  private:
   bool open() {
-    constexpr std::size_t kDeepest = 32;
     keys_.emplace_back();
-    require(keys_.size() <= kDeepest, name_, ": nested deeper than ", kDeepest, " levels");
+    require(keys_.size() <= std::size_t{kDeepest}, name_, ": nested deeper than ", kDeepest, " levels");
     return true;
   }
   bool close() {
@@ -50,10 +51,28 @@ class Check final : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::string_view name) {
+Json parse_json(std::string_view text, std::string_view name, std::string_view left_out) {
+  // One pass, for vocabularies are long: an object that holds fewer keys than it was given has one twice.
+  std::vector<std::size_t> keys(kDeepest);  // of the open object at each depth
+  bool good = true;
+  auto json = Json::parse(
+      text.begin(), text.end(),
+      [&](int depth, Json::parse_event_t event, Json& parsed) {
+        using Event = Json::parse_event_t;
+        const auto at = static_cast<std::size_t>(depth);
+        if (event == Event::key && depth == 1 && parsed == left_out) return false;
+        if (event == Event::object_start || event == Event::array_start) good = good && depth < kDeepest;
+        if (!good) return false;
+        if (event == Event::object_start) keys[at] = 0;
+        if (event == Event::key) ++keys[at - 1];
+        if (event == Event::object_end) good = parsed.size() == keys[at];
+        return good;
+      },
+      false);
+  if (good && !json.is_discarded()) return json;
   Check check(name);
   Json::sax_parse(text.begin(), text.end(), &check);
-  return Json::parse(text.begin(), text.end());
+  fail(name, ": no JSON");
 }
 
 JsonFields::JsonFields(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {

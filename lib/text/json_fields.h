@@ -12,8 +12,8 @@
 namespace storm {
 
 // Parses a document. Throws Error for what is no JSON, is nested deeper than 32 levels, or
-// names a key twice in one object.
-nlohmann::json parse_json(std::string_view text, std::string_view name);
+// names a key twice in one object. left_out: of the outermost object, a long value that nobody wants.
+nlohmann::json parse_json(std::string_view text, std::string_view name, std::string_view left_out = {});
 
 // An object whose every field somebody must ask for: done() throws Error for one that nobody did.
 class JsonFields {
