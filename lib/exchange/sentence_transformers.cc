@@ -49,7 +49,7 @@ void set_modules(nlohmann::json& flags, const Folder& folder) {
   for (const auto& module : modules) {
     JsonFields fields(module, str(where, "[", number, "]"));
     const auto type = fields.text("type"), path = fields.text("path", "");
-    const auto name = type.substr(std::min(type.rfind('.'), type.size() - 1) + (type.find('.') == type.npos ? 0 : 1));
+    const auto name = type.substr(type.rfind('.') + 1);  // all of it, where it has no dot
     require(path.find("..") == path.npos && !path.starts_with('/'), where, ": '", path, "' is not in the folder");
     if (number++ == 0) {
       if (name != "Transformer" || !path.empty())
