@@ -19,7 +19,7 @@ namespace storm {
 // of those that a model may set: it could name files.
 inline Args with_model_defaults(const Args& args, const nlohmann::json& config, const std::string& model,
                                 const std::string& tool, std::initializer_list<std::string_view> may) {
-  const auto flags = config.value(kDefaultsKey, nlohmann::json::object()).value(tool, nlohmann::json::object());
+  const auto flags = flags_of(config, tool);
   for (const auto& [flag, value] : flags.items())
     require(std::ranges::find(may, flag) != may.end(), model, ": its configuration sets --", flag, " of ", tool,
             ", which no model may");

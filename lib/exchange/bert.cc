@@ -18,6 +18,7 @@ nlohmann::json config(Folder& folder) {
   auto c = folder.fields();
   refuse_foreign_settings(c);
   c.only("is_decoder", false);
+  c.only("is_causal", false);
   auto& weights = folder.weights();
   const auto width = size_from(c, "hidden_size", 768), inner = size_from(c, "intermediate_size", 3072);
   const bool tied = c.on("tie_word_embeddings", true);
@@ -43,7 +44,9 @@ nlohmann::json config(Folder& folder) {
 }
 
 Vocabularies vocabularies(const Folder& folder) {
-  return {{"vocab", Vocabulary::from_bytes(wordpiece_of(folder), folder.path())}};
+  auto vocabulary = Vocabulary::from_bytes(wordpiece_of(folder), folder.path());
+  check_special_tokens(folder, vocabulary);
+  return {{"vocab", std::move(vocabulary)}};
 }
 
 std::vector<TensorRow> rows(const nlohmann::json& config) {
@@ -92,9 +95,13 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
 }
 
 // Buffers, the output layer where it is the table of embeddings, its bias a second time, and the head that is left out.
-bool passed_over(std::string_view name) {
-  return name == "embeddings.position_ids" || name == "cls.predictions.bias" ||
-         name.starts_with("cls.predictions.decoder.") || name.starts_with("cls.seq_relationship.");
+std::optional<std::string> twin(std::string_view name, const nlohmann::json& config) {
+  if (name == "embeddings.position_ids" || name.starts_with("cls.seq_relationship.")) return "";
+  if (config.at("masked_lm") == "no") return {};
+  if (name == "cls.predictions.decoder.weight") return "embeddings.word_embeddings.weight";
+  if (name == "cls.predictions.decoder.bias") return "cls.predictions.bias";
+  if (name == "cls.predictions.bias") return "";  // of an untied model, whose layer has its own
+  return {};
 }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
@@ -119,7 +126,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                     .texts = {}};
   if (masked_lm) files.prefix = "bert.";
   if (is_tokenizer_json(vocabulary))
-    add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", c.at("max_positions").get<int64_t>());
+    add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", longest_text(c));
   else
     note("no tokenizer is written: the model's vocabulary is none that BERT's tokenizers have");
   add_sentence_files(files.texts, c);
@@ -134,7 +141,7 @@ const Family& bert_family() {
                              .config = config,
                              .vocabularies = vocabularies,
                              .rows = rows,
-                             .passed_over = passed_over,
+                             .twin = twin,
                              .files = files,
                              .prefixes = {"bert.", ""}};
   return family;

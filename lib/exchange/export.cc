@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/output.h"
+#include "base/signals.h"
 #include "exchange/family.h"
 #include "models/model_file.h"
 #include "stream/stream.h"
@@ -34,7 +35,8 @@ class NewFolder {
     making_ = path_.string() + str(".", ::getpid(), ".tmp");
     std::error_code error;
     fs::remove_all(making_, ignored);
-    require(fs::create_directory(making_, error), path, ": cannot make the folder: ", error.message());
+    const bool made = fs::create_directory(making_, error);
+    require(made, path, ": cannot make the folder: ", error.message());
   }
   ~NewFolder() {
     std::error_code ignored;
@@ -79,6 +81,7 @@ void write_weights(const Document& document, const std::vector<Part>& parts, con
     write_row(*row, *spec, number, values, orders,
               [&](std::span<const float> piece) { output.write(std::as_bytes(piece)); });
     document.forget();
+    if (stop_signal()) return;
   }
 }
 
@@ -99,6 +102,7 @@ void export_folder(const std::string& path, const std::string& folder) {
     vocabularies.emplace(name, Vocabulary::from_bytes(bytes, path));
   auto files = family.files(config, vocabularies);
   files.config["dtype"] = "float32";
+  catch_stop_signals();  // whoever is stopped leaves no half of a folder behind
   NewFolder made(folder);
   if (family.warn_of)
     family.warn_of(files.config, config, [&](const std::string& name) {
@@ -125,7 +129,7 @@ void export_folder(const std::string& path, const std::string& folder) {
   });
   for (const auto& file : files.texts) write(file.first, [&](Output& output) { output.write(file.second); });
   write("config.json", [&](Output& output) { output.write(json_text(files.config)); });
-  made.commit();
+  if (!stop_signal()) made.commit();
 }
 
 }  // namespace storm

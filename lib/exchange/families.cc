@@ -22,8 +22,6 @@ std::string names(std::string Family::*name) {
 
 }  // namespace
 
-std::span<const Family* const> families() { return kFamilies; }
-
 const Family& family_of_type(const std::string& model_type, const std::string& where) {
   const auto found = std::ranges::find(kFamilies, model_type, &Family::model_type);
   require(found != std::end(kFamilies), where, ".model_type: '", model_type,
@@ -37,11 +35,6 @@ const Family& family_of_architecture(const std::string& architecture) {
     throw UsageError(str("a model of the architecture ", architecture, " has no family to be exported as; ",
                          names(&Family::architecture), " have one"));
   return **found;
-}
-
-nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool) {
-  const auto all = config.find(kDefaultsKey);
-  return all == config.end() ? nlohmann::json::object() : all->value(tool, nlohmann::json::object());
 }
 
 nlohmann::json own_settings(const nlohmann::json& config) {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +38,10 @@ struct Family {
   Vocabularies (*vocabularies)(const Folder& folder);  // read once: large ones take a while
   // Rows for each parameter of a model of this configuration.
   std::vector<TensorRow> (*rows)(const nlohmann::json& config);
-  // A tensor that says nothing of its own: a buffer, a tied table. name: without the prefix.
-  bool (*passed_over)(std::string_view name);
+  // Of a tensor that no row asks for (name: without the prefix): the one that it is tied to, whose numbers it must
+  // have;
+  // "": it says nothing of its own; none: it is none of the family's.
+  std::optional<std::string> (*twin)(std::string_view name, const nlohmann::json& config);
 
   // The reverse. Throws UsageError that names a setting for which theirs has no room. A note says what is lost.
   FolderFiles (*files)(const nlohmann::json& config, const Vocabularies& vocabularies);
@@ -57,13 +59,10 @@ struct Family {
 constexpr const char* kOwnKey = "storm";
 nlohmann::json own_settings(const nlohmann::json& config);  // of config.json; empty: there are none
 
-// A configuration's flags of a tool (kDefaultsKey): an object, empty where it sets none.
-nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool);
 // Sets decode's; none: the configuration stays without.
 void set_decode_flags(nlohmann::json& config, nlohmann::json flags);
 std::string json_text(const nlohmann::json& json);  // as the files of a folder have it
 
-std::span<const Family* const> families();
 const Family& family_of_type(const std::string& model_type, const std::string& where);  // throws Error with those known
 const Family& family_of_architecture(const std::string& architecture);                  // throws UsageError likewise
 

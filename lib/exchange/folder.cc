@@ -31,10 +31,14 @@ std::string read_text_file(const std::string& path) {
 Folder::Folder(const std::string& path)
     : path_(folder_that_is_there(path)), config_(json("config.json")), weights_(path) {}
 
-bool Folder::has(const std::string& name) const {
+bool has_file(const std::string& path) {
   std::error_code ignored;
-  return std::filesystem::exists(path_of(name), ignored);
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) return false;
+  require(std::filesystem::is_regular_file(path, ignored), path, ": is no regular file");
+  return true;
 }
+
+bool Folder::has(const std::string& name) const { return has_file(path_of(name)); }
 
 std::string Folder::text(const std::string& name) const {
   require(has(name), path_, ": ", name, " is missing");

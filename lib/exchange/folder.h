@@ -10,7 +10,10 @@
 namespace storm {
 
 std::string file_in(const std::string& folder, const std::string& name);  // "folder/name"
-std::string read_text_file(const std::string& path);                      // whole; throws Error, also above 1 GiB
+// Whether a folder has an entry of this name, be it a link that leads nowhere. Throws Error for one that is no regular
+// file: reading a pipe would wait without end.
+bool has_file(const std::string& path);
+std::string read_text_file(const std::string& path);  // whole; throws Error, also above 1 GiB
 
 class Folder {
  public:

@@ -19,11 +19,61 @@ void refuse_others(JsonFields& keys) {
   for (const char* key : {"diversity_penalty", "epsilon_cutoff", "eta_cutoff", "penalty_alpha"})
     if (number_from(keys, key, 0) != 0) keys.only(key, 0);
   keys.only("encoder_no_repeat_ngram_size", 0);
-  keys.only("num_beam_groups", 1);
+  for (const char* key : {"num_beam_groups", "num_return_sequences"}) keys.only(key, 1);
   for (const char* key : {"exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
                           "sequence_bias", "forced_bos_token_id", "forced_decoder_ids", "constraints",
                           "force_words_ids", "watermarking_config", "stop_strings", "dola_layers"})
-    if (keys.has(key) && !keys.any(key).empty()) keys.fail_at(key, "not supported");
+    if (keys.has(key) && (keys.any(key).is_primitive() || !keys.any(key).empty())) keys.fail_at(key, "not supported");
+}
+
+// What a generation_config.json may have beside: how sampling would be done, what is returned and kept.
+void ignore_harmless(JsonFields& keys) {
+  for (const char* key : {"temperature",
+                          "top_k",
+                          "top_p",
+                          "min_p",
+                          "top_h",
+                          "use_cache",
+                          "cache_implementation",
+                          "cache_config",
+                          "max_cache_len",
+                          "output_attentions",
+                          "output_hidden_states",
+                          "output_scores",
+                          "output_logits",
+                          "return_dict_in_generate",
+                          "return_legacy_cache",
+                          "pad_token_id",
+                          "bos_token_id",
+                          "decoder_start_token_id",
+                          "is_assistant",
+                          "num_assistant_tokens",
+                          "num_assistant_tokens_schedule",
+                          "assistant_confidence_threshold",
+                          "prompt_lookup_num_tokens",
+                          "max_matching_ngram_size",
+                          "assistant_lookbehind",
+                          "target_lookbehind",
+                          "compile_config",
+                          "disable_compile",
+                          "low_memory",
+                          "prefill_chunk_size",
+                          "transformers_version",
+                          "_from_model_config"})
+    keys.ignore(key);
+}
+
+int64_t in_range(const JsonFields& keys, const char* key, int64_t value, int64_t least, int64_t most) {
+  if (value < least || value > most)
+    keys.fail_at(key, value, " is not from ", least, " to ", most, ", which decode takes");
+  return value;
+}
+
+double in_range(const JsonFields& keys, const char* key, const nlohmann::json& value, double least, double most) {
+  const auto x = value.get<double>();
+  if (!(x >= least && x <= most))
+    keys.fail_at(key, value.dump(), " is not from ", least, " to ", most, ", which decode takes");
+  return x;
 }
 
 // Pieces of bad_words_ids, which decode bans one by one.
@@ -49,50 +99,71 @@ bool is_id(const nlohmann::json& value, int32_t id) {
 }  // namespace
 
 nlohmann::json decode_flags(const Folder& folder, const Vocabulary& vocabulary, int32_t decoder_start) {
+  constexpr int64_t kLongest = 1 << 20;
   const bool own = folder.has("generation_config.json");
-  const auto json = own ? folder.json("generation_config.json") : folder.config();
+  auto json = own ? folder.json("generation_config.json") : folder.config();
   const bool source_and_target = decoder_start >= 0;
-  if (const auto ours = own_settings(folder.config()); ours.contains("decode") && ours.at("decode").is_object())
-    if (json == generation_config(ours.at("decode"), vocabulary, decoder_start)) return ours.at("decode");
+  require(!folder.has("custom_generate"), folder.path(),
+          ": custom_generate is code of the folder's own, which STORM does not run");
+  if (const auto ours = own_settings(folder.config()); ours.contains("decode") && ours.at("decode").is_object()) {
+    auto as_exported = json;
+    for (const char* key : {"transformers_version", "_from_model_config"}) as_exported.erase(key);
+    if (as_exported == generation_config(ours.at("decode"), vocabulary, decoder_start)) return ours.at("decode");
+  }
   JsonFields keys(json, folder.path_of(own ? "generation_config.json" : "config.json"));
   refuse_others(keys);
-  if (keys.has("eos_token_id") && !is_id(keys.any("eos_token_id"), vocabulary.eos_id()))
-    keys.fail_at("eos_token_id", keys.any("eos_token_id").dump(), " is not the vocabulary's (", vocabulary.eos_id(),
-                 ")");
+  // A config.json without the key has the release's default, the vocabulary's EOS of these families.
+  if (own || json.contains("eos_token_id"))
+    if (!is_id(keys.any("eos_token_id"), vocabulary.eos_id()))
+      keys.fail_at("eos_token_id", keys.any("eos_token_id").dump(), " is not the vocabulary's (", vocabulary.eos_id(),
+                   ")");
 
   auto flags = nlohmann::json::object();
-  const int64_t beam = size_from(keys, "num_beams", 1);
+  const int64_t beam = in_range(keys, "num_beams", keys.integer("num_beams", 1), 1, 1000);
   flags["beam"] = beam;
   flags["length-norm"] = "power-eos";
-  if (const auto penalty = number_from(keys, "length_penalty", 1); penalty != 1) flags["length-penalty"] = penalty;
+  if (const auto penalty = number_from(keys, "length_penalty", 1);
+      in_range(keys, "length_penalty", penalty, 0, 100) != 1)
+    flags["length-penalty"] = penalty;
   if (keys.has("early_stopping") && !keys.any("early_stopping").is_boolean())
     keys.fail_at("early_stopping", keys.any("early_stopping").dump(), " is not supported, only true and false");
   flags["early-stopping"] = yes_or_no(keys.on("early_stopping", false));
   if (const auto pieces = banned(keys, vocabulary); !pieces.empty()) flags["ban"] = pieces;
   if (keys.on("renormalize_logits", false)) flags["renormalize"] = "yes";
-  if (const auto n = keys.integer("no_repeat_ngram_size", 0); n > 0) flags["no-repeat-ngram"] = n;
-  if (const auto penalty = number_from(keys, "repetition_penalty", 1); penalty != 1) {
+  if (const auto n = in_range(keys, "no_repeat_ngram_size", keys.integer("no_repeat_ngram_size", 0), 0, INT32_MAX);
+      n > 0)
+    flags["no-repeat-ngram"] = n;
+  if (const auto penalty = number_from(keys, "repetition_penalty", 1);
+      in_range(keys, "repetition_penalty", penalty, 0.01, 100) != 1) {
     if (beam > 1) keys.fail_at("repetition_penalty", "with beams transformers means another penalty than STORM");
     flags["repetition-penalty"] = penalty;
   }
-
-  if (!source_and_target) flags["begin-with-eos"] = "no";  // transformers feeds the text alone
 
   const bool forced = keys.has("forced_eos_token_id");
   if (forced && !is_id(keys.any("forced_eos_token_id"), vocabulary.eos_id()))
     keys.fail_at("forced_eos_token_id", "is not the vocabulary's EOS");
   flags["forced-eos"] = forced ? "free" : "none";
   // Their lengths count the token that the decoder starts from, and the EOS at the end where one is forced. Those of
-  // decoders alone count the text that is continued, too, and have no flag.
+  // decoders alone count the text that is continued, too, which no flag does. Without any it is 20 that are new.
   const int64_t extra = forced ? 1 : 0;
-  if (keys.has("max_new_tokens"))
-    flags["max-length"] = std::max<int64_t>(1, size_from(keys, "max_new_tokens", 1) - extra);
-  else if (source_and_target)
-    flags["max-length"] = std::max<int64_t>(1, size_from(keys, "max_length", 20) - 1 - extra);
-  if (const auto least = keys.integer("min_new_tokens", 0); least > 0)
-    flags["min-length"] = least;
-  else if (const auto length = keys.integer("min_length", 0); source_and_target && length > 1)
-    flags["min-length"] = length - 1;
+  if (!source_and_target) {
+    keys.only("min_length", 0);
+    if (!keys.has("max_new_tokens") && keys.has("max_length"))
+      keys.fail_at("max_length",
+                   "counts the text that is continued, which decode does not; say max_new_tokens instead");
+  }
+  const char* key = keys.has("max_new_tokens") || !keys.has("max_length") ? "max_new_tokens" : "max_length";
+  const bool counts_start = key == std::string_view("max_length");
+  const int64_t most = keys.integer(key, 20) - (counts_start ? 1 : 0) - extra;
+  flags["max-length"] = in_range(keys, key, most, 1, kLongest);
+  const auto new_least = keys.integer("min_new_tokens", 0), all_least = keys.integer("min_length", 0);
+  const int64_t least =
+      in_range(keys, "min_length", new_least > 0 ? new_least : std::max<int64_t>(all_least - 1, 0), 0, most);
+  if (least > 0) flags["min-length"] = least;
+  if (own) {
+    ignore_harmless(keys);
+    keys.done();
+  }
   return flags;
 }
 
@@ -105,8 +176,8 @@ nlohmann::json generation_config(const nlohmann::json& flags, const Vocabulary& 
   else if (vocabulary.bos_id() >= 0)
     theirs["bos_token_id"] = vocabulary.bos_id();
   const auto flag = [&](const char* name, const nlohmann::json& otherwise) { return flags.value(name, otherwise); };
-  theirs["num_beams"] = flag("beam", to_target ? 5 : 1);
-  theirs["early_stopping"] = flag("early-stopping", "yes") == "yes";
+  theirs["num_beams"] = flag("beam", 5);
+  if (theirs["num_beams"] != 1) theirs["early_stopping"] = flag("early-stopping", "yes") == "yes";
   if (const auto penalty = flag("length-penalty", 1); penalty != 1) theirs["length_penalty"] = penalty;
   for (const auto& piece : flag("ban", nlohmann::json::array()))
     theirs["bad_words_ids"].push_back({vocabulary.id_of(piece.get<std::string>())});
@@ -118,8 +189,8 @@ nlohmann::json generation_config(const nlohmann::json& flags, const Vocabulary& 
   const int64_t extra = forced ? 1 : 0;
   if (to_target)
     theirs["max_length"] = flag("max-length", 510).get<int64_t>() + 1 + extra;
-  else if (flags.contains("max-length"))
-    theirs["max_new_tokens"] = flags["max-length"].get<int64_t>() + extra;
+  else
+    theirs["max_new_tokens"] = flag("max-length", 100).get<int64_t>() + extra;
   if (const auto least = flag("min-length", 0).get<int64_t>(); least > 0)
     theirs[to_target ? "min_length" : "min_new_tokens"] = least + (to_target ? 1 : 0);
   return theirs;

@@ -20,6 +20,10 @@ nlohmann::json config(Folder& folder) {
   c.only("scale_attn_by_inverse_layer_idx", false);
   c.ignore("reorder_and_upcast_attn");  // the same numbers in another order
   const auto width = size_from(c, "n_embd", 768);
+  c.only("hidden_size", width);  // other names of the same
+  c.only("max_position_embeddings", size_from(c, "n_positions", 1024));
+  c.only("num_hidden_layers", size_from(c, "n_layer", 12));
+  c.only("num_attention_heads", size_from(c, "n_head", 12));
   const auto inner = c.has("n_inner") ? size_from(c, "n_inner", 1) : 4 * width;
   return {{"arch", "gpt"},
           {"vocab_size", size_from(c, "vocab_size", 50257)},
@@ -36,11 +40,17 @@ nlohmann::json config(Folder& folder) {
 }
 
 Vocabularies vocabularies(const Folder& folder) {
-  return {{"vocab", Vocabulary::from_bytes(byte_bpe_of(folder), folder.path())}};
+  auto vocabulary = Vocabulary::from_bytes(byte_bpe_of(folder), folder.path());
+  check_special_tokens(folder, vocabulary);
+  return {{"vocab", std::move(vocabulary)}};
 }
 
 void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::json& config) {
-  set_decode_flags(config, decode_flags(folder, vocabularies.at("vocab"), -1));
+  auto flags = decode_flags(folder, vocabularies.at("vocab"), -1);
+  // transformers feeds what its tokenizer makes of the text, which GPT-2's own puts nothing in front of.
+  if (!flags.empty() && !flags.contains("begin-with-eos"))
+    flags["begin-with-eos"] = yes_or_no(puts_bos_before(vocabularies.at("vocab")));
+  set_decode_flags(config, std::move(flags));
 }
 
 std::vector<TensorRow> rows(const nlohmann::json& config) {
@@ -64,9 +74,11 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
   return rows;
 }
 
-// Masks of the future, and the output layer where it is the table of embeddings.
-bool passed_over(std::string_view name) {
-  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name == "lm_head.weight";
+// Masks of the future say nothing; the output layer may be the table of embeddings.
+std::optional<std::string> twin(std::string_view name, const nlohmann::json&) {
+  if (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias")) return "";
+  if (name == "lm_head.weight") return "wte.weight";
+  return {};
 }
 
 FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies) {
@@ -90,6 +102,8 @@ FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies
                                {"eos_token_id", vocabulary.eos_id()},
                                {kOwnKey, {{"decode", flags_of(c, "decode")}}}},
                     .texts = {}};
+  if (flags_of(config, "decode").value("begin-with-eos", "yes") == "yes")
+    note("decode feeds the model EOS before a text, which transformers does not: begin texts with it there");
   files.prefix = "transformer.";
   files.texts["generation_config.json"] = json_text(generation_config(flags_of(config, "decode"), vocabulary, -1));
   if (is_tokenizer_json(vocabulary))
@@ -107,7 +121,7 @@ const Family& gpt2_family() {
                              .config = config,
                              .vocabularies = vocabularies,
                              .rows = rows,
-                             .passed_over = passed_over,
+                             .twin = twin,
                              .files = files,
                              .add_decoding = add_decoding,
                              .prefixes = {"transformer.", ""}};

@@ -58,9 +58,16 @@ void import_family(const std::string& path, const std::string& command, Output& 
     const auto bytes = std::as_bytes(std::span(vocabulary.bytes()));
     tensors.push_back({name, DType::U8, {std::ssize(bytes)}, bytes});
   }
-  for (const auto& name : weights.left())
-    require(family.passed_over(name), path, ": the tensor ", name, " is none that a ", family.model_type,
+  for (const auto& name : weights.left()) {
+    const auto twin = family.twin(name, model->config());
+    require(twin.has_value(), path, ": the tensor ", name, " is none that a ", family.model_type,
             " has; STORM would pass it over");
+    if (twin->empty()) continue;
+    const Tensor &tied = weights.tensor(name), &read = weights.tensor(*twin);
+    require(tied.dtype == read.dtype && std::ranges::equal(tied.bytes, read.bytes), weights.where(name), ": ",
+            tied.name, " and ", read.name,
+            " are tied by config.json and differ; set tie_word_embeddings to false there");
+  }
 
   output.write(header_bytes({{kKindKey, kModelKind},
                              {kVersionKey, kStreamVersion},

@@ -11,6 +11,7 @@
 #include "exchange/generation.h"
 #include "exchange/tokenizer_files.h"
 #include "nn/positions.h"
+#include "stream/transform.h"
 
 namespace storm {
 
@@ -24,6 +25,23 @@ const Vocabulary& vocabulary_of(const Vocabularies& all, const char* column) {
 // What a decoder is fed first unless a configuration says otherwise.
 int32_t first_fed(const Vocabulary& target) { return target.bos_id() >= 0 ? target.bos_id() : target.eos_id(); }
 
+// Positions are made, not read; those that a file has must be Marian's.
+void check_positions(Folder& folder, int64_t width) {
+  const SinusoidTable table(width, SinusoidLayout::halves);
+  for (const char* name : {"model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight"}) {
+    if (!folder.weights().has(name)) continue;
+    const Tensor& tensor = folder.weights().tensor(name);
+    require(tensor.shape.size() == 2 && tensor.shape[1] == width && tensor.shape[0] <= 1 << 20,
+            folder.weights().where(name), ": ", name, " is ", shape_text(tensor.shape), ", not of ", width, " columns");
+    std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+    read_floats(tensor, 0, std::span(values));
+    const float* wanted = table.rows(tensor.shape[0]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      require(std::abs(values[i] - wanted[i]) < 1e-2f, folder.weights().where(name), ": ", name,
+              " are positions of the folder's own, not Marian's sinusoids");
+  }
+}
+
 nlohmann::json config(Folder& folder) {
   refuse_other_heads(folder, {"MarianMTModel"});
   auto c = folder.fields();
@@ -34,6 +52,11 @@ nlohmann::json config(Folder& folder) {
   require_same(c, "encoder_attention_heads", heads, "decoder_attention_heads",
                size_from(c, "decoder_attention_heads", 16));
   require_same(c, "encoder_ffn_dim", inner, "decoder_ffn_dim", size_from(c, "decoder_ffn_dim", 4096));
+  check_positions(folder, size_from(c, "d_model", 1024));
+  for (const auto& [alias, value] : {std::pair("num_attention_heads", heads),
+                                     {"num_hidden_layers", encoder},
+                                     {"hidden_size", size_from(c, "d_model", 1024)}})
+    c.only(alias, value);  // other names of the same
   const auto vocabulary = size_from(c, "vocab_size", 58101);
   const bool tied = c.on("tie_word_embeddings", true), shared = c.on("share_encoder_decoder_embeddings", true);
 
@@ -77,6 +100,8 @@ void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::js
   const auto& target = vocabulary_of(vocabularies, "tgt");
   const auto theirs = own_settings(folder.config()).contains("pad") ? numbered_target_of(folder) : target;
   const auto start = c.integer("decoder_start_token_id", 58100);
+  const auto generation = folder.json_if_there("generation_config.json");
+  JsonFields(generation, folder.path_of("generation_config.json")).only("decoder_start_token_id", start);
   if (start < 0 || start >= theirs.size()) c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
   const auto fed = target.id_of(theirs.piece(static_cast<int32_t>(start)));
   if (fed != first_fed(target)) ours[kDecoderStartKey] = fed;
@@ -142,10 +167,13 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
   return all;
 }
 
-// Sinusoids, and tables that are tied to those that are read.
-bool passed_over(std::string_view name) {
-  return name.ends_with("embed_positions.weight") || name.ends_with("embed_tokens.weight") ||
-         name == "model.shared.weight" || name == "lm_head.weight";
+// Tables may be tied to those that are read.
+std::optional<std::string> twin(std::string_view name, const nlohmann::json& config) {
+  const bool all = config.at("share_embeddings") == "all";
+  const std::string target = all ? "model.shared.weight" : "model.decoder.embed_tokens.weight";
+  if (name == "lm_head.weight" || (all && name.ends_with("embed_tokens.weight"))) return target;
+  if (name == "model.shared.weight") return "";  // each side has its own table, and nothing reads this one
+  return {};
 }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
@@ -161,7 +189,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   for (const auto& [key, flag] : {std::pair("d_k", "d-k"), {"d_v", "d-v"}})
     refuse(c.at(key) != 0 && c.at(key) != width / heads, flag, "heads of d-model / heads");
   auto source = vocabulary_of(vocabularies, "src"), target = vocabulary_of(vocabularies, "tgt");
-  const auto fed = target.piece(c.value(kDecoderStartKey, first_fed(target)));
+  const auto fed = target.piece(decoder_start_of(c, first_fed(target), target.size()));
   nlohmann::json own{
       {"positions", c.at("positions")}, {"initialization", c.at("initialization")}, {"decode", flags_of(c, "decode")}};
   if (const auto pad = target.pad_id(); vocabularies.size() == 1 && pad >= 0 && pad + 1 < target.size()) {
@@ -240,7 +268,7 @@ const Family& marian_family() {
                              .config = config,
                              .vocabularies = vocabularies,
                              .rows = rows,
-                             .passed_over = passed_over,
+                             .twin = twin,
                              .files = files,
                              .warn_of = warn_of,
                              .add_decoding = add_decoding,

@@ -50,6 +50,8 @@ void set_modules(nlohmann::json& flags, const Folder& folder) {
     JsonFields fields(module, str(where, "[", number, "]"));
     const auto type = fields.text("type"), path = fields.text("path", "");
     const auto name = type.substr(type.rfind('.') + 1);  // all of it, where it has no dot
+    if (!type.starts_with("sentence_transformers.")) fields.fail_at("type", "'", type, "' is code of the folder's own");
+    if (fields.has("kwargs") && !fields.any("kwargs").empty()) fields.fail_at("kwargs", "not supported");
     require(path.find("..") == path.npos && !path.starts_with('/'), where, ": '", path, "' is not in the folder");
     if (number++ == 0) {
       if (name != "Transformer" || !path.empty())
@@ -73,7 +75,7 @@ void set_sentence_flags(nlohmann::json& config, const Folder& folder) {
     const auto json = folder.json_if_there(name);
     JsonFields fields(json, folder.path_of(name));
     // transformers writes a number above 10^30 where a tokenizer has no limit.
-    if (fields.has(key) && fields.any(key).is_number() && fields.any(key).get<double>() < 1e9)
+    if (fields.has(key) && !(fields.any(key).is_number() && fields.any(key).get<double>() > 1e9))
       longest = std::min(longest, size_from(fields, key, longest));
   };
   if (folder.has(kModules)) {
@@ -82,12 +84,20 @@ void set_sentence_flags(nlohmann::json& config, const Folder& folder) {
     const auto json = folder.json_if_there(kLength);
     JsonFields fields(json, folder.path_of(kLength));
     fields.only("do_lower_case", false);
+    for (const char* key : {"tokenizer_args", "model_args", "config_args", "truncate_dim"})
+      if (fields.has(key) && (fields.any(key).is_primitive() || !fields.any(key).empty()))
+        fields.fail_at(key, "not supported");
     const auto more = folder.json_if_there("config_sentence_transformers.json");
     JsonFields(more, folder.path_of("config_sentence_transformers.json")).only("default_prompt_name", nullptr);
     limit(kLength, "max_seq_length");
   }
   limit("tokenizer_config.json", "model_max_length");
   defaults["tokenize"]["max-length"] = std::max<int64_t>(longest - kSpecial, 1);
+}
+
+int64_t longest_text(const nlohmann::json& config) {
+  const auto positions = config.at("max_positions").get<int64_t>();
+  return flags_of(config, "tokenize").value("max-length", positions - kSpecial) + kSpecial;
 }
 
 void add_sentence_files(std::map<std::string, std::string>& texts, const nlohmann::json& config) {
@@ -104,10 +114,9 @@ void add_sentence_files(std::map<std::string, std::string>& texts, const nlohman
   if (flags.value("normalize", "no") == "yes") modules.push_back(module(2, "2_Normalize", "Normalize"));
   nlohmann::json pooling{{"word_embedding_dimension", config.at("d_model")}};
   for (const auto& [theirs, ours] : kPools) pooling[theirs] = pool == ours;
-  const auto longest = flags_of(config, "tokenize").value("max-length", config.at("max_positions").get<int64_t>() - 2);
   texts[kModules] = json_text(modules);
   texts["1_Pooling/config.json"] = json_text(pooling);
-  texts[kLength] = json_text({{"max_seq_length", longest + kSpecial}, {"do_lower_case", false}});
+  texts[kLength] = json_text({{"max_seq_length", longest_text(config)}, {"do_lower_case", false}});
   texts["config_sentence_transformers.json"] = json_text({{"similarity_fn_name", "cosine"}});
 }
 

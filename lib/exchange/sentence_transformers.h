@@ -14,6 +14,9 @@ namespace storm {
 // no sentence-transformers folder, tokenize's length alone. Throws Error for a module that embed does not have.
 void set_sentence_flags(nlohmann::json& config, const Folder& folder);
 
+// Tokens of a text, [CLS] and [SEP] included, by the configuration.
+int64_t longest_text(const nlohmann::json& config);
+
 // The reverse; nothing where the configuration says no pooling.
 void add_sentence_files(std::map<std::string, std::string>& texts, const nlohmann::json& config);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/split.h"
 #include "exchange/family.h"
 #include "text/foreign_vocabulary.h"
 #include "text/sentencepiece_table.h"
@@ -31,34 +32,146 @@ std::string table_text(const Vocabulary& vocabulary) {
 
 }  // namespace
 
+namespace {
+
+// Refuses another class than these, which would cut text otherwise. Returns the class; "": the folder names none, and
+// has that of its family.
+std::string tokenizer_class(const Folder& folder, JsonFields& settings, std::initializer_list<std::string_view> known) {
+  auto config = folder.fields();
+  auto& fields = settings.has("tokenizer_class") ? settings : config;
+  const auto name = fields.text("tokenizer_class", "");
+  if (!name.empty() && std::ranges::find(known, name) == known.end())
+    fields.fail_at("tokenizer_class", "'", name, "' is not supported, only ",
+                   joined(std::vector<std::string>(known.begin(), known.end())));
+  if (settings.has("auto_map"))
+    settings.fail_at("auto_map", "the folder has code of its own, which STORM does not run");
+  settings.only("split_special_tokens", false);
+  settings.only("truncation_side", "right");
+  return name;
+}
+
+// transformers builds its own classes' tokenizers from their settings, whatever tokenizer.json says; where the two
+// disagree, so would the ids.
+bool is_built_of_settings(const std::string& name) {
+  return name != "PreTrainedTokenizerFast" && name != "TokenizersBackend";
+}
+
+const nlohmann::json& part_of(const nlohmann::json& tokenizer, const char* name) {
+  static const nlohmann::json none = nlohmann::json::object();
+  const auto it = tokenizer.find(name);
+  return it != tokenizer.end() && it->is_object() ? *it : none;
+}
+
+std::string token_text(const nlohmann::json& token) {
+  return token.is_object() ? token.value("content", "") : token.is_string() ? token.get<std::string>() : "";
+}
+
+// Refuses special tokens that the settings name and the vocabulary has otherwise.
+void check_tokens(const Folder& folder, JsonFields& settings, const Vocabulary& vocabulary) {
+  const auto same = [&](JsonFields& fields, const char* key, int32_t id) {
+    if (!fields.has(key)) return;
+    const auto name = token_text(fields.any(key));
+    if (id >= 0 ? name != vocabulary.piece(id) : vocabulary.id_of(name) < 0)
+      fields.fail_at(key, "'", name, "' is not what the vocabulary has",
+                     id >= 0 ? str(", '", vocabulary.piece(id), "'") : "");
+  };
+  const auto more = folder.json_if_there("special_tokens_map.json"), added = folder.json_if_there("added_tokens.json");
+  JsonFields map(more, folder.path_of("special_tokens_map.json"));
+  for (JsonFields* fields : {&settings, &map}) {
+    for (const auto& [key, id] : {std::pair("cls_token", vocabulary.bos_id()),
+                                  {"sep_token", vocabulary.eos_id()},
+                                  {"bos_token", vocabulary.bos_id()},
+                                  {"eos_token", vocabulary.eos_id()},
+                                  {"pad_token", vocabulary.pad_id()},
+                                  {"unk_token", vocabulary.unk_id()},
+                                  {"mask_token", vocabulary.id_of("[MASK]")}})
+      same(*fields, key, id);
+    for (const char* key : {"additional_special_tokens", "extra_special_tokens"})
+      if (fields->has(key))
+        for (const auto& token : fields->any(key))
+          if (vocabulary.id_of(token_text(token)) < 0)
+            fields->fail_at(key, "'", token_text(token), "' is none of the vocabulary's pieces");
+  }
+  const auto numbered = [&](const std::string& where, const std::string& token, const std::string& id) {
+    require(std::to_string(vocabulary.id_of(token)) == id, where, ": '", token, "' is not piece ", id,
+            " of the vocabulary");
+  };
+  if (settings.has("added_tokens_decoder"))
+    for (const auto& [id, token] : settings.any("added_tokens_decoder").items())
+      numbered(settings.where() + ".added_tokens_decoder", token_text(token), id);
+  for (const auto& [token, id] : added.items()) numbered(folder.path_of("added_tokens.json"), token, id.dump());
+}
+
+}  // namespace
+
 std::string byte_bpe_of(const Folder& folder) {
   const auto json = folder.json_if_there(kSettings);
   JsonFields settings(json, folder.path_of(kSettings));
-  if (!folder.has(kTokenizer) && folder.has("vocab.json")) return pair_of(folder, "vocab.json", "merges.txt");
-  auto bytes = folder.text(kTokenizer);
-  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer), "model");
-  // transformers lets the settings overrule the tokenizer.
-  if (const auto it = tokenizer.find("pre_tokenizer"); it != tokenizer.end() && it->is_object())
-    if (it->contains("add_prefix_space")) settings.only("add_prefix_space", it->at("add_prefix_space"));
+  const auto name = tokenizer_class(
+      folder, settings, {"GPT2Tokenizer", "GPT2TokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"});
+  std::string bytes;
+  if (!folder.has(kTokenizer) && folder.has("vocab.json")) {
+    settings.only("add_prefix_space", false);
+    bytes = pair_of(folder, "vocab.json", "merges.txt");
+  } else {
+    bytes = folder.text(kTokenizer);
+    const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer));
+    const bool prefix = part_of(tokenizer, "pre_tokenizer").value("add_prefix_space", false);
+    if (settings.has("add_prefix_space") || is_built_of_settings(name))
+      if (settings.on("add_prefix_space", false) != prefix)
+        settings.fail_at("add_prefix_space", "tokenizer.json says otherwise, and transformers follows this file");
+  }
   return bytes;
 }
 
 std::string wordpiece_of(const Folder& folder) {
   const auto json = folder.json_if_there(kSettings);
   JsonFields settings(json, folder.path_of(kSettings));
+  const auto name = tokenizer_class(
+      folder, settings, {"BertTokenizer", "BertTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"});
   settings.only("tokenize_chinese_chars", true);
   settings.only("do_basic_tokenize", true);
+  const bool lowercase = settings.on("do_lower_case", true);
+  const bool strips = settings.on("strip_accents", lowercase);  // where nothing is said, as the case
   if (!folder.has(kTokenizer) && folder.has("vocab.txt")) {
-    const bool uncased = settings.on("do_lower_case", true);
-    settings.only("strip_accents", uncased);
-    const auto list = folder.text("vocab.txt"), name = folder.path_of("vocab.txt");
-    return from_piece_list({list, name}, uncased);
+    settings.only("strip_accents", lowercase);
+    const auto list = folder.text("vocab.txt"), path = folder.path_of("vocab.txt");
+    return from_piece_list({list, path}, lowercase);
   }
   auto bytes = folder.text(kTokenizer);
-  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer), "model");
-  if (const auto it = tokenizer.find("normalizer"); it != tokenizer.end() && it->is_object())
-    if (it->contains("lowercase")) settings.only("do_lower_case", it->at("lowercase"));
+  const auto tokenizer = parse_json(bytes, folder.path_of(kTokenizer));
+  const auto& normalizer = part_of(tokenizer, "normalizer");
+  const auto agrees = [&](const char* key, bool said, bool theirs, bool of_tokenizer) {
+    if ((said || is_built_of_settings(name)) && theirs != of_tokenizer)
+      settings.fail_at(key, "tokenizer.json says otherwise, and transformers follows this file");
+  };
+  const auto on = [&](const nlohmann::json& part, const char* key, bool otherwise) {
+    const auto it = part.find(key);
+    return it != part.end() && it->is_boolean() ? it->get<bool>() : otherwise;
+  };
+  const bool lowers = on(normalizer, "lowercase", true);
+  agrees("do_lower_case", settings.has("do_lower_case"), lowercase, lowers);
+  agrees("strip_accents", settings.has("strip_accents"), strips, on(normalizer, "strip_accents", lowers));
+  agrees("tokenize_chinese_chars", false, true, on(normalizer, "handle_chinese_chars", true));
+  agrees("clean_text", false, true, on(normalizer, "clean_text", true));
+  if (is_built_of_settings(name) && part_of(tokenizer, "model").value("max_input_chars_per_word", 100) != 100)
+    settings.fail_at("max_input_chars_per_word", "tokenizer.json says otherwise, and transformers takes 100");
   return bytes;
+}
+
+void check_special_tokens(const Folder& folder, const Vocabulary& vocabulary) {
+  const auto json = folder.json_if_there(kSettings);
+  JsonFields settings(json, folder.path_of(kSettings));
+  check_tokens(folder, settings, vocabulary);
+}
+
+bool puts_bos_before(const Vocabulary& vocabulary) {
+  const auto tokenizer = nlohmann::json::parse(vocabulary.bytes());
+  const auto& post = part_of(tokenizer, "post_processor");
+  const auto type = post.value("type", "");
+  if (type != "TemplateProcessing") return type == "BertProcessing" || type == "RobertaProcessing";
+  const auto single = post.find("single");
+  return single != post.end() && single->is_array() && !single->empty() && single->front().contains("SpecialToken");
 }
 
 namespace {
@@ -103,9 +216,10 @@ std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder) {
   const auto json = folder.json_if_there(kSettings);
   JsonFields settings(json, folder.path_of(kSettings));
   if (settings.has("sp_model_kwargs")) settings.only("sp_model_kwargs", nlohmann::json::object());
-  settings.only("eos_token", "</s>");
-  settings.only("unk_token", "<unk>");
-  settings.only("pad_token", "<pad>");
+  tokenizer_class(folder, settings, {"MarianTokenizer"});
+  for (const auto& [key, piece] : {std::pair("eos_token", "</s>"), {"unk_token", "<unk>"}, {"pad_token", "<pad>"}})
+    if (settings.has(key) && token_text(settings.any(key)) != piece)
+      settings.fail_at(key, "'", token_text(settings.any(key)), "' is not supported, only ", piece);
   auto source = sentencepiece_of(folder, "source.spm", "vocab.json");
   auto target = sentencepiece_of(folder, "target.spm", target_table_of(folder));
   if (source == target) return {{"vocab", std::move(source)}};

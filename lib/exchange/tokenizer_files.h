@@ -20,6 +20,11 @@ std::map<std::string, std::string> sentencepiece_pair_of(const Folder& folder);
 Vocabulary numbered_target_of(const Folder& folder);
 Vocabulary with_padding_last(const Vocabulary& vocabulary);
 
+// Throws Error for special and added tokens that the other files name and the vocabulary does not have so.
+void check_special_tokens(const Folder& folder, const Vocabulary& vocabulary);
+// Whether a tokenizer.json says that BOS stands before a text that a model is fed.
+bool puts_bos_before(const Vocabulary& vocabulary);
+
 bool is_tokenizer_json(const Vocabulary& vocabulary);
 // tokenizer.json and tokenizer_config.json, for transformers' class of this name. longest: tokens of a text, special
 // ones included; 0: not known.

@@ -1,7 +1,5 @@
 #include "exchange/weights.h"
 
-#include <filesystem>
-
 #include "base/error.h"
 #include "exchange/folder.h"
 #include "stream/stream.h"
@@ -15,10 +13,7 @@ constexpr const char* kOneFile = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
 constexpr const char* kPickle = "pytorch_model.bin";
 
-bool is_there(const std::string& folder, const std::string& name) {
-  std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::path(folder) / name, ignored);
-}
+bool is_there(const std::string& folder, const std::string& name) { return has_file(file_in(folder, name)); }
 
 }  // namespace
 
@@ -40,19 +35,22 @@ Weights::Weights(const std::string& folder) : folder_(folder) {
   JsonFields root(json, index);
   const auto& map = root.any("weight_map");
   require(map.is_object(), index, ".weight_map: no object");
-  std::set<std::string> shards;
+  std::map<std::string, std::vector<std::string>> shards;  // and their tensors
   for (const auto& [tensor, shard] : map.items()) {
     require(shard.is_string(), index, ".weight_map: of ", tensor, " no name of a file");
     const auto name = shard.get<std::string>();
     require(!name.empty() && name.find('/') == name.npos && name != "." && name != "..", index, ".weight_map: '", name,
             "' is no file of the folder");
-    shards.insert(name);
+    shards[name].push_back(tensor);
   }
-  for (const auto& shard : shards) add(read_document(file_in(folder, shard)));
-  for (const auto& [tensor, shard] : map.items()) {
-    const auto it = places_.find(tensor);
-    require(it != places_.end() && it->second.document->where.starts_with(file_in(folder, shard.get<std::string>())),
-            index, ": ", tensor, " is not in ", shard.get<std::string>());
+  for (const auto& [shard, tensors] : shards) {
+    require(is_there(folder, shard), index, ": ", shard, " is missing");
+    add(read_document(file_in(folder, shard)));
+    const Document& document = *documents_.back();
+    for (const auto& tensor : tensors)
+      require(document.find(tensor) != nullptr, index, ": ", tensor, " is not in ", shard);
+    require(document.tensors().size() == tensors.size(), index, ": ", shard,
+            " holds tensors that the index does not name");
   }
 }
 

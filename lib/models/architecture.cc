@@ -41,6 +41,28 @@ std::string preset_names(const Architecture& arch) {
 
 }  // namespace
 
+nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool) {
+  auto flags = nlohmann::json::object();
+  if (const auto all = config.find(kDefaultsKey); all != config.end()) {
+    require(all->is_object(), "configuration: \"", kDefaultsKey, "\" is no object of tools");
+    if (const auto own = all->find(tool); own != all->end()) flags = *own;
+  }
+  require(flags.is_object(), "configuration: its flags of ", tool, " are no object");
+  for (const auto& [flag, value] : flags.items())
+    require(value.is_string() || value.is_number() ||
+                (value.is_array() && std::ranges::all_of(value, [](const auto& one) { return one.is_string(); })),
+            "configuration: --", flag, " of ", tool, " has a value of another kind than flags have");
+  return flags;
+}
+
+int32_t decoder_start_of(const nlohmann::json& config, int32_t otherwise, int64_t pieces) {
+  const auto start = config.find(kDecoderStartKey);
+  if (start == config.end()) return otherwise;
+  require(start->is_number_integer() && *start >= 0 && *start < pieces, "configuration: \"", kDecoderStartKey,
+          "\" is no id of the vocabulary");
+  return start->get<int32_t>();
+}
+
 std::span<const Architecture* const> architectures() { return kArchitectures; }
 
 const Architecture& architecture(std::string_view name) { return named_entry(kArchitectures, name, "architecture"); }

@@ -39,6 +39,12 @@ struct Architecture {
 constexpr const char* kDefaultsKey = "defaults";
 constexpr const char* kDecoderStartKey = "decoder_start";
 
+// The object of a configuration's flags of a tool; empty where it sets none. Throws Error for what is no object.
+nlohmann::json flags_of(const nlohmann::json& config, const std::string& tool);
+
+// What kDecoderStartKey says, or otherwise where there is none. Throws Error for what is no id below pieces.
+int32_t decoder_start_of(const nlohmann::json& config, int32_t otherwise, int64_t pieces);
+
 std::span<const Architecture* const> architectures();
 const Architecture& architecture(std::string_view name);              // throws UsageError that lists the names
 const Architecture& architecture_of_preset(std::string_view preset);  // the same with the presets

@@ -1,4 +1,6 @@
 // Folders that are damaged, or ask for what STORM does not do, are refused in one line that names the place.
+#include <sys/stat.h>
+
 #include "exchange/export.h"
 #include "models/model_file.h"
 #include "stream/stream.h"
@@ -78,6 +80,31 @@ TEST_CASE("what a configuration asks for and STORM does not do is refused by its
       {"marian", "generation_config.json", "\"num_beams\": 3", "\"early_stopping\": \"never\"", "early_stopping"},
       {"marian", "generation_config.json", "\"num_beams\": 3", "\"suppress_tokens\": [1]", "suppress_tokens"},
       {"marian", "tokenizer_config.json", "\"unk_token\": \"<unk>\"", "\"unk_token\": \"<other>\"", "unk_token"},
+      {"marian", "tokenizer_config.json", "MarianTokenizer", "T5Tokenizer", "T5Tokenizer"},
+      {"marian", "generation_config.json", "\"num_beams\": 3", "\"num_return_sequences\": 2", "num_return_sequences"},
+      {"marian", "generation_config.json", "\"num_beams\": 3", "\"num_beams\": 3000000", "num_beams"},
+      {"marian", "generation_config.json", "\"num_beams\": 3", "\"length_penalty\": -1", "length_penalty"},
+      {"marian", "generation_config.json", "\"num_beams\": 3", "\"min_length\": 30", "min_length"},
+      {"marian", "generation_config.json", "\"num_beams\": 3", "\"a_key_to_come\": 3", "a_key_to_come"},
+      {"marian", "generation_config.json", "\"max_length\": 12", "\"max_length\": 2", "max_length"},
+      {"marian", "generation_config.json", "\"decoder_start_token_id\": ", "\"decoder_start_token_id\": 9",
+       "decoder_start_token_id"},
+      {"marian", "config.json", "\"use_cache\": true", "\"num_attention_heads\": 2", "num_attention_heads"},
+      {"gpt2", "config.json", "\"use_cache\": true", "\"num_attention_heads\": 2", "num_attention_heads"},
+      {"gpt2", "generation_config.json", "\"eos_token_id\": 0,", "", "eos_token_id"},
+      {"gpt2", "generation_config.json", "\"eos_token_id\": 0", "\"max_length\": 20, \"eos_token_id\": 0",
+       "max_new_tokens"},
+      {"gpt2", "tokenizer_config.json", "{", "{\"add_prefix_space\": true,", "add_prefix_space"},
+      {"gpt2", "tokenizer_config.json", "{", "{\"additional_special_tokens\": [\"<new>\"],", "<new>"},
+      {"bert", "config.json", "\"use_cache\": true", "\"is_causal\": true", "is_causal"},
+      {"bert", "tokenizer_config.json", "{", "{\"do_lower_case\": false,", "do_lower_case"},
+      {"bert", "tokenizer_config.json", "{", "{\"strip_accents\": false,", "strip_accents"},
+      {"bert", "tokenizer_config.json", "{", "{\"split_special_tokens\": true,", "split_special_tokens"},
+      {"bert", "tokenizer_config.json", "\"cls_token\": \"[CLS]\"", "\"cls_token\": \"[MASK]\"", "cls_token"},
+      {"sentences", "modules.json", "sentence_transformers.models.Pooling", "own.Pooling", "own.Pooling"},
+      {"sentences", "modules.json", "sentence_transformers.models.Pooling", "", "type"},
+      {"sentences", "sentence_bert_config.json", "\"max_seq_length\": 8", "\"max_seq_length\": \"8\"",
+       "max_seq_length"},
   };
   for (const auto& c : cases) {
     INFO(c.folder << ": " << c.to);
@@ -126,7 +153,77 @@ TEST_CASE("a tokenizer that does not fit the table of embeddings is refused with
   const CopiedFolder folder("bert");
   std::filesystem::copy_file(test::fixture_folder("gpt2/tokenizer.json"), folder.path + "/tokenizer.json",
                              std::filesystem::copy_options::overwrite_existing);
+  folder.write("tokenizer_config.json", "{}");
   CHECK(refused([&] { folder.import(); }, {"280", "must be as many"}));
+}
+
+namespace {
+
+// The folder with one tensor of its weights changed or added, as numbers that only begin like the old ones.
+void put(const CopiedFolder& folder, const std::string& name, const std::string& like) {
+  const auto before = read_document(folder.path + "/model.safetensors");
+  Document more;
+  for (const auto& t : before.tensors())
+    if (t.name != name) more.add(t.name, t.dtype, t.shape, t.bytes);
+  std::vector<std::byte> bytes(before.tensor(like).bytes.begin(), before.tensor(like).bytes.end());
+  bytes.back() ^= std::byte{0x40};
+  more.add(name, DType::F32, before.tensor(like).shape, bytes);
+  Output output(folder.path + "/model.safetensors");
+  write_document(output, more);
+  output.commit();
+}
+
+}  // namespace
+
+TEST_CASE("tables that are tied and differ are refused, as transformers would not tie them") {
+  const std::tuple<const char*, const char*, const char*> cases[]{
+      {"gpt2", "lm_head.weight", "transformer.wte.weight"},
+      {"marian", "lm_head.weight", "model.shared.weight"},
+      {"marian", "model.encoder.embed_tokens.weight", "model.shared.weight"},
+      {"bert-masked-lm", "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
+      {"bert-masked-lm", "cls.predictions.decoder.bias", "cls.predictions.bias"}};
+  for (const auto& [name, tied, like] : cases) {
+    INFO(name << ": " << tied);
+    const CopiedFolder folder(name);
+    put(folder, tied, like);
+    CHECK(refused([&] { folder.import(); }, {tied, "tie_word_embeddings"}));
+  }
+}
+
+TEST_CASE("positions that are not Marian's sinusoids are refused") {
+  const CopiedFolder folder("marian");
+  put(folder, "model.encoder.embed_positions.weight", "model.shared.weight");
+  CHECK(refused([&] { folder.import(); }, {"embed_positions", "not Marian's sinusoids"}));
+}
+
+TEST_CASE("pipes and links that lead nowhere are refused where a file should be") {
+  for (const char* file : {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}) {
+    INFO(file);
+    const CopiedFolder folder("bert");
+    std::filesystem::remove(folder.path + "/" + file);
+    REQUIRE(::mkfifo((folder.path + "/" + file).c_str(), 0600) == 0);
+    CHECK(refused([&] { folder.import(); }, {file, "no regular file"}));
+    std::filesystem::remove(folder.path + "/" + file);
+    std::filesystem::create_symlink("nowhere", folder.path + "/" + file);
+    CHECK(refused([&] { folder.import(); }, {file, "no regular file"}));
+  }
+}
+
+TEST_CASE("a model whose decoder starts from no id is not exported") {
+  const CopiedFolder folder("marian");
+  const auto before = read_document(folder.import());
+  for (const char* start : {"46", "-1", "2147483648", "1.5", "null", "[]"}) {
+    INFO(start);
+    Document document;
+    document.metadata = before.metadata;
+    auto& config = document.metadata[kConfigKey];
+    config.replace(config.find("\"decoder_start\":45"), 18, std::string("\"decoder_start\":") + start);
+    for (const auto& t : before.tensors()) document.add_view(t.name, t.dtype, t.shape, t.bytes);
+    Output output(folder.scratch / "edited.st");
+    write_document(output, document);
+    output.commit();
+    CHECK(refused([&] { export_folder(folder.scratch / "edited.st", folder.scratch / "out"); }, {"decoder_start"}));
+  }
 }
 
 TEST_CASE("a tensor that no row of the family is for is refused by its name") {
