@@ -39,14 +39,15 @@ STORM_CLONES void add_bias_relu(float* y, const float* b, int64_t rows, int64_t 
   }
 }
 
-// z: [rows, n] holds x W^T and gets the bias; y = gelu(z).
+// z: [rows, n] holds x W^T and gets the bias; y = gelu(z). Both may be the same memory.
 STORM_CLONES void add_bias_gelu(float* z, float* y, const float* b, int64_t rows, int64_t n) {
   for (int64_t r = 0; r < rows; ++r) {
     float *sum = z + r * n, *out = y + r * n;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      sum[i] += b ? b[i] : 0.0f;
-      out[i] = sum[i] * simd::normal_cdf(sum[i]).value;
+      const float s = sum[i] + (b ? b[i] : 0.0f);
+      sum[i] = s;
+      out[i] = s * simd::normal_cdf(s).value;
     }
   }
 }
@@ -56,8 +57,9 @@ STORM_CLONES void add_bias_gelu_tanh(float* z, float* y, const float* b, int64_t
     float *sum = z + r * n, *out = y + r * n;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      sum[i] += b ? b[i] : 0.0f;
-      out[i] = sum[i] * simd::normal_cdf_by_tanh(sum[i]).value;
+      const float s = sum[i] + (b ? b[i] : 0.0f);
+      sum[i] = s;
+      out[i] = s * simd::normal_cdf_by_tanh(s).value;
     }
   }
 }
@@ -67,8 +69,9 @@ STORM_CLONES void add_bias_swish(float* z, float* y, const float* b, int64_t row
     float *sum = z + r * n, *out = y + r * n;
 #pragma omp simd
     for (int64_t i = 0; i < n; ++i) {
-      sum[i] += b ? b[i] : 0.0f;
-      out[i] = simd::swish(sum[i]).value;
+      const float s = sum[i] + (b ? b[i] : 0.0f);
+      sum[i] = s;
+      out[i] = simd::swish(s).value;
     }
   }
 }
@@ -119,7 +122,8 @@ void forward(const Execution& run, const Node& node) {
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* z = keeps_sum(activation) ? run.data(node.outputs[1]) : y;
+  float* kept = run.data_or_null(node.outputs[1]);
+  float* z = kept ? kept : y;
   const float* b = run.data_or_null(bias);
   gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0);
@@ -198,7 +202,7 @@ Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activat
   node.keep_inputs = 0b011;
   const Shape out{in.rows, w.rows};
   const Attributes attributes{activation, dropout};
-  if (keeps_sum(activation)) {
+  if (keeps_sum(activation) && graph.gradients()) {
     node.keep_outputs = 0b10;
     return graph.record(node, {{out}, {out}}, attributes);
   }

@@ -128,7 +128,8 @@ void forward(const Execution& run, const Node& node, Context& context) {
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* z = keeps_sum(activation) ? run.data(node.outputs[1]) : y;
+  float* kept = run.data_or_null(node.outputs[1]);
+  float* z = kept ? kept : y;
   const float* b = run.data_or_null(bias);
   const DropoutStream stream = dropout_of(run, node, run.gradients() ? dropout : 0);
   const bool fused = b && !stream.active() && (activation == Activation::none || activation == Activation::relu);

@@ -10,7 +10,7 @@ namespace storm {
 
 enum class Activation : uint8_t { none, relu, gelu, gelu_tanh, swish, tanh };
 
-// Whether backward reads the sum before the activation, which is then the node's second output.
+// Whether backward reads the sum before the activation, which in graphs with gradients is the node's second output.
 constexpr bool keeps_sum(Activation a) {
   return a == Activation::gelu || a == Activation::gelu_tanh || a == Activation::swish;
 }
