@@ -74,16 +74,7 @@ refuses "import wants a folder" 2 'import takes one folder' tensor import
 refuses "export wants a folder" 2 'export takes a model and a folder' tensor export own.st
 refuses "a folder that is not there is said" 1 'none: no folder' tensor import none -o none.st
 ok "and leaves nothing behind" test ! -e none.st -a ! -e out-odd -a ! -e out-rnn
-hostile() { python3 - "$1" <<'P' 2>/dev/null || sed "s/\"pool\":\"mean\"/\"save\":\"hack\"/" sentences.st >"$1"
-import sys
-b = open("sentences.st", "rb").read()
-n = int.from_bytes(b[:8], "little")
-h = b[8:8 + n].replace(rb'\"pool\":\"mean\"', rb'\"save\":\"here\"')
-assert len(h) == n
-open(sys.argv[1], "wb").write(b[:8] + h + b[8 + n:])
-P
-}
-hostile hostile.st
+LC_ALL=C sed 's/\\"pool\\":\\"mean\\"/\\"save\\":\\"here\\"/' sentences.st >hostile.st # as many bytes
 tokenize -q -m sentences.st <lines >lines.st
 refuses "a model sets no flag that names files" 1 'sets --save of embed, which no model may' embed -m hostile.st <lines.st
 ok "and nothing was written there" test ! -e here
