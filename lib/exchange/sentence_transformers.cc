@@ -25,12 +25,6 @@ std::string pool_of(const Folder& folder, const std::string& name) {
   JsonFields c(json, folder.path_of(name));
   for (const char* mode : {"pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens"})
     c.only(mode, false);
-  if (c.has("pooling_mode")) {  // as the newest releases have it
-    const auto mode = c.text("pooling_mode");
-    for (const auto& [theirs, ours] : kPools)
-      if (mode == ours || (mode == "lasttoken" && ours == std::string_view("last"))) return ours;
-    c.fail_at("pooling_mode", "'", mode, "' is not supported, only cls, mean, max and lasttoken");
-  }
   std::string pool;
   for (const auto& [theirs, ours] : kPools) {
     if (!c.on(theirs, false)) continue;
