@@ -12,8 +12,7 @@ SpecialIds special_ids(const Vocabulary& source, const Vocabulary& target, const
           "the vocabulary has no end of sentence (EOS); make one with tokenize --learn");
   require(source.eos_id() == target.eos_id(), "the vocabularies' ends of sentence (EOS) have different ids (",
           source.eos_id(), " for src, ", target.eos_id(), " for tgt); make both with tokenize --learn");
-  const int32_t bos = target.bos_id() >= 0 ? target.bos_id() : target.eos_id();
-  return {.bos = decoder_start_of(config, bos, target.size()), .eos = target.eos_id()};
+  return {.bos = decoder_start_of(config, target.first_fed_id(), target.size()), .eos = target.eos_id()};
 }
 
 }  // namespace storm

@@ -55,15 +55,12 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
     rows.push_back({.ours = ours, .theirs = {theirs}});
   };
   const auto linear = [&](const std::string& ours, const std::vector<std::string>& theirs) {
-    for (const char* part : {".weight", ".bias"}) {
-      TensorRow row{.ours = ours + part, .theirs = {}};
-      for (const auto& name : theirs) row.theirs.push_back(name + part);
-      rows.push_back(std::move(row));
-    }
+    add_layer(rows, ours, theirs);
   };
   const auto norm = [&](const std::string& ours, const std::string& theirs) {  // files of TensorFlow's time say gamma
-    rows.push_back({.ours = ours + ".weight", .theirs = {theirs + ".weight"}, .instead = theirs + ".gamma"});
-    rows.push_back({.ours = ours + ".bias", .theirs = {theirs + ".bias"}, .instead = theirs + ".beta"});
+    const auto [weight, bias] = add_layer(rows, ours, {theirs});
+    weight->instead = theirs + ".gamma";
+    bias->instead = theirs + ".beta";
   };
   one("embedding.weight", "embeddings.word_embeddings.weight");
   one("positions.weight", "embeddings.position_embeddings.weight");

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -92,11 +91,7 @@ void export_folder(const std::string& path, const std::string& folder) {
   const auto model = made_model(document, path);
   const auto& config = model->config();
   const Family& family = family_of_architecture(model->architecture());
-  for (const auto& spec : model->parameters().specs()) {
-    const Tensor& tensor = document.tensor(spec.name);
-    require(tensor.shape == file_shape(spec), path, ": ", spec.name, " is ", shape_text(tensor.shape),
-            ", the configuration asks for ", shape_text(file_shape(spec)));
-  }
+  for (const auto& spec : model->parameters().specs()) parameter_tensor(document, spec);
   Vocabularies vocabularies;
   for (const auto& [name, bytes] : vocabularies_of(document))
     vocabularies.emplace(name, Vocabulary::from_bytes(bytes, path));

@@ -19,19 +19,21 @@ nlohmann::json config(Folder& folder) {
   c.only("scale_attn_weights", true);
   c.only("scale_attn_by_inverse_layer_idx", false);
   c.ignore("reorder_and_upcast_attn");  // the same numbers in another order
-  const auto width = size_from(c, "n_embd", 768);
-  c.only("hidden_size", width);  // other names of the same
-  c.only("max_position_embeddings", size_from(c, "n_positions", 1024));
-  c.only("num_hidden_layers", size_from(c, "n_layer", 12));
-  c.only("num_attention_heads", size_from(c, "n_head", 12));
+  const auto width = size_from(c, "n_embd", 768), positions = size_from(c, "n_positions", 1024),
+             layers = size_from(c, "n_layer", 12), heads = size_from(c, "n_head", 12);
+  for (const auto& [alias, value] : {std::pair("hidden_size", width),
+                                     {"max_position_embeddings", positions},
+                                     {"num_hidden_layers", layers},
+                                     {"num_attention_heads", heads}})
+    c.only(alias, value);  // other names of the same
   const auto inner = c.has("n_inner") ? size_from(c, "n_inner", 1) : 4 * width;
   return {{"arch", "gpt"},
           {"vocab_size", size_from(c, "vocab_size", 50257)},
-          {"max_positions", size_from(c, "n_positions", 1024)},
-          {"layers", size_from(c, "n_layer", 12)},
+          {"max_positions", positions},
+          {"layers", layers},
           {"d_model", width},
           {"d_ff", inner == 4 * width ? 0 : inner},
-          {"heads", size_from(c, "n_head", 12)},
+          {"heads", heads},
           {"activation", activation_from(c, "activation_function", "gelu_new")},
           {"dropout", number_from(c, "resid_pdrop", 0.1)},
           {"attention_dropout", number_from(c, "attn_pdrop", 0.1)},
@@ -56,8 +58,7 @@ void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::js
 std::vector<TensorRow> rows(const nlohmann::json& config) {
   std::vector<TensorRow> rows{{"embedding.weight", {"wte.weight"}}, {"positions.weight", {"wpe.weight"}}};
   const auto both = [&](const std::string& ours, const std::string& theirs, bool transposed) {
-    rows.push_back({.ours = ours + ".weight", .theirs = {theirs + ".weight"}, .transposed = transposed});
-    rows.push_back({.ours = ours + ".bias", .theirs = {theirs + ".bias"}});
+    add_layer(rows, ours, {theirs}).first->transposed = transposed;
   };
   for (int64_t i = 0; i < config.at("layers").get<int64_t>(); ++i) {
     const auto ours = str("layers.", i, "."), theirs = str("h.", i, ".");
@@ -81,9 +82,9 @@ std::optional<std::string> twin(std::string_view name, const nlohmann::json&) {
   return {};
 }
 
-FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies) {
+FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto& vocabulary = vocabularies.at("vocab");
-  const auto& c = config;
+  const auto flags = flags_of(c, "decode");
   FolderFiles files{.config = {{"model_type", "gpt2"},
                                {"architectures", {"GPT2LMHeadModel"}},
                                {"vocab_size", c.at("vocab_size")},
@@ -100,12 +101,12 @@ FolderFiles files(const nlohmann::json& config, const Vocabularies& vocabularies
                                {"tie_word_embeddings", c.at("share_embeddings") == "yes"},
                                {"bos_token_id", vocabulary.eos_id()},
                                {"eos_token_id", vocabulary.eos_id()},
-                               {kOwnKey, {{"decode", flags_of(c, "decode")}}}},
+                               {kOwnKey, {{"decode", flags}}}},
                     .texts = {}};
-  if (flags_of(config, "decode").value("begin-with-eos", "yes") == "yes")
+  if (flags.value("begin-with-eos", "yes") == "yes")
     note("decode feeds the model EOS before a text, which transformers does not: begin texts with it there");
   files.prefix = "transformer.";
-  files.texts["generation_config.json"] = json_text(generation_config(flags_of(config, "decode"), vocabulary, -1));
+  files.texts["generation_config.json"] = json_text(generation_config(flags, vocabulary, -1));
   if (is_tokenizer_json(vocabulary))
     add_tokenizer_json(files.texts, vocabulary, "GPT2Tokenizer");
   else

@@ -22,9 +22,6 @@ const Vocabulary& vocabulary_of(const Vocabularies& all, const char* column) {
   return own == all.end() ? all.at("vocab") : own->second;
 }
 
-// What a decoder is fed first unless a configuration says otherwise.
-int32_t first_fed(const Vocabulary& target) { return target.bos_id() >= 0 ? target.bos_id() : target.eos_id(); }
-
 // Positions are made, not read; those that a file has must be Marian's.
 void check_positions(Folder& folder, int64_t width) {
   const SinusoidTable table(width, SinusoidLayout::halves);
@@ -52,10 +49,10 @@ nlohmann::json config(Folder& folder) {
   require_same(c, "encoder_attention_heads", heads, "decoder_attention_heads",
                size_from(c, "decoder_attention_heads", 16));
   require_same(c, "encoder_ffn_dim", inner, "decoder_ffn_dim", size_from(c, "decoder_ffn_dim", 4096));
-  check_positions(folder, size_from(c, "d_model", 1024));
-  for (const auto& [alias, value] : {std::pair("num_attention_heads", heads),
-                                     {"num_hidden_layers", encoder},
-                                     {"hidden_size", size_from(c, "d_model", 1024)}})
+  const auto width = size_from(c, "d_model", 1024);
+  check_positions(folder, width);
+  for (const auto& [alias, value] :
+       {std::pair("num_attention_heads", heads), {"num_hidden_layers", encoder}, {"hidden_size", width}})
     c.only(alias, value);  // other names of the same
   const auto vocabulary = size_from(c, "vocab_size", 58101);
   const bool tied = c.on("tie_word_embeddings", true), shared = c.on("share_encoder_decoder_embeddings", true);
@@ -66,7 +63,7 @@ nlohmann::json config(Folder& folder) {
                       {"layers", encoder},
                       {"encoder_layers", 0},
                       {"decoder_layers", decoder == encoder ? 0 : decoder},
-                      {"d_model", size_from(c, "d_model", 1024)},
+                      {"d_model", width},
                       {"d_ff", inner},
                       {"heads", heads},
                       {"d_k", 0},
@@ -104,7 +101,7 @@ void add_decoding(Folder& folder, const Vocabularies& vocabularies, nlohmann::js
   JsonFields(generation, folder.path_of("generation_config.json")).only("decoder_start_token_id", start);
   if (start < 0 || start >= theirs.size()) c.fail_at("decoder_start_token_id", start, " is no id of the vocabulary");
   const auto fed = target.id_of(theirs.piece(static_cast<int32_t>(start)));
-  if (fed != first_fed(target)) ours[kDecoderStartKey] = fed;
+  if (fed != target.first_fed_id()) ours[kDecoderStartKey] = fed;
   set_decode_flags(ours, decode_flags(folder, theirs, static_cast<int32_t>(start)));
 }
 
@@ -127,17 +124,13 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
 
   // A layer that reads the residual stream, or one that writes it.
   const auto linear = [&](const std::string& ours, const std::vector<std::string>& theirs, bool writes) {
-    for (const char* part : {".weight", ".bias"}) {
-      const bool weight = part == std::string_view(".weight");
-      TensorRow row{.ours = ours + part, .theirs = {}};
-      if (weight || writes) row.stream = weight && writes ? Stream::rows : Stream::columns;
-      for (const auto& name : theirs) row.theirs.push_back(name + part);
-      all.push_back(std::move(row));
-    }
+    const auto [weight, bias] = add_layer(all, ours, theirs);
+    weight->stream = writes ? Stream::rows : Stream::columns;
+    if (writes) bias->stream = Stream::columns;
   };
   const auto norm = [&](const std::string& ours, const std::string& theirs) {
-    for (const char* part : {".weight", ".bias"})
-      all.push_back({.ours = ours + part, .theirs = {theirs + part}, .stream = Stream::columns});
+    const auto [weight, bias] = add_layer(all, ours, {theirs});
+    weight->stream = bias->stream = Stream::columns;
   };
   const auto side = [&](const std::string& name, int64_t layers, bool is_decoder) {
     for (int64_t i = 0; i < layers; ++i) {
@@ -189,7 +182,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   for (const auto& [key, flag] : {std::pair("d_k", "d-k"), {"d_v", "d-v"}})
     refuse(c.at(key) != 0 && c.at(key) != width / heads, flag, "heads of d-model / heads");
   auto source = vocabulary_of(vocabularies, "src"), target = vocabulary_of(vocabularies, "tgt");
-  const auto fed = target.piece(decoder_start_of(c, first_fed(target), target.size()));
+  const auto fed = target.piece(decoder_start_of(c, target.first_fed_id(), target.size()));
   nlohmann::json own{
       {"positions", c.at("positions")}, {"initialization", c.at("initialization")}, {"decode", flags_of(c, "decode")}};
   if (const auto pad = target.pad_id(); vocabularies.size() == 1 && pad >= 0 && pad + 1 < target.size()) {

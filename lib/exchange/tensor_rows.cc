@@ -88,6 +88,16 @@ const std::string& name_in(const TensorRow& row, std::size_t part, const Weights
 
 }  // namespace
 
+std::pair<TensorRow*, TensorRow*> add_layer(std::vector<TensorRow>& rows, const std::string& ours,
+                                            const std::vector<std::string>& theirs) {
+  for (const char* part : {".weight", ".bias"}) {
+    TensorRow row{.ours = ours + part, .theirs = {}};
+    for (const auto& name : theirs) row.theirs.push_back(name + part);
+    rows.push_back(std::move(row));
+  }
+  return {&rows.end()[-2], &rows.end()[-1]};
+}
+
 std::vector<int64_t> their_shape(const TensorRow& row, const ParameterSpec& spec) {
   std::vector<int64_t> shape(static_cast<std::size_t>(row.leading_ones), 1);
   if (row.transposed) shape.push_back(spec.shape.cols);

@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exchange/weights.h"
@@ -26,6 +27,11 @@ struct TensorRow {
   bool head = false;         // of a head, whose tensors have no prefix
   int leading_ones = 0;      // dimensions of 1 that theirs has in front
 };
+
+// Adds the rows of a layer's weight and bias, which stand in both worlds under its names. Returns them, for what is
+// special; they hold until rows are added.
+std::pair<TensorRow*, TensorRow*> add_layer(std::vector<TensorRow>& rows, const std::string& ours,
+                                            const std::vector<std::string>& theirs);
 
 // What the two sides order differently.
 struct Orders {

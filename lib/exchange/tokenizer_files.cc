@@ -30,10 +30,6 @@ std::string table_text(const Vocabulary& vocabulary) {
   return table.dump(1) + "\n";
 }
 
-}  // namespace
-
-namespace {
-
 // Refuses another class than these, which would cut text otherwise. Returns the class; "": the folder names none, and
 // has that of its family.
 std::string tokenizer_class(const Folder& folder, JsonFields& settings, std::initializer_list<std::string_view> known) {
@@ -64,42 +60,6 @@ const nlohmann::json& part_of(const nlohmann::json& tokenizer, const char* name)
 
 std::string token_text(const nlohmann::json& token) {
   return token.is_object() ? token.value("content", "") : token.is_string() ? token.get<std::string>() : "";
-}
-
-// Refuses special tokens that the settings name and the vocabulary has otherwise.
-void check_tokens(const Folder& folder, JsonFields& settings, const Vocabulary& vocabulary) {
-  const auto same = [&](JsonFields& fields, const char* key, int32_t id) {
-    if (!fields.has(key)) return;
-    const auto name = token_text(fields.any(key));
-    if (id >= 0 ? name != vocabulary.piece(id) : vocabulary.id_of(name) < 0)
-      fields.fail_at(key, "'", name, "' is not what the vocabulary has",
-                     id >= 0 ? str(", '", vocabulary.piece(id), "'") : "");
-  };
-  const auto more = folder.json_if_there("special_tokens_map.json"), added = folder.json_if_there("added_tokens.json");
-  JsonFields map(more, folder.path_of("special_tokens_map.json"));
-  for (JsonFields* fields : {&settings, &map}) {
-    for (const auto& [key, id] : {std::pair("cls_token", vocabulary.bos_id()),
-                                  {"sep_token", vocabulary.eos_id()},
-                                  {"bos_token", vocabulary.bos_id()},
-                                  {"eos_token", vocabulary.eos_id()},
-                                  {"pad_token", vocabulary.pad_id()},
-                                  {"unk_token", vocabulary.unk_id()},
-                                  {"mask_token", vocabulary.id_of("[MASK]")}})
-      same(*fields, key, id);
-    for (const char* key : {"additional_special_tokens", "extra_special_tokens"})
-      if (fields->has(key))
-        for (const auto& token : fields->any(key))
-          if (vocabulary.id_of(token_text(token)) < 0)
-            fields->fail_at(key, "'", token_text(token), "' is none of the vocabulary's pieces");
-  }
-  const auto numbered = [&](const std::string& where, const std::string& token, const std::string& id) {
-    require(std::to_string(vocabulary.id_of(token)) == id, where, ": '", token, "' is not piece ", id,
-            " of the vocabulary");
-  };
-  if (settings.has("added_tokens_decoder"))
-    for (const auto& [id, token] : settings.any("added_tokens_decoder").items())
-      numbered(settings.where() + ".added_tokens_decoder", token_text(token), id);
-  for (const auto& [token, id] : added.items()) numbered(folder.path_of("added_tokens.json"), token, id.dump());
 }
 
 }  // namespace
@@ -162,7 +122,38 @@ std::string wordpiece_of(const Folder& folder) {
 void check_special_tokens(const Folder& folder, const Vocabulary& vocabulary) {
   const auto json = folder.json_if_there(kSettings);
   JsonFields settings(json, folder.path_of(kSettings));
-  check_tokens(folder, settings, vocabulary);
+  const auto same = [&](JsonFields& fields, const char* key, int32_t id) {
+    if (!fields.has(key)) return;
+    const auto name = token_text(fields.any(key));
+    if (id >= 0 ? name != vocabulary.piece(id) : vocabulary.id_of(name) < 0)
+      fields.fail_at(key, "'", name, "' is not what the vocabulary has",
+                     id >= 0 ? str(", '", vocabulary.piece(id), "'") : "");
+  };
+  const auto more = folder.json_if_there("special_tokens_map.json"), added = folder.json_if_there("added_tokens.json");
+  JsonFields map(more, folder.path_of("special_tokens_map.json"));
+  for (JsonFields* fields : {&settings, &map}) {
+    for (const auto& [key, id] : {std::pair("cls_token", vocabulary.bos_id()),
+                                  {"sep_token", vocabulary.eos_id()},
+                                  {"bos_token", vocabulary.bos_id()},
+                                  {"eos_token", vocabulary.eos_id()},
+                                  {"pad_token", vocabulary.pad_id()},
+                                  {"unk_token", vocabulary.unk_id()},
+                                  {"mask_token", vocabulary.id_of("[MASK]")}})
+      same(*fields, key, id);
+    for (const char* key : {"additional_special_tokens", "extra_special_tokens"})
+      if (fields->has(key))
+        for (const auto& token : fields->any(key))
+          if (vocabulary.id_of(token_text(token)) < 0)
+            fields->fail_at(key, "'", token_text(token), "' is none of the vocabulary's pieces");
+  }
+  const auto numbered = [&](const std::string& where, const std::string& token, const std::string& id) {
+    require(std::to_string(vocabulary.id_of(token)) == id, where, ": '", token, "' is not piece ", id,
+            " of the vocabulary");
+  };
+  if (settings.has("added_tokens_decoder"))
+    for (const auto& [id, token] : settings.any("added_tokens_decoder").items())
+      numbered(settings.where() + ".added_tokens_decoder", token_text(token), id);
+  for (const auto& [token, id] : added.items()) numbered(folder.path_of("added_tokens.json"), token, id.dump());
 }
 
 bool puts_bos_before(const Vocabulary& vocabulary) {
@@ -255,11 +246,10 @@ void add_tokenizer_json(std::map<std::string, std::string>& texts, const Vocabul
   if (longest > 0) settings["model_max_length"] = longest;
   // What transformers would take by itself, and let overrule the tokenizer.
   const auto tokenizer = nlohmann::json::parse(vocabulary.bytes());
-  if (const auto it = tokenizer.find("normalizer"); it != tokenizer.end() && it->is_object())
-    for (const auto& [theirs, ours] : {std::pair("do_lower_case", "lowercase"), {"strip_accents", "strip_accents"}})
-      if (it->contains(ours)) settings[theirs] = it->at(ours);
-  if (const auto it = tokenizer.find("pre_tokenizer"); it != tokenizer.end() && it->is_object())
-    if (it->contains("add_prefix_space")) settings["add_prefix_space"] = it->at("add_prefix_space");
+  for (const auto& [part, ours, theirs] : {std::tuple("normalizer", "lowercase", "do_lower_case"),
+                                           {"normalizer", "strip_accents", "strip_accents"},
+                                           {"pre_tokenizer", "add_prefix_space", "add_prefix_space"}})
+    if (const auto& fields = part_of(tokenizer, part); fields.contains(ours)) settings[theirs] = fields.at(ours);
   texts[kTokenizer] = vocabulary.bytes();
   texts[kSettings] = json_text(settings);
 }
@@ -270,11 +260,12 @@ void add_sentencepiece_pair(std::map<std::string, std::string>& texts, const Voc
     for (const char* piece : {"</s>", "<unk>", "<pad>"})
       require(vocabulary->id_of(piece) >= 0, "a folder of Marian needs a vocabulary with the piece ", piece,
               ", which this one lacks; tokenize --learn makes one");
-  const bool separate = table_text(source) != table_text(target);
+  auto table = table_text(source), of_target = table_text(target);
+  const bool separate = table != of_target;
   texts["source.spm"] = without_table(source.bytes());
   texts["target.spm"] = without_table(target.bytes());
-  texts["vocab.json"] = table_text(source);
-  if (separate) texts["target_vocab.json"] = table_text(target);
+  texts["vocab.json"] = std::move(table);
+  if (separate) texts["target_vocab.json"] = std::move(of_target);
   texts[kSettings] = json_text({{"tokenizer_class", "MarianTokenizer"},
                                 {"eos_token", "</s>"},
                                 {"unk_token", "<unk>"},

@@ -33,6 +33,16 @@ std::vector<int64_t> file_shape(const ParameterSpec& spec) {
   return spec.vector ? std::vector<int64_t>{spec.shape.cols} : std::vector<int64_t>{spec.shape.rows, spec.shape.cols};
 }
 
+const Tensor& parameter_tensor(const Document& document, const ParameterSpec& spec) {
+  const Tensor* tensor = document.find(spec.name);
+  require(tensor != nullptr, document.where, ": the parameter ", spec.name, " is missing");
+  require(tensor->shape == file_shape(spec), document.where, ": ", spec.name, " is ", shape_text(tensor->shape),
+          ", the configuration asks for ", shape_text(file_shape(spec)));
+  require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
+          ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
+  return *tensor;
+}
+
 const std::string& LoadedModel::vocabulary(const std::string& column) const {
   auto it = vocabularies.find("vocab." + column);
   if (it == vocabularies.end()) it = vocabularies.find("vocab");
@@ -45,29 +55,29 @@ void read_parameters(const Document& document, Model& model, std::span<const Gro
     const auto* growth =
         spec.vocabulary >= 0 && !grown.empty() ? &grown[static_cast<std::size_t>(spec.vocabulary)] : nullptr;
     if (growth) (spec.vector ? spec.shape.cols : spec.shape.rows) = growth->before;
-    const Tensor* tensor = document.find(spec.name);
-    require(tensor != nullptr, document.where, ": the parameter ", spec.name, " is missing");
-    require(tensor->shape == file_shape(spec), document.where, ": ", spec.name, " is ", shape_text(tensor->shape),
-            ", the configuration asks for ", shape_text(file_shape(spec)));
-    require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
-            ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
+    const Tensor& tensor = parameter_tensor(document, spec);
     const auto values = model.parameters().view(spec.name);
-    read_floats(*tensor, 0, values.first(static_cast<std::size_t>(spec.shape.size())));
+    read_floats(tensor, 0, values.first(static_cast<std::size_t>(spec.shape.size())));
     if (growth) append_means(values, spec.vector ? 1 : static_cast<std::size_t>(spec.shape.cols), *growth);
     document.forget();  // or a model would be in memory twice
   }
 }
 
-std::unique_ptr<Model> made_model(const Document& document, const std::string& name) {
-  require(document.kind() == kModelKind || document.kind() == kCheckpointKind, name, ": holds '", document.kind(),
-          "', not a model; train writes models");
+nlohmann::json config_of(const Document& document, const std::string& name) {
   // A configuration is flat but for its defaults; what is nested without end would exhaust the stack when it is copied.
   const auto flat = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     require(depth <= 8, name, ": the configuration is nested too deeply");
     return true;
   };
-  const auto config = nlohmann::json::parse(document.meta(kConfigKey), flat, false);
+  auto config = nlohmann::json::parse(document.meta(kConfigKey), flat, false);
   require(!config.is_discarded(), name, ": the configuration is not JSON");
+  return config;
+}
+
+std::unique_ptr<Model> made_model(const Document& document, const std::string& name) {
+  require(document.kind() == kModelKind || document.kind() == kCheckpointKind, name, ": holds '", document.kind(),
+          "', not a model; train writes models");
+  const auto config = config_of(document, name);
   try {
     return make_model(config);
   } catch (const Error& e) {

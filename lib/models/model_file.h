@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,11 +33,17 @@ struct LoadedModel {
 LoadedModel load_model(const std::string& path);
 LoadedModel load_model(const Document& document, const std::string& name);
 
+// What a document's metadata says under kConfigKey. Throws Error for what is no JSON, or nested without end.
+nlohmann::json config_of(const Document& document, const std::string& name);
+
 // The model of a document's configuration, whose parameters are zero. Throws the same errors.
 std::unique_ptr<Model> made_model(const Document& document, const std::string& name);
 
 std::vector<int64_t> file_shape(
     const ParameterSpec& spec);  // of a parameter's tensor: [rows, columns], or [columns] of a vector
+
+// A parameter's tensor, of its shape and of floats that are read; throws Error otherwise.
+const Tensor& parameter_tensor(const Document& document, const ParameterSpec& spec);
 
 // A column whose vocabulary has more pieces than the model of a file was trained with.
 struct GrownVocabulary {

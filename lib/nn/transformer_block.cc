@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/error.h"
 #include "base/split.h"
 
 namespace storm {
@@ -20,6 +21,22 @@ std::vector<std::string> activation_names() {
 }
 
 }  // namespace
+
+BlockShape BlockShape::of_one_side(const Settings& s) {
+  BlockShape b;
+  b.d_model = s.whole("d_model", 1, 1 << 20);
+  b.d_ff = s.whole("d_ff", 0, 1 << 20);
+  if (b.d_ff == 0) b.d_ff = 4 * b.d_model;
+  b.heads = s.whole("heads", 1, 1 << 12);
+  if (b.d_model % b.heads != 0)
+    throw UsageError(str("--heads: ", b.heads, " heads do not divide --d-model ", b.d_model, " evenly"));
+  b.d_k = b.d_v = b.d_model / b.heads;
+  b.activation = FeedForward::activation_from(s);
+  b.dropout = s.real("dropout", 0, 1);
+  b.attention_dropout = s.real("attention_dropout", 0, 1);
+  b.norm_epsilon = s.real("norm_epsilon", 0, 1);
+  return b;
+}
 
 AttentionInput BlockShape::attention(const Graph& graph) const {
   AttentionInput a;

@@ -27,6 +27,10 @@ struct BlockShape {
   float dropout = 0, attention_dropout = 0, activation_dropout = 0;  // on in graphs with gradients
   float norm_epsilon = 1e-5f;
 
+  // Of a model of one side, by its settings (d_model, d_ff, heads, activation, dropouts, norm_epsilon): heads divide
+  // the width, and d_ff 0 is four times it. Throws UsageError.
+  static BlockShape of_one_side(const Settings& settings);
+
   int64_t kv_width() const { return heads * (d_k + d_v); }
   AttentionInput attention(const Graph& graph) const;  // its sizes and dropout, without values
 };

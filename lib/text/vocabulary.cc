@@ -150,6 +150,7 @@ int32_t Vocabulary::pad_id() const { return state_->special.pad; }
 int32_t Vocabulary::unk_id() const { return state_->special.unk; }
 int32_t Vocabulary::bos_id() const { return state_->special.bos; }
 int32_t Vocabulary::eos_id() const { return state_->special.eos; }
+int32_t Vocabulary::first_fed_id() const { return bos_id() >= 0 ? bos_id() : eos_id(); }
 const std::string& Vocabulary::bytes() const { return state_->bytes; }
 const std::string& Vocabulary::fingerprint() const { return state_->fingerprint; }
 

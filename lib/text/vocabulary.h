@@ -54,6 +54,7 @@ class Vocabulary {
   int32_t unk_id() const;
   int32_t bos_id() const;
   int32_t eos_id() const;
+  int32_t first_fed_id() const;  // what a decoder begins with: BOS, or EOS of a vocabulary without one
 
   const std::string& bytes() const;        // as a stream carries it, and its own file
   const std::string& fingerprint() const;  // of these bytes

@@ -13,20 +13,9 @@ GptConfig GptConfig::from(const nlohmann::json& json) {
   c.layers = s.whole("layers", 1, 1000);
   c.max_positions = s.whole("max_positions", 1, 1 << 24);
   c.vocabulary = s.whole("vocab_size", 1, 1 << 24);
-  BlockShape& b = c.block;
-  b.d_model = s.whole("d_model", 1, 1 << 20);
-  b.d_ff = s.whole("d_ff", 0, 1 << 20);
-  if (b.d_ff == 0) b.d_ff = 4 * b.d_model;
-  b.heads = s.whole("heads", 1, 1 << 12);
-  if (b.d_model % b.heads != 0)
-    throw UsageError(str("--heads: ", b.heads, " heads do not divide --d-model ", b.d_model, " evenly"));
-  b.d_k = b.d_v = b.d_model / b.heads;
-  b.pre_norm = true;
-  b.activation = FeedForward::activation_from(s);
-  b.dropout = s.real("dropout", 0, 1);
-  b.attention_dropout = s.real("attention_dropout", 0, 1);
+  c.block = BlockShape::of_one_side(s);
+  c.block.pre_norm = true;
   c.shared = s.on("share_embeddings");
-  b.norm_epsilon = s.real("norm_epsilon", 0, 1);
   return c;
 }
 
