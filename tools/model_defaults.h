@@ -35,7 +35,7 @@ inline Args with_defaults_of_file(const Args& args, const std::string& path, con
   try {
     const auto document = MappedStream(path).next();
     if (!document || document->kind() != kModelKind) return args;
-    config = nlohmann::json::parse(document->meta(kConfigKey), nullptr, false);
+    config = config_of(*document, path);
   } catch (const Error&) {
     return args;  // no stream: what it is instead is for others to say
   }

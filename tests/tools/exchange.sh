@@ -78,4 +78,12 @@ LC_ALL=C sed 's/\\"pool\\":\\"mean\\"/\\"save\\":\\"here\\"/' sentences.st >host
 tokenize -q -m sentences.st <lines >lines.st
 refuses "a model sets no flag that names files" 1 'sets --save of embed, which no model may' embed -m hostile.st <lines.st
 ok "and nothing was written there" test ! -e here
+# A model whose defaults are nested without end: copying them would exhaust the stack.
+awk 'BEGIN { for (i = 0; i < 200000; ++i) a = a "{\\\"a\\\":"; printf "{\\\"defaults\\\":{\\\"tokenize\\\":%s0", a; for (i = 0; i < 200002; ++i) printf "}" }' >nested
+size=$(stat -c %s spm.model)
+printf '{"__metadata__":{"config":"%s","storm.kind":"model","storm.version":"1"},"vocab":{"dtype":"U8","shape":[%s],"data_offsets":[0,%s]}}' "$(cat nested)" "$size" "$size" >header
+n=$(stat -c %s header)
+{ for i in 0 8 16 24 32 40 48 56; do printf "\\x$(printf %02x $(((n >> i) & 255)))"; done; cat header spm.model; } >nested.st
+ok "defaults that are nested without end are passed over by tokenize, which reads the vocabulary alone" tokenize -q -m nested.st -o nested.out text
+refuses "and refused by what reads the model" 1 'nested too deeply' embed -m nested.st
 done_testing
