@@ -123,6 +123,9 @@ inline std::vector<Flag> flags() {
       else if (same->preset != s.preset)
         same->help += str(" (", a->name, ": ", s.preset, ")");
     }
+  for (const TaskKind* task : task_kinds())
+    for (const auto& s : task->settings)
+      if (std::ranges::find(all, s.flag, &Flag::name) == all.end()) all.push_back({s.flag, s.value, s.preset, s.help});
   return all;
 }
 
@@ -133,14 +136,30 @@ inline std::pair<const Architecture&, std::string> chosen(const Args& args) {
   return {a, args.given("preset") ? args.text("preset") : a.preset};
 }
 
+using GivenSettings = std::vector<std::pair<std::string, std::string>>;  // flag, value
+
+inline void add_given(const Args& args, std::span<const Setting> settings, GivenSettings& given) {
+  for (const auto& s : settings)
+    if (args.given(s.flag) &&
+        std::none_of(given.begin(), given.end(), [&](const auto& g) { return g.first == s.flag; }))
+      given.emplace_back(s.flag, args.text(s.flag));
+}
+
 // The settings of the architectures that stand on the command line.
-inline std::vector<std::pair<std::string, std::string>> given_settings(const Args& args) {
-  std::vector<std::pair<std::string, std::string>> given;
-  for (const Architecture* a : architectures())
-    for (const auto& s : a->settings)
-      if (args.given(s.flag) &&
-          std::none_of(given.begin(), given.end(), [&](const auto& g) { return g.first == s.flag; }))
-        given.emplace_back(s.flag, args.text(s.flag));
+inline GivenSettings given_settings(const Args& args) {
+  GivenSettings given;
+  for (const Architecture* a : architectures()) add_given(args, a->settings, given);
+  return given;
+}
+
+// The task's settings that stand there. Throws UsageError for one that only another task has.
+inline GivenSettings given_settings(const Args& args, const TaskKind& task) {
+  GivenSettings given, others;
+  add_given(args, task.settings, given);
+  for (const TaskKind* other : task_kinds()) add_given(args, other->settings, others);
+  for (const auto& [flag, value] : others)
+    if (std::ranges::find(task.settings, flag, &Setting::flag) == task.settings.end())
+      throw UsageError(str("--", flag, " has no meaning with the task ", task.name));
   return given;
 }
 

@@ -58,8 +58,9 @@ AttentionTracer::Pass AttentionTracer::pass_of(const Model& model) {
             },
             pairs->longest_source(), pairs->longest_target(), true, true};
   const auto& encoder = as<TextEncoder>(model);
-  return {[&encoder](Graph& graph, const Batch& batch, Trace& trace) { encoder.encode(graph, batch.inputs[0], trace); },
-          encoder.longest_source(), INT32_MAX, true, false};
+  return {
+      [&encoder](Graph& graph, const Batch& batch, Trace& trace) { encoder.encode(graph, batch.inputs[0], &trace); },
+      encoder.longest_source(), INT32_MAX, true, false};
 }
 
 Batch AttentionTracer::batch_of(std::span<const SentencePair> pairs) const {

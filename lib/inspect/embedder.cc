@@ -64,7 +64,7 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
   trace.states = true;
   Graph& graph = workspace.graph;
   graph.clear();
-  model_.encode(graph, packed, trace);
+  model_.encode(graph, packed, &trace);
   Value wanted = trace.encoder_states[static_cast<std::size_t>(options_.layer)];
   if (pooler_) {
     wanted = pooler_->pooled(graph, wanted, graph.column({packed.offsets.begin(), packed.offsets.end() - 1}));

@@ -13,9 +13,6 @@ class MaskedLanguageModel {
   static constexpr const char* kCannot = "does not say what masked tokens were";
   virtual ~MaskedLanguageModel() = default;
 
-  // Records the pass over packed texts to the states after the last layer: [tokens, width]. text must outlive the
-  // graph's run. Dropout is on in graphs with gradients. trace: what it asks for is left in it.
-  virtual Value states(Graph& graph, const PackedSentences& text, Trace* trace = nullptr) const = 0;
   // What the output layer reads, of some rows of the states: [rows, width] -> [rows, width].
   virtual Value transformed(Graph& graph, Value states) const = 0;
   virtual OutputLayer output(Graph& graph) const = 0;

@@ -19,9 +19,10 @@ class TextEncoder {
   static constexpr const char* kCannot = "has no encoder of text";
   virtual ~TextEncoder() = default;
 
-  // Records the pass over packed texts, without dropout, and leaves the states of all layers in trace.states, and the
-  // attention weights that it asks for. text must outlive the graph's run.
-  virtual void encode(Graph& graph, const PackedSentences& text, Trace& trace) const = 0;
+  // Records the pass over packed texts to the states of the last layer: [tokens, the last of the description's
+  // state_widths]. text must outlive the graph's run. Dropout is on in graphs with gradients. trace: what it asks for
+  // is left in it, the states of all layers and attention weights.
+  virtual Value encode(Graph& graph, const PackedSentences& text, Trace* trace = nullptr) const = 0;
   // [vocabulary, width]: the table that tokens are looked up in, as it was trained.
   virtual std::span<const float> token_embeddings() const = 0;
   virtual int64_t longest_source() const { return INT32_MAX; }  // tokens that a text may have, with its ends

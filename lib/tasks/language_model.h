@@ -17,6 +17,10 @@ class LanguageModeling : public Task {
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
   Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
   std::vector<int64_t> counts(const Batch& batch) const override;
+  std::unique_ptr<RowSource> rows(const TokenFile& file, const TextSettings& text,
+                                  std::optional<uint64_t> seed) const override {
+    return text_source(file, eos_, text, seed);
+  }
   int64_t carried_width() const override { return model_.carried_width(); }
   std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                             std::span<const float> gradient_scales) const override;

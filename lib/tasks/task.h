@@ -6,13 +6,17 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/settings.h"
 #include "data/batch.h"
 #include "data/batches.h"
+#include "data/text_source.h"
 #include "decode/generate.h"
 #include "models/model.h"
 #include "tensor/device.h"
@@ -74,6 +78,12 @@ class Task {
   virtual Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const = 0;
   virtual std::vector<int64_t> counts(const Batch& batch) const = 0;  // of each loss: what it is the mean of
 
+  // What batches are drawn from where that is not the file's rows: running text that is cut, or rows that are drawn
+  // anew each epoch, by (seed, epoch) alone. No seed: for validation, where every epoch is alike and nothing is left
+  // out. The file must be indexed and outlive what is returned. Null: the file's rows.
+  virtual std::unique_ptr<RowSource> rows(const TokenFile& file, const TextSettings& text,
+                                          std::optional<uint64_t> seed) const;
+
   // Numbers of a row's state where the model can go on from the row before in a stream of text; 0: it cannot.
   virtual int64_t carried_width() const { return 0; }
 
@@ -109,9 +119,14 @@ struct TaskKind {
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);
   // Its one column is running text, and its rows are of that kind (data/text_rows.h), however it is cut.
   bool running_text = false;
+  // Its own settings, which become flags of train and entries of a model's configuration.
+  std::vector<Setting> settings = {};
   // What it sets of training's settings unless the user, the architecture or the optimizer does: "label_smoothing".
   std::map<std::string, double> training = {};
 };
+
+// The task's settings in a model's configuration; one that came later than the file has its default.
+nlohmann::json task_settings(const TaskKind& kind, const nlohmann::json& config);
 
 std::span<const TaskKind* const> task_kinds();
 const TaskKind& task_kind(std::string_view name);  // throws UsageError that lists the names

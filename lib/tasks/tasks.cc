@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/named.h"
@@ -20,8 +21,21 @@ std::span<const TaskKind* const> task_kinds() { return kTasks; }
 
 const TaskKind& task_kind(std::string_view name) { return named_entry(kTasks, name, "--task:"); }
 
+nlohmann::json task_settings(const TaskKind& kind, const nlohmann::json& config) {
+  auto settings = nlohmann::json::object();
+  for (const Setting& s : kind.settings) {
+    const auto key = key_of_flag(s.flag);
+    settings[key] = config.contains(key) ? config.at(key) : typed_setting(s.preset);
+  }
+  return settings;
+}
+
 std::unique_ptr<Measures> Task::measures(const TokenFile&, std::span<const std::string>, const DecodeOptions&) const {
   throw UsageError("this task has no measures beside its loss");
+}
+
+std::unique_ptr<RowSource> Task::rows(const TokenFile&, const TextSettings&, std::optional<uint64_t>) const {
+  return nullptr;
 }
 
 std::vector<Hypotheses> Task::answers(RowColumns, const DecodeOptions&, std::vector<Workspace>*) const {

@@ -11,19 +11,13 @@
 
 #include "base/settings.h"
 #include "data/batch.h"
+#include "data/text_source.h"
 #include "tensor/device.h"
 #include "tensor/product_precision.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
 namespace storm {
-
-// How a task of running text cuts its column into rows (data/text_rows.h).
-struct TextSettings {
-  int64_t block = 0;       // tokens of a block; 0: rows as they are, as all other tasks have them
-  bool documents = false;  // EOS stands where a row is blank, and nowhere else
-  int64_t streams = 0;     // that are read side by side with carried state; 0: blocks in random order
-};
 
 struct TrainSettings {
   int64_t max_tokens = 4096;  // of a batch, on its larger side, EOS included

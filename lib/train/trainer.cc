@@ -57,7 +57,7 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       optimizer_(model.parameters(), settings.optimizer, device),
       carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
   settings_.device = device_name(device);
-  if (data_.valid) valid_batches_.emplace(data_.valid_rows(), task.sides(), settings.max_tokens, false);
+  if (data_.valid) valid_batches_.emplace(data_.judged(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
   state_.epoch_rows = data_.rows().rows(0);
   state_.tokens.assign(data_.train.tokens().begin(), data_.train.tokens().end());

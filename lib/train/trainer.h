@@ -42,12 +42,12 @@ struct TrainData {
   std::map<std::string, std::string> vocabularies = {};  // as the model's file has them
   std::vector<std::string> measure_names = {};           // of what `measures` gives
   const Measures* measures = nullptr;                    // of the validation set; none: its likelihood alone is known
-  // What batches are drawn from where it is not the files' rows: their text, cut (train/text_source.h).
-  const RowSource* train_text = nullptr;
-  const RowSource* valid_text = nullptr;
+  // What batches are drawn from where it is not the files' rows: what the task makes of them (Task::rows).
+  const RowSource* train_rows = nullptr;
+  const RowSource* valid_rows = nullptr;
 
-  const RowSource& rows() const { return train_text ? *train_text : train; }
-  const RowSource& valid_rows() const { return valid_text ? *valid_text : *valid; }
+  const RowSource& rows() const { return train_rows ? *train_rows : train; }
+  const RowSource& judged() const { return valid_rows ? *valid_rows : *valid; }
 };
 
 // What a run takes at most. The model must have its gradients allocated.

@@ -46,7 +46,7 @@ class ToyModel : public Model, public EncoderDecoder {
   }
   Value states(Graph&, const PackedSentences&, const PackedSentences&, Trace*) const override { return {}; }
   OutputLayer output(Graph&) const override { return {}; }
-  void encode(Graph&, const PackedSentences&, Trace&) const override {}
+  Value encode(Graph&, const PackedSentences&, Trace*) const override { return {}; }
   std::span<const float> token_embeddings() const override { return {}; }
   int64_t longest_target() const override { return longest; }
 

@@ -65,7 +65,7 @@ double worst_error(const std::string& model_path, const std::string& folder, int
     const auto [weight, bias] = able.output(graph);
     values["logits"] = linear(graph, able.states(graph, text, &trace), weight, bias);
   } else {
-    as<TextEncoder>(model).encode(graph, text, trace);
+    as<TextEncoder>(model).encode(graph, text, &trace);
     const Value last = trace.encoder_states.back();
     if (expected.find("logits")) {
       const auto& able = as<MaskedLanguageModel>(model);

@@ -69,7 +69,7 @@ Errors errors_of(const std::string& which, const Model& model, const PackedSente
   Trace trace;
   trace.states = true;
   const auto& masked = as<MaskedLanguageModel>(model);
-  const Value last = masked.states(graph, texts, &trace);
+  const Value last = as<TextEncoder>(model).encode(graph, texts, &trace);
   const Value pooled =
       as<TextPooler>(model).pooled(graph, last, graph.column({texts.offsets.begin(), texts.offsets.end() - 1}));
   const auto [weight, bias] = masked.output(graph);
@@ -149,7 +149,7 @@ TEST_CASE("texts that are too long and segments that BERT does not have are erro
   const auto model = fixture_model("tied");
   const auto pass = [&](const PackedSentences& text) {
     Graph graph(false);
-    as<MaskedLanguageModel>(*model).states(graph, text);
+    as<TextEncoder>(*model).encode(graph, text);
   };
   PackedSentences text;
   text.add(2, std::vector<int32_t>(11, 5), 3);
@@ -164,7 +164,7 @@ TEST_CASE("BERT drops out its embeddings in graphs with gradients alone") {
   for (const bool gradients : {false, true}) {
     Graph graph(gradients);
     const PackedSentences texts = fixture_texts();
-    as<MaskedLanguageModel>(*model).states(graph, texts);
+    as<TextEncoder>(*model).encode(graph, texts);
     CHECK(std::ranges::any_of(graph.nodes(), [](const Node& n) { return n.op->name == std::string("join"); }) ==
           gradients);
   }

@@ -185,7 +185,7 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
   Graph alone(false);  // without targets the encoder alone is passed
   Trace states;
   states.states = true;
-  as<TextEncoder>(*model).encode(alone, batch.inputs[0], states);
+  as<TextEncoder>(*model).encode(alone, batch.inputs[0], &states);
   CHECK(states.encoder_states.size() == 2);
   CHECK(states.attentions.empty());
 
@@ -193,7 +193,7 @@ TEST_CASE("ConvS2S's trace has each decoder layer's attention as one head, and t
   Graph all(false);
   Trace seven;
   seven.states = true;
-  as<TextEncoder>(*even).encode(all, batch.inputs[0], seven);
+  as<TextEncoder>(*even).encode(all, batch.inputs[0], &seven);
   CHECK(seven.encoder_states.size() == 7);  // embeddings, five layers, and the sixth with what follows it
   for (const Value v : seven.encoder_states) CHECK(all.shape(v) == Shape{batch.inputs[0].tokens(), 128});
 }

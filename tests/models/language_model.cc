@@ -210,7 +210,7 @@ TEST_CASE("each layer's states are left for those who ask, the embeddings first"
     Workspace workspace;
     Trace trace;
     trace.states = true;
-    as<TextEncoder>(*model).encode(workspace.graph, text, trace);
+    as<TextEncoder>(*model).encode(workspace.graph, text, &trace);
     workspace.run();
     REQUIRE(trace.encoder_states.size() == widths.size());
     for (std::size_t i = 0; i < widths.size(); ++i)
@@ -244,7 +244,7 @@ TEST_CASE("attention over the last states sees these alone, and its weights say 
       Trace trace;
       trace.wants = [](AttentionKind kind, int64_t layer) { return kind == AttentionKind::decoder && layer == 0; };
       trace.scores = scores;
-      as<TextEncoder>(*model).encode(workspace.graph, text, trace);
+      as<TextEncoder>(*model).encode(workspace.graph, text, &trace);
       workspace.run();
       REQUIRE(trace.attentions.size() == 1);
       const Floats weights = test::copy(workspace, trace.attentions[0].weights);

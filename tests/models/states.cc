@@ -24,7 +24,7 @@ double error_of(const std::string& which, const Model& model, const Batch& batch
   Trace trace;
   trace.states = true;
   if (encoder_alone)
-    as<TextEncoder>(model).encode(workspace.graph, batch.inputs[0], trace);
+    as<TextEncoder>(model).encode(workspace.graph, batch.inputs[0], &trace);
   else
     as<EncoderDecoder>(model).states(workspace.graph, batch.inputs[0], batch.inputs[1], &trace);
   workspace.run();

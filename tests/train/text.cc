@@ -8,6 +8,7 @@
 #include "tests/catch.h"
 #include "tests/errors.h"
 #include "tests/train/text_run.h"
+#include "train/text_limits.h"
 
 using namespace storm;
 using test::NextToken;

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "data/text_source.h"
 #include "ops/cross_entropy.h"
 #include "ops/embed.h"
 #include "ops/weighted_sum.h"
 #include "tests/train/small_run.h"
-#include "train/text_source.h"
 
 namespace storm::test {
 
@@ -118,8 +118,8 @@ struct TextRun {
     const TrainData data{.train = train,
                          .valid = &valid,
                          .vocabularies = {{"vocab", "not read here"}},
-                         .train_text = rows.get(),
-                         .valid_text = judged.get()};
+                         .train_rows = rows.get(),
+                         .valid_rows = judged.get()};
     Trainer trainer(model, task, data, s, plan, device);
     if (checkpoint) trainer.resume(*checkpoint);
     trainer.run();

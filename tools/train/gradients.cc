@@ -13,7 +13,7 @@
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
 #include "tools/train_flags.h"
-#include "train/text_source.h"
+#include "train/text_limits.h"
 
 namespace storm {
 
@@ -127,14 +127,14 @@ void train_by_gradients(const Args& args) {
   if (checkpoint) {
     settings = resumed_settings(args, *checkpoint, device.get());
     if (kind.running_text) require_text(settings, *model, *task);
-    data.cut(settings);
+    data.cut(*task, settings);
     resolve_resumed(args, *checkpoint, *model, *task, data.rows(), device.get(), settings);
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
     if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
   } else {
     resolve_automatic(args, *model, kind, *task, settings);
     if (kind.running_text) require_text(settings, *model, *task);
-    data.cut(settings);
+    data.cut(*task, settings);
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
   require_block_fits(settings);
@@ -145,8 +145,8 @@ void train_by_gradients(const Args& args) {
                    .vocabularies = data.files(),
                    .measure_names = columns,
                    .measures = measures.get(),
-                   .train_text = data.train_text.get(),
-                   .valid_text = data.valid_text.get()},
+                   .train_rows = data.train_rows.get(),
+                   .valid_rows = data.valid_rows.get()},
                   settings, plan, dry ? nullptr : device.get());
   require_rows(trainer.batches(), data.train, data.row_name(), "", "dropped");
   if (const BatchSource* judged = trainer.validation_batches())

@@ -72,12 +72,25 @@ const TaskKind& wanted_task(const Args& args, const LoadedModel* begun) {
   return task_kind(train_flags::chosen(args).first.task);
 }
 
+namespace {
+
+// Sets what the task has of its own: what the command line says, what the configuration had, or its defaults.
+void set_task(nlohmann::json& config, const TaskKind& task, const Args& args) {
+  if (task.name != architecture(config.at("arch").get<std::string>()).task || config.contains("task"))
+    config["task"] = task.name;
+  config.update(task_settings(task, config));
+  for (const auto& [flag, value] : train_flags::given_settings(args, task))
+    config[key_of_flag(flag)] = typed_setting(value);
+}
+
+}  // namespace
+
 std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const InitialModel* initial) {
   const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!initial) {
     const auto [arch, preset] = train_flags::chosen(args);
     auto config = make_config(arch, preset, train_flags::given_settings(args), streams.sizes());
-    if (streams.task.name != arch.task) config["task"] = streams.task.name;
+    set_task(config, streams.task, args);
     auto model = make_model(config);
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
@@ -88,6 +101,7 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
     const auto& keys = architecture(config.at("arch").get<std::string>()).vocabularies;
     for (std::size_t c = 0; c < keys.size(); ++c) config[keys[c]] = streams.vocabularies[c].size();
   }
+  set_task(config, streams.task, args);
   auto model = make_model(config);
   read_parameters(initial->document, *model, grown);
   return model;
@@ -105,6 +119,10 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams
   if (args.given("arch") && args.text("arch") != arch.name)
     throw UsageError(str("--arch ", args.text("arch"), " is not what ", name, " has (", arch.name,
                          "); leave it out, or give another -o"));
+  for (const auto& [flag, value] : train_flags::given_settings(args, streams.task))
+    if (const auto has = task_settings(streams.task, config).at(key_of_flag(flag)); has != typed_setting(value))
+      throw UsageError(str("--", flag, " ", value, " is not what ", name, " has (", has.dump(),
+                           "); leave it out, or begin anew with --init"));
   const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
                                 train_flags::given_settings(args), model.description().vocabularies);
   for (const auto& s : arch.settings) {

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "tools/train_flags.h"
-#include "train/text_source.h"
 
 namespace storm {
 
@@ -98,13 +97,10 @@ void Streams::index() {
   }
 }
 
-void Streams::cut(const TrainSettings& settings) {
-  if (!task.running_text) return;
-  const int32_t eos = vocabularies[0].eos_id();
-  require(eos >= 0, train.name(), ": its vocabulary has no EOS, which ends the rows of running text");
-  train_text = text_source(train, eos, settings.text, settings.seed);
-  if (valid) valid_text = text_source(*valid, eos, settings.text, {});
-  blocks = settings.text.block > 0;
+void Streams::cut(const Task& made, const TrainSettings& settings) {
+  train_rows = made.rows(train, settings.text, settings.seed);
+  if (valid) valid_rows = made.rows(*valid, settings.text, {});
+  blocks = task.running_text && settings.text.block > 0;
 }
 
 std::string Streams::row_name() const { return blocks ? "blocks" : task.rows; }

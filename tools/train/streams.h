@@ -34,13 +34,13 @@ struct Streams {
   std::vector<GrownVocabulary> grown_from(const LoadedModel& loaded) const;
   void index();  // throws Error for a stream without rows
 
-  // Cuts the indexed streams of a task of running text; for others there is nothing to do.
-  void cut(const TrainSettings& settings);
-  const RowSource& rows() const { return train_text ? *train_text : train; }  // what training draws from
+  // Makes the task's own rows of the indexed streams, where it has such.
+  void cut(const Task& made, const TrainSettings& settings);
+  const RowSource& rows() const { return train_rows ? *train_rows : train; }  // what training draws from
   std::string row_name() const;                                               // what they are called: "pairs", "blocks"
 
-  std::unique_ptr<const RowSource> train_text, valid_text;  // of running text, once it is cut
-  bool blocks = false;                                      // they are
+  std::unique_ptr<const RowSource> train_rows, valid_rows;  // the task's own; null: the files' rows
+  bool blocks = false;                                      // they are blocks of running text
 };
 
 // Says how many rows do not fit. Throws Error when none does. whose: " of FILE", where it must be said; fate: theirs.

@@ -23,9 +23,6 @@ class WithMaskedLm : public Base, public MaskedLanguageModel {
  public:
   using Base::Base;
 
-  Value states(Graph& graph, const PackedSentences& text, Trace* trace) const override {
-    return this->pass(graph, text, trace);
-  }
   Value transformed(Graph& graph, Value states) const override {
     const BlockShape& block = this->config_.block;
     const auto& head = this->layers_.masked_lm;

@@ -53,7 +53,7 @@ Value BertModel::embedded(Graph& graph, const PackedSentences& text) const {
   return graph.gradients() ? join(graph, std::array{normed}, config_.block.dropout) : normed;
 }
 
-Value BertModel::pass(Graph& graph, const PackedSentences& text, Trace* trace) const {
+Value BertModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
   const Value x = embedded(graph, text), offsets = graph.constant({text.sentences() + 1, 1}, text.offsets.data());
   if (trace) trace->note(graph, x);
   ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x);
@@ -69,8 +69,6 @@ Value BertModel::pass(Graph& graph, const PackedSentences& text, Trace* trace) c
   }
   return stream.input();
 }
-
-void BertModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const { pass(graph, text, &trace); }
 
 std::span<const float> BertModel::token_embeddings() const { return parameters().view(layers_.embedding); }
 

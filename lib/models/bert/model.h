@@ -10,15 +10,12 @@ class BertModel : public Model, public TextEncoder {
  public:
   BertModel(const nlohmann::json& json, const BertConfig& config, BertLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   std::span<const float> token_embeddings() const override;
   int64_t longest_source() const override { return config_.max_positions; }
   TextEnds ends() const override { return TextEnds::bos_and_eos; }
 
  protected:
-  // The states after the last layer: [tokens, d_model].
-  Value pass(Graph& graph, const PackedSentences& text, Trace* trace) const;
-
   BertConfig config_;
   BertLayers layers_;
 

@@ -29,7 +29,7 @@ ConvS2SDecoder::ConvS2SDecoder(const ConvS2SModel& model, Workspace& workspace, 
   for (const NormedLayer& layer : {layers.decoder_in, layers.decoder_out, layers.output}) prepare(layer);
   for (const ConvolutionLayer& layer : layers.decoder)
     for (const NormedLayer& part : {layer.residual, layer.conv, layer.query, layer.found}) prepare(part);
-  const Value memory = model.encode(graph, make, source, graph.column(source_offsets_));
+  const Value memory = model.memory(graph, make, source, graph.column(source_offsets_));
   graph.place(memory, memory_ = take(graph.shape(memory).size()));
   workspace.run();
   past_.resize(layers.decoder.size());

@@ -58,8 +58,8 @@ Value ConvS2SModel::dense(Graph& graph, const Weights& weights, const NormedLaye
   return linear(graph, x, weights(layer), parameters().in(graph, layer.bias), Activation::none, dropout);
 }
 
-Value ConvS2SModel::encode(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
-                           Trace* trace) const {
+ConvS2SModel::Encoded ConvS2SModel::encoded(Graph& graph, const Weights& weights, const PackedSentences& source,
+                                            Value offsets, Trace* trace) const {
   const Value embeddings = embedded(graph, layers_.embedding.source, layers_.source_positions, source);
   if (trace) trace->note(graph, embeddings);
   Value x = dense(graph, weights, layers_.encoder_in, embeddings);
@@ -71,8 +71,14 @@ Value ConvS2SModel::encode(Graph& graph, const Weights& weights, const PackedSen
   }
   const Value out = dense(graph, weights, layers_.encoder_out, x);
   if (trace) trace->note(graph, out);
+  return {out, embeddings};
+}
+
+Value ConvS2SModel::memory(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
+                           Trace* trace) const {
+  const auto [states, embeddings] = encoded(graph, weights, source, offsets, trace);
   const auto attentions = static_cast<float>(layers_.decoder.size());
-  return attention_memory(graph, out, embeddings, offsets, kHalf, 1 / (2 * attentions));
+  return attention_memory(graph, states, embeddings, offsets, kHalf, 1 / (2 * attentions));
 }
 
 Value ConvS2SModel::decode(Graph& graph, const Weights& weights, Value embeddings, const Convolve& convolve,
@@ -101,15 +107,15 @@ Value ConvS2SModel::decode(Graph& graph, const Weights& weights, Value embedding
   return dense(graph, weights, layers_.decoder_out, x, dropout_in(graph));
 }
 
-void ConvS2SModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const {
-  encode(graph, normalised_in(graph), text, offsets_in(graph, text), &trace);
+Value ConvS2SModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return encoded(graph, normalised_in(graph), text, offsets_in(graph, text), trace).states;
 }
 
 Value ConvS2SModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target,
                            Trace* trace) const {
   const auto weights = normalised_in(graph);
   Sides sides{.memory = {}, .target_offsets = offsets_in(graph, target), .memory_offsets = offsets_in(graph, source)};
-  sides.memory = encode(graph, weights, source, sides.memory_offsets, trace);
+  sides.memory = memory(graph, weights, source, sides.memory_offsets, trace);
   const Value embeddings = embedded(graph, layers_.embedding.target, layers_.target_positions, target);
   const auto convolve = [&](std::size_t i, Value x) {
     return convolution(graph, x, weights(layers_.decoder[i].conv), sides.target_offsets, Reach::causal,

@@ -14,7 +14,7 @@ class ConvS2SModel : public Model, public EncoderDecoder {
  public:
   ConvS2SModel(const nlohmann::json& json, const ConvS2SConfig& config, ConvS2SLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   Value states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const override;
   OutputLayer output(Graph& graph) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override;
@@ -39,7 +39,12 @@ class ConvS2SModel : public Model, public EncoderDecoder {
   Value embedded(Graph& graph, ParameterId table, ParameterId positions, const PackedSentences& sentences) const;
   // x: [tokens, in] -> [tokens, out]
   Value dense(Graph& graph, const Weights& weights, const NormedLayer& layer, Value x, float dropout = 0) const;
-  Value encode(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
+  struct Encoded {
+    Value states, embeddings;  // [source tokens, d_model] each
+  };
+  Encoded encoded(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
+                  Trace* trace) const;
+  Value memory(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
                Trace* trace = nullptr) const;  // -> Sides::memory
   // embeddings: of the target: [rows, d_model] -> what the output layer takes: [rows, d_model]
   Value decode(Graph& graph, const Weights& weights, Value embeddings, const Convolve& convolve, const Sides& sides,

@@ -58,8 +58,8 @@ Value GptModel::states(Graph& graph, const PackedSentences& text, Trace* trace, 
       trace);
 }
 
-void GptModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const {
-  states(graph, text, &trace, nullptr);
+Value GptModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return states(graph, text, trace, nullptr);
 }
 
 OutputLayer GptModel::output(Graph& graph) const { return {parameters().in(graph, layers_.output), {}}; }

@@ -12,7 +12,7 @@ class GptModel : public Model, public LanguageModel {
  public:
   GptModel(const nlohmann::json& json, const GptConfig& config, GptLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   Value states(Graph& graph, const PackedSentences& text, Trace* trace, CarriedState* carried) const override;
   OutputLayer output(Graph& graph) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& contexts) const override;

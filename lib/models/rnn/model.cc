@@ -148,7 +148,9 @@ Value ranges_in(Graph& graph, const PackedSentences& s) { return graph.constant(
 
 }  // namespace
 
-void RnnModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const { encoded(graph, text, &trace); }
+Value RnnModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return encoded(graph, text, trace).memory;
+}
 
 Value RnnModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const {
   const RnnSource from = encoded(graph, source, trace);

@@ -25,7 +25,7 @@ class RnnModel : public Model, public EncoderDecoder {
  public:
   RnnModel(const nlohmann::json& json, const RnnConfig& config, RnnLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   Value states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const override;
   OutputLayer output(Graph& graph) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override;

@@ -143,8 +143,8 @@ Value RnnLmModel::states(Graph& graph, const PackedSentences& text, Trace* trace
   return out;
 }
 
-void RnnLmModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const {
-  states(graph, text, &trace, nullptr);
+Value RnnLmModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return states(graph, text, trace, nullptr);
 }
 
 OutputLayer RnnLmModel::output(Graph& graph) const {

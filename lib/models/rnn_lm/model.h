@@ -25,7 +25,7 @@ class RnnLmModel : public Model, public LanguageModel {
  public:
   RnnLmModel(const nlohmann::json& json, const RnnLmConfig& config, RnnLmLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   // A state is carried as h of each layer, then c of each (lstm). With carried, no text may be without tokens. What
   // attention reaches begins anew with each stretch.
   Value states(Graph& graph, const PackedSentences& text, Trace* trace, CarriedState* carried) const override;

@@ -19,7 +19,7 @@ TransformerDecoder::TransformerDecoder(const TransformerModel& model, Workspace&
 
   Graph& graph = workspace.graph;
   graph.clear();
-  const Value memory = model.encode(graph, source, graph.column(source_offsets_));
+  const Value memory = model.encode(graph, source, graph.column(source_offsets_), nullptr);
   float* place = source_kv_;
   for (const DecoderLayer& layer : model.layers_.decoder) {
     graph.place(layer.cross.kv(graph, model.parameters(), memory), place);

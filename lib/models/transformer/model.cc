@@ -82,8 +82,8 @@ Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_
   return stream.input();
 }
 
-void TransformerModel::encode(Graph& graph, const PackedSentences& text, Trace& trace) const {
-  encode(graph, text, offsets_in(graph, text), &trace);
+Value TransformerModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return encode(graph, text, offsets_in(graph, text), trace);
 }
 
 Value TransformerModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target,

@@ -11,7 +11,7 @@ class TransformerModel : public Model, public EncoderDecoder {
  public:
   TransformerModel(const nlohmann::json& json, const TransformerConfig& config, TransformerLayers layers);
 
-  void encode(Graph& graph, const PackedSentences& text, Trace& trace) const override;
+  Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
   Value states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const override;
   OutputLayer output(Graph& graph) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override;
@@ -24,7 +24,7 @@ class TransformerModel : public Model, public EncoderDecoder {
 
   // -> [tokens, d_model]
   Value embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& sentences) const;
-  Value encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace = nullptr) const;
+  Value encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace) const;
   // The decoder's layers, of whole sentences or of a step: attend_self and attend_cross are what they differ in.
   using AttendLayer = std::function<Value(std::size_t layer, Value projected)>;
   Value decode(Graph& graph, Value embedded, const AttendLayer& attend_self, const AttendLayer& attend_cross) const;
