@@ -132,6 +132,8 @@ $(test_programs): $(BUILD)/tests/%: $$(test_objects) $(BUILD)/obj/tests/main.o $
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(catch2) $(LDLIBS) -o $@
 
+nn_objects := $(BUILD)/obj/tests/ops/check.o
+
 # Tests of the CUDA kernels without a card: the .cu files as C++, with <cuda_runtime.h> emulated on the CPU, linked before
 # the library so that its graphs run on them (tests/cuda/emulation). tests/run emulated-ops: the tests of ops, so run.
 emulated_parts := ops models train

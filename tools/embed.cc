@@ -17,6 +17,7 @@
 #include "inspect/pca.h"
 #include "inspect/word2vec.h"
 #include "inspect/word_pairs.h"
+#include "metrics/correlation.h"
 #include "models/model_file.h"
 #include "pictures/scatter_plot.h"
 #include "stream/embeddings.h"
