@@ -5,7 +5,8 @@
 namespace storm {
 
 Model::Model(ParameterList& list, const nlohmann::json& config, Description description)
-    : parameters_(list.take()),
+    : head_(TextHead::declare(list, config, description)),
+      parameters_(list.take()),
       config_(std::make_unique<const nlohmann::json>(config)),
       description_(std::move(description)) {}
 

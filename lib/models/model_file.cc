@@ -50,8 +50,10 @@ const std::string& LoadedModel::vocabulary(const std::string& column) const {
   return it->second;
 }
 
-void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown) {
+void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown,
+                     const std::set<std::string, std::less<>>& anew) {
   for (auto spec : model.parameters().specs()) {
+    if (anew.contains(spec.name)) continue;
     const auto* growth =
         spec.vocabulary >= 0 && !grown.empty() ? &grown[static_cast<std::size_t>(spec.vocabulary)] : nullptr;
     if (growth) (spec.vector ? spec.shape.cols : spec.shape.rows) = growth->before;

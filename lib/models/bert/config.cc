@@ -51,7 +51,13 @@ const Architecture& bert_architecture() {
         if (config.pooler) return std::make_unique<WithPooler<BertModel>>(json, config, std::move(layers));
         if (config.masked_lm) return std::make_unique<WithMaskedLm<BertModel>>(json, config, std::move(layers));
         return std::make_unique<BertModel>(json, config, std::move(layers));
-      }};
+      },
+      .encoder_alone =
+          [](nlohmann::json& json) {
+            json["masked_lm"] = false;
+            json["pooler"] = json.value(kPoolKey, "") == "pooler";
+          },
+      .pool = "pooler"};
   return architecture;
 }
 
