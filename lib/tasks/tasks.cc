@@ -62,9 +62,12 @@ double mean_loss(const Losses& losses) {
 }
 
 double mean_nll(const Losses& losses) {
-  double sum = 0;
-  for (const LossSums& one : losses) sum += one.mean_nll();
-  return sum;
+  LossSums all;
+  for (const LossSums& one : losses) {
+    all.nll += one.nll;
+    all.count += one.count;
+  }
+  return all.mean_nll();
 }
 
 }  // namespace storm
