@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/named.h"
+#include "tasks/bidirectional_language_model.h"
 #include "tasks/language_model.h"
 #include "tasks/masked_language_model.h"
 #include "tasks/task.h"
@@ -13,7 +14,8 @@ namespace storm {
 namespace {
 
 // A task is added by its line here.
-const TaskKind* const kTasks[] = {&translation_task(), &language_model_task(), &masked_language_model_task()};
+const TaskKind* const kTasks[] = {&translation_task(), &language_model_task(), &bidirectional_language_model_task(),
+                                  &masked_language_model_task()};
 
 }  // namespace
 

@@ -31,8 +31,8 @@ void require_block_fits(const TrainSettings& settings, const Task& task) {
   if (settings.text.block == 0) return;
   const int64_t row = settings.text.block + 1;  // the labels, and the token before them
   if (const int64_t tokens = tokens_on(task.sides()[0], {&row, 1}); tokens > settings.max_tokens)
-    throw UsageError(str("--block ", settings.text.block, ", of ", tokens, " tokens: a batch has --max-tokens ", settings.max_tokens,
-                         "; make the block smaller or the batch larger"));
+    throw UsageError(str("--block ", settings.text.block, ", of ", tokens, " tokens: a batch has --max-tokens ",
+                         settings.max_tokens, "; make the block smaller or the batch larger"));
 }
 
 }  // namespace storm
