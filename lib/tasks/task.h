@@ -36,7 +36,7 @@ struct LossSums {
 using Losses = std::vector<LossSums>;
 void add(Losses& to, const Losses& more);  // to: as many, or none yet
 double mean_loss(const Losses& losses);    // the sum of the losses' means
-double mean_nll(const Losses& losses);
+double mean_nll(const Losses& losses);     // of a label, whichever loss it is of: the log of the perplexity
 
 // What a model is measured by on a validation set, beside its losses. Higher is better.
 class Measures {

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/named.h"
+#include "tasks/bidirectional_language_model.h"
 #include "tasks/classification.h"
 #include "tasks/language_model.h"
 #include "tasks/masked_language_model.h"
@@ -17,10 +18,16 @@ namespace storm {
 namespace {
 
 // A task is added by its line here.
-const TaskKind* const kTasks[] = {
-    &translation_task(),         &language_model_task(), &masked_language_model_task(), &classification_task(),
-    &pair_classification_task(), &regression_task(),     &pair_regression_task(),       &tagging_task(),
-    &question_answering_task()};
+const TaskKind* const kTasks[] = {&translation_task(),
+                                  &language_model_task(),
+                                  &bidirectional_language_model_task(),
+                                  &masked_language_model_task(),
+                                  &classification_task(),
+                                  &pair_classification_task(),
+                                  &regression_task(),
+                                  &pair_regression_task(),
+                                  &tagging_task(),
+                                  &question_answering_task()};
 
 }  // namespace
 
@@ -77,9 +84,12 @@ double mean_loss(const Losses& losses) {
 }
 
 double mean_nll(const Losses& losses) {
-  double sum = 0;
-  for (const LossSums& one : losses) sum += one.mean_nll();
-  return sum;
+  LossSums all;
+  for (const LossSums& one : losses) {
+    all.nll += one.nll;
+    all.count += one.count;
+  }
+  return all.mean_nll();
 }
 
 }  // namespace storm

@@ -137,7 +137,7 @@ void train_by_gradients(const Args& args) {
     data.cut(*task, settings);
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
-  require_block_fits(settings);
+  require_block_fits(settings, *task);
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,
