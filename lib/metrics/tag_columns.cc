@@ -33,8 +33,8 @@ bool TagColumns::next(TagTable& table, TaggedSentence& sentence) {
     split(line);
     const auto where = [&] { return str(name(), ": line ", file_.lines()); };
     if (columns_ == 0) columns_ = fields_.size();
-    require(fields_.size() == columns_, where(), ": ", fields_.size(), " columns, but ", columns_, " before it");
-    require(columns_ >= tags_, where(), ": one column, but gold and predicted tags are two");
+    if (fields_.size() != columns_) fail(where(), ": ", fields_.size(), " columns, but ", columns_, " before it");
+    if (columns_ < tags_) fail(where(), ": one column, but gold and predicted tags are two");
     if (sentence.tags[0].empty()) sentence.line = file_.lines();
     for (std::size_t t = 0; t < tags_; ++t) sentence.tags[t].push_back(tag_id(table, fields_[columns_ - 1 - t], where));
     if (columns_ > tags_) sentence.words.append(fields_[0]) += '\n';

@@ -38,12 +38,11 @@ struct Spans {
 // Lines of tags with spaces between them.
 void read_lines(Spans& spans, SegmentFiles& files) {
   std::vector<int32_t> gold, predicted;
-  const auto ids_of = [&](std::string_view line, std::vector<int32_t>& ids, auto where) {
+  const auto ids_of = [&](const std::string& line, std::vector<int32_t>& ids, auto where) {
     ids.clear();
-    while (!line.empty()) {
-      const auto end = std::min(line.find(' '), line.size());
-      if (end > 0) ids.push_back(tag_id(spans.table, line.substr(0, end), where));
-      line.remove_prefix(std::min(end + 1, line.size()));
+    for (std::size_t begin = 0, end; begin < line.size(); begin = end + 1) {
+      for (end = begin; end < line.size() && line[end] != ' ';) ++end;
+      if (end > begin) ids.push_back(tag_id(spans.table, std::string_view(line).substr(begin, end - begin), where));
     }
   };
   Block block;
@@ -56,10 +55,10 @@ void read_lines(Spans& spans, SegmentFiles& files) {
         const auto& said = block.systems[s][i];
         if (document && said.starts_with(kDocumentStart)) continue;
         const auto where = [&] { return str(files.system_name(s), ": line ", line); };
-        require(!document, where(), ": tags, but ", files.reference_name(0), " has ", kDocumentStart, " there");
+        if (document) fail(where(), ": tags, but ", files.reference_name(0), " has ", kDocumentStart, " there");
         ids_of(said, predicted, where);
-        require(predicted.size() == gold.size(), where(), ": ", predicted.size(), " tags, but ",
-                files.reference_name(0), " has ", gold.size());
+        if (predicted.size() != gold.size())
+          fail(where(), ": ", predicted.size(), " tags, but ", files.reference_name(0), " has ", gold.size());
         spans.add(gold, predicted);
       }
     }
@@ -80,11 +79,12 @@ void read_columns(Spans& spans, const std::string& gold_path, const std::vector<
              " has more: line ", more ? right.line : said.line);
       if (!more) continue;
       const auto where = [&] { return str(system.name(), ": line ", said.line); };
-      require(right.tags[0].size() == said.tags[0].size(), where(), ": a sentence of ", said.tags[0].size(),
-              " words, but that of ", gold.name(), ", line ", right.line, ", has ", right.tags[0].size());
-      require(right.words.empty() || said.words.empty() || right.words == said.words, where(),
-              ": a sentence of other words than that of ", gold.name(), ", line ", right.line,
-              "; give the column of tags alone if that is meant");
+      if (right.tags[0].size() != said.tags[0].size())
+        fail(where(), ": a sentence of ", said.tags[0].size(), " words, but that of ", gold.name(), ", line ",
+             right.line, ", has ", right.tags[0].size());
+      if (!right.words.empty() && !said.words.empty() && right.words != said.words)
+        fail(where(), ": a sentence of other words than that of ", gold.name(), ", line ", right.line,
+             "; give the column of tags alone if that is meant");
       spans.add(right.tags[0], said.tags[0]);
     }
     if (!more) return;
