@@ -21,7 +21,7 @@ figures() { # FILE FLAG...
   shift
   f1 "$data/$file.gold" -f json "$@" <"$data/$file.predicted" 2>notes | flat >ours || return 1
   awk -F '\t' -v file="$file" 'FNR == NR { ours[$1, $2] = $3; next }
-    $1 == file { ++recorded; near = 1e-12; value = $4; key = $2 SUBSEP $3
+    $1 == file && $2 !~ /bootstrap|randomisation/ { ++recorded; near = 1e-12; value = $4; key = $2 SUBSEP $3
       if ($2 == "conlleval") { if ($3 == "accuracy") next; if ($4 ~ /[.]/) { near = 0.00501 / 100; value = $4 / 100 } }
       d = ours[key] - value
       if (!(key in ours) || d > near || d < -near) { print $0, "but", ours[key]; bad = 1 } }
@@ -37,6 +37,11 @@ ok "numbers have scipy's and scikit-learn's figures" figures numbers --regressio
 ok "conlleval's accuracy is seqeval's, in percents" eval 'for s in iob2 iob1 iobes; do
   [ "$(f1 -q "$data/$s.gold" --spans $s -m accuracy -b -w 4 <"$data/$s.predicted" | awk "{ printf \"%.2f\", 100 * \$1 }")" = \
     "$(awk -F "\t" -v s=$s "\$1 == s && \$2 == \"conlleval\" && \$3 == \"accuracy\" { print \$4 }" "$data/figures.tsv")" ] || exit 1; done'
+ok "intervals and p-values are those of numpy's draws" eval '
+  recorded() { awk -F "\t" -v c=$1 -v n=$2 "\$1 == \"labels\" && \$2 == c && \$3 == n { printf \"%.12f\", \$4 }" "$data/figures.tsv"; }
+  p_value() { f1 -q "$data/labels.gold" -m accuracy -f json -i "$data/labels.predicted" "$data/labels.other" "$@" | awk "/p_value\": [0-9]/ { printf \"%.12f\", \$2 }"; }
+  [ "$(f1 -q "$data/labels.gold" -m accuracy -b -w 12 -ci <"$data/labels.predicted" | sed "s/.*μ = //; s/)//")" = "$(recorded bootstrap mean) ± $(recorded bootstrap half)" ] &&
+    [ "$(p_value -pbs)" = "$(recorded bootstrap p)" ] && [ "$(p_value -par -parn 2000)" = "$(recorded randomisation p)" ]'
 
 # As columns: a word a line, odd blank lines, and document starts of both kinds.
 columns() { # FILE OTHER: words with the tags of both, in three columns
