@@ -41,7 +41,8 @@ class Model {
   const Description& description() const { return description_; }
 
  protected:
-  // Takes the parameters off the list in which the layers were declared.
+  // Takes the parameters off the list in which the layers were declared, and adds what the configuration adds to any
+  // architecture (nn/adaptation.h).
   Model(ParameterList& list, const nlohmann::json& config, Description description);
 
  private:

@@ -53,9 +53,11 @@ struct GrownVocabulary {
 
 // Copies the parameters of a document into a model of the same configuration, but for the sizes of vocabularies: grown,
 // by column (none: the sizes are the same). The row of a new piece is the mean of the rows of what it was cut into.
+// What an adaptation added stays as it is where the document lacks it.
 void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown = {});
 
-// The document of a model. The tensors are views of the model's parameters: write it before they change.
+// The document of a model, whose low-rank updates are merged into the weights, and whose adaptation (nn/adaptation.h)
+// is left out. The tensors are views of the model's parameters: write it before they change.
 Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,
                         std::map<std::string, std::string> metadata);
 

@@ -44,6 +44,8 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
     score = matrix("attention.score.weight", 1, d, 1);
   }
   attentional = LinearLayer::declare(list, "attention.out", m + d, d);
+  // With input feeding an op has its weight as it is, and nothing can be added to the layer.
+  if (c.input_feeding) list.specs()[static_cast<std::size_t>(attentional.weight.index)].linear.reset();
 }
 
 }  // namespace storm
