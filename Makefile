@@ -125,6 +125,11 @@ $(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,i
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
+# The same for training a part of a model.
+$(BUILD)/bench/adapter-rate: $(BUILD)/obj/scripts/adapter_rate.o $(call archives,$(train))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
 test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc)) $($*_objects)
@@ -169,7 +174,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(device_rate)
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates

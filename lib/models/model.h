@@ -44,8 +44,8 @@ class Model {
   const TextHead* head() const { return head_ ? &*head_ : nullptr; }  // of a model that a task put one on; null: none
 
  protected:
-  // Takes the parameters off the list in which the layers were declared, and the head's, where the configuration has
-  // one.
+  // Takes the parameters off the list in which the layers were declared, and adds what the configuration adds to any
+  // architecture: a head (models/text_head.h), and what is trained of it all (nn/adaptation.h).
   Model(ParameterList& list, const nlohmann::json& config, Description description);
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "stream/stream.h"
+#include "tools/train/adaptation.h"
 #include "tools/train_flags.h"
 
 namespace storm {
@@ -49,11 +50,11 @@ void warn_of_missing(const Args& args, const Checkpoint& checkpoint) {
   }
 }
 
-std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan) {
+std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan, const InitialModel* initial) {
   const auto path = checkpoint_path(plan.output);
   std::error_code ignored;
   const bool exists = std::filesystem::exists(path, ignored);
-  if (args.on("resume") && exists) return load_checkpoint(path);
+  if (args.on("resume") && exists) return load_checkpoint(path, initial ? &initial->loaded : nullptr);
   if (args.on("resume"))
     note(path, ": there is none; the training begins");
   else if (!args.on("dry-run") && exists)
@@ -129,10 +130,12 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
     const auto sizes = streams.task.texts > 0 ? padded({streams.sizes()[0]}, arch) : streams.sizes();
     auto config = make_config(arch, preset, train_flags::given_settings(args), sizes);
     set_task(config, streams, args);
+    put_adaptation(args, nullptr, {}, config);
     auto model = make_model(config);
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
+  if (args.given("init-adapter")) return model_with_adapter(args, streams, *initial);
   const auto grown = streams.grown_from(initial->loaded);
   auto config = changed(initial->loaded.model->config(), args);
   if (!grown.empty()) {
@@ -141,14 +144,17 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
       config[keys[c]] = streams.vocabularies[c].size();
   }
   set_task(config, streams, args);
+  config.erase(kAdaptationKey);
+  put_adaptation(args, initial, grown, config);
   auto model = make_model(config);
   const auto anew = head_parameters(*initial, *model, streams);
-  if (!anew.empty()) model->parameters().initialize(seed);
+  if (!anew.empty() || wanted_adaptation(args)) model->parameters().initialize(seed);  // what is added
   read_parameters(initial->document, *model, grown, anew);
   return model;
 }
 
 void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams) {
+  check_resumed_adaptation(args, checkpoint);
   const auto& name = checkpoint.loaded.name;
   streams.require_same(checkpoint.loaded);
   const Model& model = *checkpoint.loaded.model;

@@ -47,6 +47,8 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
   if (c.attention == Attention::kernel)
     score = list.add({.name = "attention.width", .shape = {1, d}, .init = ParameterSpec::Init::ones, .vector = true});
   attentional = LinearLayer::declare(list, "attention.out", m + d, d);
+  // With input feeding an op has its weight as it is, and nothing can be added to the layer.
+  if (c.input_feeding) list.specs()[static_cast<std::size_t>(attentional.weight.index)].linear.reset();
 }
 
 }  // namespace storm
