@@ -51,7 +51,13 @@ const Architecture& bert_architecture() {
         if (config.pooler) return std::make_unique<WithPooler<BertModel>>(json, config, std::move(layers));
         if (config.masked_lm) return std::make_unique<WithMaskedLm<BertModel>>(json, config, std::move(layers));
         return std::make_unique<BertModel>(json, config, std::move(layers));
-      }};
+      },
+      .pool = "pooler",
+      .encoder_alone =
+          [](nlohmann::json& config) {
+            config["masked_lm"] = false;
+            config["pooler"] = config.value("pool", "") == "pooler";
+          }};
   return architecture;
 }
 
