@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 
 #include "base/file_lock.h"
 #include "base/log.h"
@@ -189,7 +188,8 @@ void train_by_gradients(const Args& args) {
 
 std::vector<Flag> all_flags() {
   auto flags = train_flags::flags();
-  std::ranges::copy(adaptation_flags(), std::back_inserter(flags));
+  const auto own = adaptation_flags();  // before those of architectures
+  flags.insert(std::ranges::find(flags, "arch", &Flag::name), own.begin(), own.end());
   return flags;
 }
 
