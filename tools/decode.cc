@@ -108,8 +108,6 @@ DecodeOptions options_of(const Args& args) {
   if (o.sample)
     for (const char* flag : {"beam", "early-stopping", "renormalize"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --sample"));
-  if (!o.sample && o.nbest > o.beam)
-    throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
   if (o.max_length > 0 && o.min_length > o.max_length) throw UsageError("--min-length is more than --max-length");
   return o;
 }
@@ -124,6 +122,13 @@ class Decode {
         stop_(stop_strings(args, model_)),
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
+    if (!model_.kind.searches)
+      refuse_flags(args, "the task " + model_.kind.name,
+                   {"beam", "length-penalty", "length-norm", "early-stopping", "min-length", "max-length", "forced-eos",
+                    "begin-with-eos", "slide", "stop", "repetition-penalty", "no-repeat-ngram", "ban", "renormalize",
+                    "sample", "text", "seed"});
+    else if (!options_.sample && options_.nbest > options_.beam)
+      throw UsageError(str("--nbest ", options_.nbest, " is more than --beam ", options_.beam, " finds"));
     options_.stop = stop_ ? &*stop_ : nullptr;
     options_.banned_ids = banned_ids(args_, model_.answered());
     choose_device();
@@ -251,8 +256,8 @@ class Decode {
     for (const double log_prob : log_probs) {
       const auto& ids = asked_.front();
       output_.write(fixed(log_prob, 6) + "\n");
-      measured_.add(log_prob, ids, model_.answered());
-      target_tokens_ += tokens_with_eos(ids.size());
+      measured_.add(log_prob, ids, model_.answered(), scorer_->has_ends());
+      target_tokens_ += scorer_->has_ends() ? tokens_with_eos(ids.size()) : std::ssize(ids);
       asked_.pop_front();
     }
     sentences_ += static_cast<int64_t>(log_probs.size());

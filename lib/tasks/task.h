@@ -37,6 +37,7 @@ using Losses = std::vector<LossSums>;
 void add(Losses& to, const Losses& more);  // to: as many, or none yet
 double mean_loss(const Losses& losses);    // the sum of the losses' means
 double mean_nll(const Losses& losses);
+double perplexity(const Losses& losses);  // of the first, by its negative log-likelihood
 
 // What a model is measured by on a validation set, beside its losses. Higher is better.
 class Measures {
@@ -63,6 +64,7 @@ class Scorer {
   // numbers.
   virtual std::vector<double> add(RowColumns rows) = 0;
   virtual std::vector<double> finish() { return {}; }  // of the rest
+  virtual bool has_ends() const { return true; }       // off: EOS is not scored with a row
 };
 
 class Task {
@@ -105,6 +107,12 @@ class Task {
   // leave out is noted.
   virtual std::unique_ptr<Measures> measures(const TokenFile& file, std::span<const std::string> names,
                                              const DecodeOptions& options) const;
+  // The same of rows that the task draws of the file for validation, which must outlive what is returned.
+  virtual std::unique_ptr<Measures> row_measures(const RowSource& /*rows*/, const TokenFile& file,
+                                                 std::span<const std::string> names,
+                                                 const DecodeOptions& options) const {
+    return measures(file, names, options);
+  }
 };
 
 struct TaskKind {
@@ -114,6 +122,7 @@ struct TaskKind {
   std::vector<std::string> measures;  // that measures() offers
   std::size_t asked = 1;              // so many of the first columns are read to be answered
   std::size_t answered = 0;           // the column that answers are of
+  bool searches = true;  // its answers are searched or sampled, token by token: off, such settings mean nothing
   // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and
   // UsageError for a model that cannot do it.
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);

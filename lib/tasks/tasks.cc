@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -60,6 +61,8 @@ double mean_loss(const Losses& losses) {
   for (const LossSums& one : losses) sum += one.mean_loss();
   return sum;
 }
+
+double perplexity(const Losses& losses) { return std::exp(losses.front().mean_nll()); }
 
 double mean_nll(const Losses& losses) {
   double sum = 0;
