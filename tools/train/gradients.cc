@@ -129,9 +129,6 @@ void train_by_gradients(const Args& args) {
   initial.reset();
   data.index();
   const auto task = kind.make(*model, data.vocabularies);
-  std::unique_ptr<Measures> measures;
-  if (!measure_names.empty()) measures = task->measures(*data.valid, measure_names, train_flags::decoding(args));
-
   // The log has a column for each; where nothing is measured, for the task's first, so that logs have one shape.
   auto columns = measure_names;
   if (columns.empty() && !kind.measures.empty()) columns.push_back(kind.measures[0]);
@@ -151,6 +148,8 @@ void train_by_gradients(const Args& args) {
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
   require_block_fits(settings, *task);
+  std::unique_ptr<Measures> measures;
+  if (!measure_names.empty()) measures = data.measures(*task, measure_names, train_flags::decoding(args));
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,
