@@ -22,7 +22,8 @@ __device__ __forceinline__ T* dynamic_shared() {
 
 constexpr unsigned kWarp = 32, kAll = 0xffffffffu;
 
-__device__ __forceinline__ float warp_sum(float x) {
+template <class T>
+__device__ __forceinline__ T warp_sum(T x) {
   for (int by = 16; by > 0; by /= 2) x += __shfl_xor_sync(kAll, x, by);
   return x;
 }
@@ -35,13 +36,13 @@ __device__ __forceinline__ float warp_max(float x) {
 }
 
 // The same over a block of so many warps. parts: [warps], shared.
-template <unsigned warps>
-__device__ __forceinline__ float block_sum(float x, float* parts) {
+template <unsigned warps, class T>
+__device__ __forceinline__ T block_sum(T x, T* parts) {
   x = warp_sum(x);
   __syncthreads();
   if (threadIdx.x % kWarp == 0) parts[threadIdx.x / kWarp] = x;
   __syncthreads();
-  float sum = 0;
+  T sum = 0;
   for (unsigned w = 0; w < warps; ++w) sum += parts[w];
   return sum;
 }

@@ -111,6 +111,8 @@ const char* their_class(const nlohmann::json& c) {
   return masked_lm ? "BertForMaskedLM" : "BertModel";
 }
 
+std::string prefix(const nlohmann::json& c) { return their_class(c) == std::string("BertModel") ? "" : "bert."; }
+
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto& vocabulary = vocabularies.at("vocab");
   const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
@@ -130,7 +132,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                                {"pad_token_id", std::max(vocabulary.pad_id(), 0)},
                                {"tie_word_embeddings", c.at("share_embeddings") == "yes"}},
                     .texts = {}};
-  if (their_class(c) != std::string("BertModel")) files.prefix = "bert.";
+  files.prefix = prefix(c);
   if (is_tokenizer_json(vocabulary))
     add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", longest_text(c));
   else
@@ -149,7 +151,8 @@ const Family& bert_family() {
                              .rows = rows,
                              .twin = twin,
                              .files = files,
-                             .prefixes = {"bert.", ""}};
+                             .prefixes = {"bert.", ""},
+                             .prefix = prefix};
   return family;
 }
 

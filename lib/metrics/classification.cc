@@ -8,35 +8,31 @@ namespace storm {
 
 namespace {
 
-// Calls each(gold label, predicted label) for the rows.
-template <class Each>
-void each_row(std::span<const int32_t> gold, std::span<const int32_t> predicted, int32_t labels, Each each) {
+void check_sizes(std::span<const int32_t> gold, std::span<const int32_t> predicted) {
   require(gold.size() == predicted.size(), gold.size(), " gold labels, but ", predicted.size(), " predicted ones");
-  for (std::size_t i = 0; i < gold.size(); ++i) {
-    for (const int32_t id : {gold[i], predicted[i]})
-      require(id >= 0 && id < labels, "label ", id, " of row ", i + 1, " is none of ", labels);
-    each(static_cast<std::size_t>(gold[i]), static_cast<std::size_t>(predicted[i]));
-  }
 }
 
 }  // namespace
 
 std::vector<MatchCounts> label_counts(std::span<const int32_t> gold, std::span<const int32_t> predicted,
                                       int32_t labels) {
+  check_sizes(gold, predicted);
   std::vector<MatchCounts> counts(static_cast<std::size_t>(labels));
-  each_row(gold, predicted, labels, [&](std::size_t right, std::size_t said) {
-    ++counts[right].gold;
-    ++counts[said].predicted;
-    counts[right].correct += right == said;
-  });
+  for (std::size_t i = 0; i < gold.size(); ++i) {
+    for (const int32_t id : {gold[i], predicted[i]})
+      require(id >= 0 && id < labels, "label ", id, " of row ", i + 1, " is none of ", labels);
+    ++counts[static_cast<std::size_t>(gold[i])].gold;
+    ++counts[static_cast<std::size_t>(predicted[i])].predicted;
+    counts[static_cast<std::size_t>(gold[i])].correct += gold[i] == predicted[i];
+  }
   return counts;
 }
 
-std::vector<int64_t> confusion_table(std::span<const int32_t> gold, std::span<const int32_t> predicted,
-                                     int32_t labels) {
-  const auto n = static_cast<std::size_t>(labels);
-  std::vector<int64_t> table(n * n);
-  each_row(gold, predicted, labels, [&](std::size_t right, std::size_t said) { ++table[right * n + said]; });
+std::map<std::pair<int32_t, int32_t>, int64_t> confusions(std::span<const int32_t> gold,
+                                                          std::span<const int32_t> predicted) {
+  check_sizes(gold, predicted);
+  std::map<std::pair<int32_t, int32_t>, int64_t> table;
+  for (std::size_t i = 0; i < gold.size(); ++i) ++table[{gold[i], predicted[i]}];
   return table;
 }
 

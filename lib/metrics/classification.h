@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "metrics/precision_recall.h"
@@ -15,8 +17,10 @@ namespace storm {
 std::vector<MatchCounts> label_counts(std::span<const int32_t> gold, std::span<const int32_t> predicted,
                                       int32_t labels);
 
-// [labels, labels]: how many rows of each gold label (the table's row) were given each label (the column).
-std::vector<int64_t> confusion_table(std::span<const int32_t> gold, std::span<const int32_t> predicted, int32_t labels);
+// How many rows of each gold label (first) were given each label (second), where there are any: the confusion table
+// without its zeros.
+std::map<std::pair<int32_t, int32_t>, int64_t> confusions(std::span<const int32_t> gold,
+                                                          std::span<const int32_t> predicted);
 
 // The share of rows that have their label; 0 without rows.
 double accuracy(std::span<const MatchCounts> labels);

@@ -164,8 +164,7 @@ bool is_tag(std::string_view tag, TagScheme scheme) {
 
 TagTable::TagTable(TagScheme scheme) : scheme_(scheme) { id("O"); }
 
-int32_t TagTable::id(std::string_view tag) {
-  if (tag == "O" && !tags_.empty()) return 0;
+int32_t TagTable::look_up(std::string_view tag) {
   const auto found = ids_.find(tag);
   if (found != ids_.end()) return found->second;
   require(is_tag(tag, scheme_), "'", tag, "' is no tag of ", entry(scheme_).name, ", which has ", tags_of(scheme_));
@@ -180,6 +179,7 @@ int32_t TagTable::id(std::string_view tag) {
                    // Perl takes a type of "0" for none.
                    {type(or_line(name)), type(or_line(stripped)), type(name == "0" ? std::string_view() : name)}});
   ids_.emplace(tag, id);
+  if (tag.size() < 8) short_ids_[key(tag)] = id;
   return id;
 }
 

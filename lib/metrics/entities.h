@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "metrics/precision_recall.h"
+#include "text/flat_map.h"
 
 namespace storm {
 
@@ -40,14 +41,25 @@ class TagTable {
   explicit TagTable(TagScheme scheme);
 
   TagScheme scheme() const { return scheme_; }
-  int32_t id(std::string_view tag);  // 0 is O; Error for what is no tag of the scheme
+  // 0 is O; Error for what is no tag of the scheme.
+  int32_t id(std::string_view tag) {
+    const auto* known = tag.size() < 8 ? short_ids_.find(key(tag)) : nullptr;
+    return known ? *known : look_up(tag);
+  }
   const Tag& operator[](int32_t id) const { return tags_[static_cast<std::size_t>(id)]; }
   const std::vector<std::string>& types() const { return type_names_; }
 
  private:
+  static uint64_t key(std::string_view tag) {
+    uint64_t bytes = tag.size();
+    for (const char c : tag) bytes = bytes << 8 | static_cast<unsigned char>(c);
+    return bytes;
+  }
+  int32_t look_up(std::string_view tag);
   int32_t type(std::string_view name);
 
   TagScheme scheme_;
+  FlatMap<int32_t> short_ids_;  // of tags of up to seven bytes, which most are, by a key of these and their number
   std::map<std::string, int32_t, std::less<>> ids_, type_ids_;
   std::vector<Tag> tags_;
   std::vector<std::string> type_names_;

@@ -20,10 +20,10 @@ TEST_CASE("labels' figures are scikit-learn's, and a label that nobody has does 
   CHECK(weighted_average(counts).f1 == Approx(0.45).margin(1e-15));
   CHECK(micro_average(counts).f1 == Approx(0.5).margin(1e-15));
   CHECK(matthews(counts) == Approx(0.3334156683557903).margin(1e-15));
-  const auto table = confusion_table(gold, predicted, 6);
-  CHECK(table[0 * 6 + 0] == 2);
-  CHECK(table[0 * 6 + 3] == 1);
-  CHECK(table[4 * 6 + 1] == 1);
+  auto table = confusions(gold, predicted);
+  CHECK(table.at({0, 0}) == 2);
+  CHECK(table.at({0, 3}) == 1);
+  CHECK(table.at({4, 1}) == 1);
 }
 
 TEST_CASE("what is undefined is 0") {

@@ -72,7 +72,14 @@ const Architecture& bert_architecture() {
         const auto config = BertConfig::from(json);
         return config.masked_lm ? with_heads<WithMaskedLm<BertModel>>(json, config)
                                 : with_heads<BertModel>(json, config);
-      }};
+      },
+      .pool = "pooler",
+      .encoder_alone =
+          [](nlohmann::json& config) {
+            config["masked_lm"] = false;
+            config["next_sentence"] = false;
+            config["pooler"] = config.value(kPoolKey, "") == "pooler";
+          }};
   return architecture;
 }
 

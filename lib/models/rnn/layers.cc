@@ -17,7 +17,7 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
   const double deviation = 1 / std::sqrt(static_cast<double>(d));
   embedding = EmbeddingTables::declare(list, c.tables, d, deviation);
   output =
-      c.tables.share == Share::none
+      c.tables.target > 0 && c.tables.share == Share::none
           ? list.of_vocabulary(declare_table(list, "output.weight", c.tables.target, d, deviation), TableSizes::kTarget)
           : embedding.target;
   for (int64_t i = 0; i < c.layers.encoder; ++i) {
@@ -35,15 +35,20 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
     bridges.push_back(bridge);
     decoder.push_back(RecurrentLayer::declare(list, str("decoder.", i), c.cell, d, d));
   }
-  if (!c.attends()) return;
+  if (!c.attends() || c.tables.target == 0) return;
   if (c.tied()) feed = matrix("attention.feed.weight", gates * d, c.feeds_context() ? m : d, d);
-  if (c.attention == Attention::general) keys.weight = matrix("attention.keys.weight", d, m, d);
+  // A kernel measures how far states of the encoder are from the decoder's: the product brings them into one space.
+  if (c.attention == Attention::general || c.kernel()) keys.weight = matrix("attention.keys.weight", d, m, d);
   if (c.attention == Attention::additive || c.attention == Attention::concat) {
     keys = LinearLayer::declare(list, "attention.keys", m, d);
     query = matrix("attention.query.weight", d, d, d);
     score = matrix("attention.score.weight", 1, d, 1);
   }
+  if (c.attention == Attention::kernel)
+    score = list.add({.name = "attention.width", .shape = {1, d}, .init = ParameterSpec::Init::ones, .vector = true});
   attentional = LinearLayer::declare(list, "attention.out", m + d, d);
+  // With input feeding an op has its weight as it is, and nothing can be added to the layer.
+  if (c.input_feeding) list.specs()[static_cast<std::size_t>(attentional.weight.index)].linear.reset();
 }
 
 }  // namespace storm
