@@ -56,7 +56,7 @@ models := models $(nn) $(data)
 inspect := inspect $(models) $(text)
 pictures := pictures $(inspect)
 decode := decode $(models) $(text)
-tasks := tasks $(decode) $(metrics)
+tasks := tasks $(decode) inspect $(metrics)
 exchange := exchange $(models) $(text)
 train := train $(tasks)
 cuda := $(train) inspect
@@ -125,12 +125,19 @@ $(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,i
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
+# The same for training a part of a model.
+$(BUILD)/bench/adapter-rate: $(BUILD)/obj/scripts/adapter_rate.o $(call archives,$(train))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
 # Catch2 3 comes as a library, Catch2 2 as a header alone.
 catch2 := $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2)
 test_objects = $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard tests/$*/*.cc)) $($*_objects)
 $(test_programs): $(BUILD)/tests/%: $$(test_objects) $(BUILD)/obj/tests/main.o $$(call archives,$$(or $$($$*),$(parts)))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(catch2) $(LDLIBS) -o $@
+
+nn_objects := $(BUILD)/obj/tests/ops/check.o
 
 # Tests of the CUDA kernels without a card: the .cu files as C++, with <cuda_runtime.h> emulated on the CPU, linked before
 # the library so that its graphs run on them (tests/cuda/emulation). tests/run emulated-ops: the tests of ops, so run.
@@ -167,7 +174,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(device_rate)
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates

@@ -18,14 +18,6 @@ namespace storm {
 
 namespace {
 
-std::vector<std::string> names_of(const std::vector<std::string>& paths, std::size_t num_systems, bool paired) {
-  std::vector<std::string> names = paths;
-  for (std::size_t s = paths.size(); s < num_systems; ++s)
-    names.push_back(paired && s == 0 ? "Baseline" : str("System ", s + (paired ? 0 : 1)));
-  if (paired && !paths.empty()) names[0] = "Baseline: " + names[0];
-  return names;
-}
-
 // Scores belong to text as a reader would see it: many full stops apart from their word are told of.
 void warn_if_tokenised(const Block& block, int64_t& suspicious) {
   if (suspicious >= 100) return;
@@ -35,37 +27,22 @@ void warn_if_tokenised(const Block& block, int64_t& suspicious) {
     warn("100 lines end in ' .', so the text seems to be tokenised, which may hurt the score; --force if it is not");
 }
 
-std::vector<Column> columns_of(const Args& args, const Evaluation& evaluation) {
-  const bool randomization = args.on("paired-ar"), resampling = args.on("paired-bs"),
-             confidence_wanted = args.on("confidence");
-  const int64_t samples = randomization ? args.integer("paired-ar-n", 1, INT32_MAX)
-                          : resampling  ? args.integer("paired-bs-n", 1, INT32_MAX)
-                                        : args.integer("confidence-n", 2, INT32_MAX);
-  std::vector<std::vector<Samples>> drawn;
-  std::vector<std::vector<double>> p;
-  const Seed seed = seed_of(args);
-  if (resampling || confidence_wanted) drawn = bootstrap(evaluation, samples, seed.value);
-  if (randomization) p = randomization_p_values(evaluation, samples, seed.value);
-
+std::vector<Column> columns_of(const Args& args, const Tests& tests, const Evaluation& evaluation) {
+  const std::size_t metrics = evaluation.metrics().size();
+  std::vector<std::vector<Samples>> drawn(metrics);
+  std::vector<std::vector<double>> p(metrics);
+  const Seed seed = seed_of(args, "SACREBLEU_SEED");
+  if (tests.resampling || tests.confidence) drawn = bootstrap(evaluation, tests.samples, seed.value);
+  if (tests.randomization) p = randomization_p_values(evaluation, tests.samples, seed.value);
   std::vector<Column> columns;
-  for (std::size_t m = 0; m < evaluation.metrics().size(); ++m) {
-    Column column{evaluation.metrics()[m].signature, {}};
-    if (randomization || !drawn.empty()) {
-      const std::string kind = randomization ? "ar" : "bs";
-      column.signature.fields.insert(column.signature.fields.begin() + 1,
-                                     {{kind, kind, std::to_string(samples)}, {"seed", "rs", seed.text}});
-    }
+  for (std::size_t m = 0; m < metrics; ++m) {
+    std::vector<Score> scores;
     for (std::size_t s = 0; s < evaluation.num_systems(); ++s) {
-      Outcome outcome{evaluation.score(m, s), {}};
-      if (confidence_wanted) outcome.score.confidence = confidence(drawn[m][s]);
-      if (resampling) outcome.score.confidence = paired_confidence(drawn[m][s]);
-      if (resampling && s > 0)
-        outcome.p_value =
-            bootstrap_p_value(drawn[m][0], drawn[m][s], std::abs(evaluation.score(m, 0).value - outcome.score.value));
-      if (randomization && s > 0) outcome.p_value = p[m][s];
-      column.outcomes.push_back(outcome);
+      scores.push_back(evaluation.score(m, s));
+      if (tests.resampling)
+        p[m].push_back(bootstrap_p_value(drawn[m][0], drawn[m][s], std::abs(scores[0].value - scores[s].value)));
     }
-    columns.push_back(column);
+    columns.push_back(tested(tests, seed, evaluation.metrics()[m].signature, scores, drawn[m], p[m]));
   }
   return columns;
 }
@@ -144,30 +121,27 @@ class Sentences {
 };
 
 // Flags that do not go together.
-void check(const Args& args, bool several, std::size_t num_metrics) {
-  for (const auto flag : {"confidence-n", "paired-ar-n", "paired-bs-n"}) args.integer(flag, 1, INT32_MAX);
+void check(const Args& args, const Tests& tests, bool several, std::size_t num_metrics) {
   args.integer("paired-jobs", 0, INT32_MAX);
-  const bool paired = args.on("paired-ar") || args.on("paired-bs"), tested = paired || args.on("confidence");
   if (args.on("sentence-level") && num_metrics > 1) throw UsageError("--sentence-level takes one metric only");
   if ((args.on("sentence-level") || args.given("worst")) && several)
     throw UsageError("--sentence-level and --worst take one system only");
-  if (by_sentence(args) && tested) throw UsageError("scores of sentences go with no statistical test");
+  if (by_sentence(args) && (tests.paired() || tests.confidence))
+    throw UsageError("scores of sentences go with no statistical test");
   if (args.on("sentence-level") + args.on("per-sentence") + args.given("worst") > 1)
     throw UsageError("--sentence-level, --per-sentence and --worst exclude one another");
   if (args.given("source") && !args.given("worst")) throw UsageError("--source is for --worst");
-  if (paired && !several) throw UsageError("a paired test needs several systems: --input BASELINE SYSTEM...");
-  if (several && args.on("confidence")) throw UsageError("--confidence is for one system; use a paired test");
+  check(tests, several);
 }
 
 void bleu(const Args& args) {
-  const bool paired = args.on("paired-ar") || args.on("paired-bs");
-  const auto paths = inputs_of(args, paired);
+  const auto paths = inputs_of(args, args.on("paired-ar") || args.on("paired-bs"));
   if (args.given("test-set"))
     throw UsageError(args.text("test-set") +
                      ": test sets are neither known nor downloaded here; write the reference to a file once "
                      "(sacrebleu --echo ref) and name that");
   if (args.operands().empty()) throw UsageError("no reference given; see bleu --help");
-  if (args.on("paired-ar") && args.on("paired-bs")) throw UsageError("--paired-ar and --paired-bs exclude each other");
+  const Tests tests = tests_of(args);
   if (const auto code = lower_ascii(args.text("encoding")); code != "utf-8" && code != "utf8" && code != "utf_8")
     throw UsageError(str("--encoding ", code, ": only utf-8 is read; convert the text with iconv"));
   const auto num_refs = static_cast<std::size_t>(args.integer("num-refs", 1, 1000));
@@ -176,10 +150,10 @@ void bleu(const Args& args) {
 
   SegmentFiles files(paths, args.operands(), num_refs);
   const bool several = files.num_systems() > 1;
-  const auto names = names_of(paths, files.num_systems(), paired);
+  const auto names = names_of(paths, files.num_systems(), tests.paired());
   Evaluation evaluation(metrics_of(args, static_cast<int64_t>(files.num_refs())), files.num_systems(),
-                        paired || args.on("confidence"));
-  check(args, several, evaluation.metrics().size());
+                        tests.paired() || tests.confidence);
+  check(args, tests, several, evaluation.metrics().size());
 
   Output out("-");
   std::optional<Sentences> sentences;
@@ -198,10 +172,9 @@ void bleu(const Args& args) {
   if (sentences) {
     sentences->finish(out);
   } else {
-    const auto columns = columns_of(args, evaluation);
+    const auto columns = columns_of(args, tests, evaluation);
     std::optional<PairedTest> test;
-    if (paired)
-      test = {args.on("paired-bs"), args.integer(args.on("paired-bs") ? "paired-bs-n" : "paired-ar-n", 1, INT32_MAX)};
+    if (tests.paired()) test = {tests.resampling, tests.samples};
     out.write(several ? systems_report(names, columns, style, test) : single_report(columns, style));
     if (args.on("detail") && !several) out.write("No subset information found. Consider using --origlang argument.\n");
   }

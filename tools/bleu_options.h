@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 
 #include "base/error.h"
 #include "base/number.h"
@@ -14,6 +13,7 @@
 #include "metrics/ter.h"
 #include "tools/bleu_flags.h"
 #include "tools/cli.h"
+#include "tools/significance.h"
 
 namespace storm {
 
@@ -72,11 +72,6 @@ inline const Tool kBleu{
         {"no-color", "", "", "taken for sacreBLEU's sake: nothing is coloured"},
     },
     "REFERENCE..."};
-
-inline std::string lower_ascii(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return text;
-}
 
 inline bool by_sentence(const Args& args) {
   return args.on("sentence-level") || args.on("per-sentence") || args.given("worst");
@@ -176,31 +171,6 @@ inline ReportStyle style_of(const Args& args) {
   style.short_keys = args.on("short");
   style.score_only = args.on("score-only");
   return style;
-}
-
-struct Seed {
-  std::string text;  // as signatures have it
-  uint64_t value;
-};
-inline Seed seed_of(const Args& args) {
-  const char* variable = std::getenv("SACREBLEU_SEED");
-  const std::string text = lower_ascii(args.given("seed") ? args.text("seed") : variable ? variable : "12345");
-  if (text == "none") return {text, uint64_t{std::random_device()()} << 32 | std::random_device()()};
-  const auto value = parse_number<uint64_t>(text);
-  if (!value) throw UsageError(str("the seed '", text, "' is neither a whole number from 0 up nor none"));
-  return {text, *value};
-}
-
-// Systems in the order given; a paired test's baseline may be named again, and is then left out.
-inline std::vector<std::string> inputs_of(const Args& args, bool paired) {
-  std::vector<std::string> paths;
-  for (const auto& path : list_values(args.text("input"))) {
-    if (std::ranges::count(paths, path) == 0)
-      paths.push_back(path);
-    else if (!paired || path != paths[0])
-      throw UsageError(str("--input names ", path, " twice"));
-  }
-  return paths;
 }
 
 }  // namespace storm

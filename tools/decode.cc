@@ -1,5 +1,6 @@
 // Says what a model says to a token stream: translations, continuations; or scores given ones.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "decode/stop_strings.h"
 #include "stream/tokens.h"
 #include "tools/cli.h"
+#include "tools/decode_answers.h"
 #include "tools/decode_text.h"
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
@@ -77,6 +79,13 @@ const Tool kTool{
       "one to the next (0: each line is a text of its own)"}},
     ""};
 
+// Flags of searches and samples, which answers that are told at once have no use for.
+constexpr std::array kOfSearches{"prefix",          "sample",     "beam",        "length-penalty", "length-norm",
+                                 "early-stopping",  "min-length", "max-length",  "forced-eos",     "begin-with-eos",
+                                 "slide",           "seed",       "text",        "stop",           "repetition-penalty",
+                                 "no-repeat-ngram", "ban",        "renormalize", "temperature",    "top-k",
+                                 "top-p",           "min-p",      "typical-p"};
+
 DecodeOptions options_of(const Args& args) {
   DecodeOptions o;
   o.beam = static_cast<int32_t>(args.integer("beam", 1, 1000));
@@ -108,8 +117,6 @@ DecodeOptions options_of(const Args& args) {
   if (o.sample)
     for (const char* flag : {"beam", "early-stopping", "renormalize"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --sample"));
-  if (!o.sample && o.nbest > o.beam)
-    throw UsageError(str("--nbest ", o.nbest, " is more than --beam ", o.beam, " finds"));
   if (o.max_length > 0 && o.min_length > o.max_length) throw UsageError("--min-length is more than --max-length");
   return o;
 }
@@ -125,20 +132,17 @@ class Decode {
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
     options_.stop = stop_ ? &*stop_ : nullptr;
-    options_.banned_ids = banned_ids(args_, model_.answered());
+    options_.banned_ids = banned_ids(args_, model_);
     choose_device();
   }
 
   void run() {
+    refuse_search();
     const bool scoring = args_.on("score"), text = args_.on("text"), extras = args_.on("scores") || options_.nbest > 1;
-    std::optional<TokenWriter> writer;
+    std::optional<AnswerWriter> writer;
     if (!scoring && !text) {
       refuse_terminal(output_);
-      const auto& column = model_.answered_column();
-      TokenInfo info{{column}, {{kCommandKey, args_.command()}}, {}};
-      const bool shared = model_.loaded.vocabularies.contains("vocab");
-      info.vocabularies[shared ? "vocab" : "vocab." + column] = model_.answered().bytes();
-      writer.emplace(output_, info);
+      writer.emplace(output_, model_, args_.command(), extras);
     }
     if (scoring)
       scorer_ = model_.task->scorer({.max_tokens = options_.max_tokens,
@@ -153,7 +157,7 @@ class Decode {
       else if (text)
         write_text(window);
       else
-        write_answers(window, *writer, extras);
+        write_answers(window, *writer);
     };
     input_.read(text ? 1 : 64 * options_.max_tokens, INT64_MAX, progress, work,
                 [&] { writer ? writer->flush() : output_.flush(); });
@@ -169,6 +173,19 @@ class Decode {
   }
 
  private:
+  // Throws UsageError for flags of a search where the model's task has none.
+  void refuse_search() const {
+    if (model_.kind.searches) {
+      if (!options_.sample && options_.nbest > options_.beam)
+        throw UsageError(str("--nbest ", options_.nbest, " is more than --beam ", options_.beam, " finds"));
+      return;
+    }
+    for (const char* flag : kOfSearches)
+      if (args_.given(flag))
+        throw UsageError(
+            str("--", flag, " has no meaning for ", model_.kind.name, ", whose answers are not searched for"));
+  }
+
   // After the input was looked at: a device takes a moment to start.
   void choose_device() {
     device_ = ModelDevice(args_, *model_.loaded.model);
@@ -193,11 +210,13 @@ class Decode {
   }
 
   static std::optional<StopStrings> stop_strings(const Args& args, const TaskModel& model) {
-    if (!args.given("stop")) return {};
+    if (!args.given("stop") || !model.kind.searches) return {};
     return StopStrings(model.answered(), args.texts("stop"));
   }
 
-  static std::vector<int32_t> banned_ids(const Args& args, const Vocabulary& vocabulary) {
+  static std::vector<int32_t> banned_ids(const Args& args, const TaskModel& model) {
+    if (args.texts("ban").empty() || !model.kind.searches) return {};
+    const Vocabulary& vocabulary = model.answered();
     std::set<int32_t> ids;
     for (const auto& piece : args.texts("ban")) {
       const int32_t id = vocabulary.id_of(piece);
@@ -219,19 +238,15 @@ class Decode {
     return std::max(kind.asked, all ? kind.answered + 1 : 0);
   }
 
-  void write_answers(const Window& window, TokenWriter& writer, bool extras) {
+  void write_answers(const Window& window, AnswerWriter& writer) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
-    for (const auto& hypotheses : model_.task->answers(window.columns, options_, &workspaces_)) {
-      for (std::size_t rank = 0; rank < hypotheses.size(); ++rank) {
-        const auto& h = hypotheses[rank];
+    const auto answers = model_.task->answers(window.columns, options_, &workspaces_);
+    for (std::size_t row = 0; row < answers.size(); ++row, ++sentences_)
+      for (std::size_t rank = 0; rank < answers[row].size(); ++rank) {
+        const auto& h = answers[row][rank];
         target_tokens_ += tokens_with_eos(h.ids.size());
-        if (extras)
-          writer.add(h.ids, {h.score, static_cast<int32_t>(rank), sentences_});
-        else
-          writer.add(h.ids);
+        writer.add(h, static_cast<int32_t>(rank), sentences_, window, row);
       }
-      ++sentences_;
-    }
   }
 
   void write_text(const Window& window) {
@@ -283,27 +298,11 @@ int main(int argc, char** argv) {
   return storm::run_tool(storm::kTool, argc, argv, [](const storm::Args& args) {
     if (args.given("stride") && !args.on("score")) throw storm::UsageError("--stride has no meaning without --score");
     if (args.on("score"))
-      storm::refuse_flags(args, "--score",
-                          {"prefix",
-                           "sample",
-                           "scores",
-                           "nbest",
-                           "beam",
-                           "length-penalty",
-                           "length-norm",
-                           "early-stopping",
-                           "min-length",
-                           "max-length",
-                           "forced-eos",
-                           "begin-with-eos",
-                           "slide",
-                           "seed",
-                           "text",
-                           "stop",
-                           "repetition-penalty",
-                           "no-repeat-ngram",
-                           "ban",
-                           "renormalize"});
+      storm::refuse_flags(args, "--score", [] {
+        std::vector<std::string> flags(storm::kOfSearches.begin(), storm::kOfSearches.end());
+        flags.insert(flags.end(), {"scores", "nbest"});
+        return flags;
+      }());
     if (args.on("text")) storm::refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
     storm::options_of(args);  // what is wrong in the command line is said before a model is read
     storm::Decode(args).run();

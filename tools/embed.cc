@@ -17,6 +17,7 @@
 #include "inspect/pca.h"
 #include "inspect/word2vec.h"
 #include "inspect/word_pairs.h"
+#include "metrics/correlation.h"
 #include "models/model_file.h"
 #include "pictures/scatter_plot.h"
 #include "stream/embeddings.h"
@@ -66,9 +67,9 @@ class Embed {
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
     if (flags_.last_layer) flags_.options.layer = layers;
-    if (flags_.options.pool == Pool::pooler && flags_.options.layer != layers)
+    if (flags_.options.pool == Pool::pooler && (flags_.options.layer != layers || !flags_.options.mix.empty()))
       throw UsageError(str("--pool pooler reads the last layer, ", layers, " of ", loaded_.name,
-                           "; leave --layer and --static out"));
+                           "; leave --layer, --mix and --static out"));
     flags_.options.model_name = loaded_.name;
     const bool passes = flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab;
     if (passes) device_ = ModelDevice(args, model);  // which takes a moment to start
@@ -101,6 +102,7 @@ class Embed {
   }
 
   std::string layer_name() const {
+    if (!flags_.options.mix.empty()) return "mix " + args_.text("mix");
     return flags_.options.layer == EmbedOptions::kStatic ? "static" : std::to_string(flags_.options.layer);
   }
 

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/dtype.h"
 #include "base/error.h"
+#include "base/number.h"
+#include "base/split.h"
 #include "data/batch.h"
 #include "inspect/embedder.h"
 #include "tools/cli.h"
@@ -29,6 +32,7 @@ inline const Tool kEmbedTool{
     {{"m,model", "MODEL", "", "the model, as train writes it"},
      {"o,save", "FILE", "-", "where the stream or the text goes"},
      {"layer", "L", "last", "0: embeddings and positions; 1, 2, ...: after that layer of the encoder"},
+     {"mix", "W0,W1,...", "", "the layers' states added up, each times its weight, layer 0 first"},
      {"static", "", "", "rows of the embedding table, without any pass"},
      {"level", "LEVEL", "piece", "a vector for each piece or word"},
      {"word-pool", "HOW", "mean", "with --level word: mean of its pieces, or first"},
@@ -75,9 +79,10 @@ inline EmbedFlags embed_flags(const Args& args) {
   choose("vocab", EmbedMode::vocab);
   const bool table = f.mode == EmbedMode::vocab;
   const bool lines_only = f.mode == EmbedMode::nearest || f.mode == EmbedMode::similarity;
-  for (const char* flag : {"layer", "static", "level", "pool", "normalize", "max-tokens"})
+  for (const char* flag : {"layer", "mix", "static", "level", "pool", "normalize", "max-tokens"})
     only(flag, !table, "with --vocab, which exports the table");
   only("layer", !args.on("static"), "with --static");
+  only("mix", !args.on("static") && !args.given("layer"), "with --layer or --static");
   only("index", f.mode == EmbedMode::nearest, "without --nearest");
   only("format", table, "without --vocab");
   only("save", f.mode != EmbedMode::plot, "with --plot, which names its file");
@@ -107,6 +112,13 @@ inline EmbedFlags embed_flags(const Args& args) {
   o.normalize = args.on("normalize");
   f.last_layer = !args.on("static") && args.text("layer") == "last";
   if (!args.on("static") && !f.last_layer) o.layer = args.integer("layer", 0, INT32_MAX);
+  if (args.given("mix"))
+    for (const auto& field : split_at_commas(args.text("mix"))) {
+      const auto weight = parse_number<float>(field);
+      if (!weight || !std::isfinite(*weight))
+        throw UsageError(str("--mix: '", field, "' is no number; write a weight for each layer, 0.2,0.5,0.3"));
+      o.mix.push_back(*weight);
+    }
   const auto dtype = args.choice("dtype", {"f32", "bf16", "f16"});
   f.dtype = dtype == "f32" ? DType::F32 : dtype == "bf16" ? DType::BF16 : DType::F16;
   f.max_tokens = args.integer("max-tokens", 1, kMostTokens);

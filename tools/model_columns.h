@@ -1,6 +1,7 @@
 // The columns of a token stream that a model reads.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,12 @@ namespace storm {
 
 inline const TaskKind& task_of(const LoadedModel& loaded) { return task_kind(task_of(loaded.model->config())); }
 
-// The vocabularies of the first `count` of the task's columns. Throws Error where the file carries none, or one of
-// another size than the model was made for.
+// The vocabularies of the first `count` of the task's columns, but for those of numbers. Throws Error where the file
+// carries none, or one of another size than the model was made for.
 inline std::vector<Vocabulary> column_vocabularies(const LoadedModel& loaded, std::size_t count) {
-  const auto& sizes = loaded.model->description().vocabularies;
+  const auto sizes = vocabulary_sizes(task_of(loaded), *loaded.model);
   std::vector<Vocabulary> vocabularies;
-  for (std::size_t c = 0; c < count; ++c) {
+  for (std::size_t c = 0; c < std::min(count, sizes.size()); ++c) {
     vocabularies.push_back(Vocabulary::from_bytes(loaded.vocabulary(task_of(loaded).columns[c]), loaded.name));
     require(vocabularies[c].size() == sizes[c], loaded.name,
             ": the vocabulary does not have the size that the configuration says");

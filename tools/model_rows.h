@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,7 +40,9 @@ struct TaskModel : ColumnModel {
 // The rows of some documents, which keep the bytes alive: what is worked on at once.
 struct Window {
   std::vector<TokenBatch> batches;
-  std::vector<std::vector<std::span<const int32_t>>> columns;  // of the task, the first ones
+  // Of the task, the first ones, and of each that is placed three more, as TokenFile has them.
+  std::vector<std::vector<std::span<const int32_t>>> columns;
+  std::deque<std::vector<int32_t>> lines;  // of placed columns, a byte an id
   // Where a row is: its batch, by place, and its place there.
   struct Place {
     std::size_t batch;
@@ -64,6 +67,8 @@ class RowReader {
     const auto& name = model.loaded.name;
     columns_.push_back(first_column(input_.info(), model.kind));
     for (std::size_t c = 1; c < count; ++c) columns_.push_back(model.kind.columns[c]);
+    for (const std::size_t c : model.kind.contents.placed)
+      if (c < count) placed_.push_back(c);
     for (std::size_t c = 0; c < count; ++c) {
       require(input_.info().has(columns_[c]), input_.name(), ": has no column '", columns_[c], "'; ",
               c > 0
@@ -77,7 +82,7 @@ class RowReader {
   // pipe waits; flush() then. Ends after `rows` rows; returns whether there were more.
   template <class Work, class Flush>
   bool read(int64_t tokens, int64_t rows, Progress& progress, Work&& work, Flush&& flush) {
-    Window window(columns_.size());
+    Window window(columns_.size() + 3 * placed_.size());
     int64_t done = 0;
     for (bool more = true; more;) {
       auto batch = input_.next();
@@ -91,7 +96,7 @@ class RowReader {
       progress.set(static_cast<uint64_t>(done));
       if (waits) flush();
       if (enough) return true;
-      window = Window(columns_.size());
+      window = Window(columns_.size() + 3 * placed_.size());
     }
     return false;
   }
@@ -104,6 +109,20 @@ class RowReader {
       const auto& column = batch.column(columns_[c]);
       for (int64_t i = 0; i < batch.size(); ++i) window.columns[c].push_back(column[i]);
     }
+    for (std::size_t k = 0; k < placed_.size(); ++k) {
+      const auto& column = batch.column(columns_[placed_[k]]);
+      require(column.has_ranges(), input_.name(), ": does not say where the pieces of ", column.name,
+              " stand in their lines; make it with tokenize --offsets");
+      const auto parts = std::span(window.columns).subspan(columns_.size() + 3 * k);
+      for (int64_t i = 0; i < batch.size(); ++i) {
+        const auto line = column.line(i);
+        const auto& bytes = window.lines.emplace_back(reinterpret_cast<const uint8_t*>(line.data()),
+                                                      reinterpret_cast<const uint8_t*>(line.data()) + line.size());
+        parts[0].push_back(column.begins_of(i));
+        parts[1].push_back(column.ends_of(i));
+        parts[2].push_back(bytes);
+      }
+    }
     for (int64_t i = 0; i < batch.size(); ++i) window.places.push_back({window.batches.size(), i});
     for (int64_t i = 0; i < batch.size(); ++i) window.tokens += tokens_with_eos(batch.column(columns_[0])[i].size());
     window.batches.push_back(std::move(batch));
@@ -111,6 +130,7 @@ class RowReader {
 
   TokenReader input_;
   std::vector<std::string> columns_;  // of the stream
+  std::vector<std::size_t> placed_;   // of them
 };
 
 }  // namespace storm

@@ -10,7 +10,10 @@
 #include "base/printable.h"
 #include "exchange/export.h"
 #include "exchange/import.h"
+#include "exchange/peft.h"
+#include "models/adapted_model.h"
 #include "stream/stream.h"
+#include "stream/tokens.h"
 #include "stream/transform.h"
 #include "tools/cli.h"
 
@@ -134,24 +137,47 @@ void print_tensor(const Args& args, const std::vector<std::string>& paths) {
   output.commit();
 }
 
+// A model with what was trained of it alone.
+void merge(const Args& args, const std::vector<std::string>& paths) {
+  if (paths.size() != 2) throw UsageError("merge takes a model and an adapter: tensor merge BASE ADAPTER -o MODEL");
+  Output output(args.text("save"));
+  refuse_terminal(output);
+  const auto base = load_model(paths[0]);
+  const auto document = read_document(paths[1], kAdapterKind);
+  const auto model = adapted_model(base, document, paths[1]);
+  const auto own = vocabularies_of(document);
+  write_document(output,
+                 model_document(*model, own.empty() ? base.vocabularies : own, {{kCommandKey, args.command()}}));
+  output.commit();
+}
+
 // A folder as the Hugging Face hub has it becomes a model, and the reverse.
 void exchange(const Args& args) {
   const auto& operands = args.operands();
   if (operands[0] == "import") {
     if (operands.size() != 2) throw UsageError("import takes one folder: tensor import FOLDER -o MODEL");
+    const bool peft = is_peft_folder(operands[1]);
+    if (peft != args.given("base"))
+      throw UsageError(peft ? "import of an adapter needs --base MODEL: what it was made for"
+                            : "--base goes with a folder that holds adapter_config.json");
     Output output(args.text("save"));
     refuse_terminal(output);
-    import_folder(operands[1], args.command(), output);
+    if (peft)
+      import_peft(operands[1], args.text("base"), args.command(), output);
+    else
+      import_folder(operands[1], args.command(), output);
     output.commit();
     return;
   }
   if (operands.size() != 3) throw UsageError("export takes a model and a folder: tensor export MODEL FOLDER");
   if (args.given("save")) throw UsageError("--save has no meaning with export, which names its folder");
+  if (read_document(operands[1]).kind() == kAdapterKind) return export_peft(operands[1], operands[2]);
   export_folder(operands[1], operands[2]);
 }
 
 void run(const Args& args) {
-  if (args.operands().empty()) throw UsageError("give ls, cat, average, convert, import or export; see tensor --help");
+  if (args.operands().empty())
+    throw UsageError("give ls, cat, average, merge, convert, import or export; see tensor --help");
   const auto command = args.operands()[0];
   std::vector<std::string> paths(args.operands().begin() + 1, args.operands().end());
   if (paths.empty()) paths.push_back("-");
@@ -163,10 +189,12 @@ void run(const Args& args) {
   only_with("tensor", "cat");
   only_with("raw", "cat");
   only_with("dtype", "convert");
+  only_with("base", "import");
   if (command == "ls") return list(args, paths);
   if (command == "cat" && args.given("tensor")) return print_tensor(args, paths);
   if (args.given("raw")) throw UsageError("--raw needs --tensor NAME");
   if (command == "import" || command == "export") return exchange(args);
+  if (command == "merge") return merge(args, paths);
 
   if (command == "cat") {
     Output output(args.text("save"));
@@ -178,7 +206,12 @@ void run(const Args& args) {
     Output output(args.text("save"));
     refuse_terminal(output);
     std::vector<Document> documents;
-    for (const auto& path : paths) documents.push_back(read_document(path));
+    for (const auto& path : paths) {
+      const auto& document = documents.emplace_back(read_document(path));
+      if (document.metadata.contains(kConfigKey))
+        require(Adaptation::from(config_of(document, path)).base.empty(), path,
+                ": holds what was trained alone; merge it with its model first");
+    }
     write_average(documents, args.command(), output);
     output.commit();
   } else if (command == "convert") {
@@ -192,7 +225,7 @@ void run(const Args& args) {
       each_document(path, [&](const Document& d, uint64_t) { write_converted(d, dtypes[which], output); });
     output.commit();
   } else {
-    throw UsageError(str("'", command, "' is none of ls, cat, average, convert, import, export"));
+    throw UsageError(str("'", command, "' is none of ls, cat, average, merge, convert, import, export"));
   }
 }
 
@@ -204,17 +237,21 @@ const Tool tool{
   tensor cat --tensor vocab --raw model.st > spm.model
   tensor cat train.st -o one.safetensors            # a stream as one document
   tensor average step1000.st step2000.st -o model.st
+  tensor merge base.st adapter.st -o model.st       # what train --save-adapter has written, in its model
   tensor convert --dtype bf16 model.st -o half.st
   tensor import opus-mt-en-de/ -o en-de.st          # a folder as the Hugging Face hub has it
   tensor export model.st folder/                    # what transformers' from_pretrained reads
+  tensor import lora/ --base base.st -o adapter.st  # an adapter of PEFT's; tensor export adapter.st lora/ makes one
 )",
     0,
     {{"json", "", "", "with ls: one JSON object a document"},
      {"t,tensor", "NAME", "", "with cat: print this tensor, one row of its last axis a line"},
      {"raw", "", "", "with cat --tensor: its bytes, whatever its dtype"},
      {"dtype", "TYPE", "", "with convert: f32, f64, f16 or bf16, for the float tensors"},
+     {"base", "MODEL", "", "with import: the model that a folder of PEFT's adapts"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
-    "ls|cat|average|convert FILE... (none, or -: standard input), import FOLDER, export MODEL FOLDER",
+    "ls|cat|average|convert FILE... (none, or -: standard input), merge BASE ADAPTER, import FOLDER, export MODEL "
+    "FOLDER",
 };
 
 }  // namespace

@@ -94,7 +94,17 @@ void report(const RowCounts& counts, const EncodeOptions& options, const Args& a
   args.stat("tokens", static_cast<double>(counts.tokens));
 }
 
-void encode(const Args& args) {
+// The command line with what the model sets of it, where there is one for all columns: which columns its task asks
+// about, and whether it looks at where pieces stand.
+Args with_model_columns(const Args& args) {
+  const auto& model = args.text("model");
+  std::error_code ignored;
+  if (model.find('=') != model.npos && !std::filesystem::exists(model, ignored)) return args;
+  return with_defaults_of_file(args, model, "tokenize", {"max-length", "columns", "offsets"});
+}
+
+void encode(const Args& given) {
+  const Args args = with_model_columns(given);
   EncodeOptions options;
   const auto form = args.choice("output", {"stream", "pieces", "ids"});
   if (form != "stream") options.form = form == "ids" ? EncodeOptions::Form::ids : EncodeOptions::Form::pieces;
@@ -102,7 +112,7 @@ void encode(const Args& args) {
   if (args.given("max-length") || !text) options.max_length = args.integer("max-length", 0, INT64_MAX);
   if (!args.given("max-length") && !text)  // models whose texts are shorter say so
     for (const auto& column : columns_of(args)) {
-      const auto own = with_defaults_of_file(args, column.model, "tokenize", {"max-length"});
+      const auto own = with_defaults_of_file(args, column.model, "tokenize", {"max-length", "columns", "offsets"});
       options.max_length = std::min(options.max_length, own.integer("max-length", 1, INT64_MAX));
     }
   options.too_long =
@@ -180,12 +190,13 @@ void decode_one(const std::string& input, const Args& args, Output& output, int6
     if (bytes && args.given("model")) require_same_vocabulary(args.text("model"), vocabularies.back()->bytes(), *bytes);
     reader.limit(name, vocabularies.back()->size());
   }
+  const auto spans = reader.info().metadata.find(kSpansKey);
   while (auto batch = reader.next()) {
     std::vector<TokenColumn> wanted;
     for (const auto& column : batch->columns)
       if (std::ranges::find(columns, column.name) != columns.end()) wanted.push_back(column);
     batch->columns = wanted;
-    write_text(*batch, vocabularies, output);
+    write_text(*batch, vocabularies, spans == reader.info().metadata.end() ? "" : spans->second, output);
     rows += batch->size();
     if (reader.would_block()) output.flush();
   }
@@ -225,7 +236,7 @@ const Tool tool{
      {"long", "RULE", "", "longer rows: keep, drop (default for pairs), cut (default for one column), refuse"},
      {"empty", "RULE", "", "rows with an empty column: keep (default for one column), drop (for pairs), refuse"},
      {"uneven", "RULE", "refuse", "lines with another count of columns: refuse or drop"},
-     {"offsets", "", "", "the stream says where each piece stands in its line, and holds the line"},
+     {"offsets", "[yes|no]", "no", "the stream says where each piece stands in its line, and holds the line"},
      {"replace-invalid", "", "", "U+FFFD for bytes that are not valid UTF-8, instead of an error"},
      {"bpe-dropout", "RATE", "0", "pass over merges at this rate, for training data: 0.1 (Provilkov et al. 2020)"},
      {"output", "FORM", "stream", "stream, pieces or ids (as spm_encode prints them)"},

@@ -222,6 +222,7 @@ inline TrainPlan plan(const Args& args) {
       throw UsageError(str("--", flag, " needs --measure"));
   p.output = args.text("save");
   p.log = args.text("log");
+  p.adapter = args.text("save-adapter");
   p.command = args.command();
   return p;
 }

@@ -35,7 +35,8 @@ struct Operand {
   int64_t ld;
   const uint16_t* rounded = nullptr;  // as bf16, rows as far apart as exact's
 
-  Operand from_row(int64_t r) const { return {exact + r * ld, ld, rounded ? rounded + r * ld : nullptr}; }
+  Operand from_row(int64_t r) const { return from_column(r * ld); }
+  Operand from_column(int64_t c) const { return {exact + c, ld, rounded ? rounded + c : nullptr}; }
 };
 // x: [rows, cols] without gaps. memory: where the rounded ones are put; it is kept for the next time.
 Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory);

@@ -29,6 +29,9 @@ struct Operand {
   Operand from_row(int64_t r) const {
     return {exact ? exact + r * ld : nullptr, ld, rounded ? rounded + r * rounded_ld : nullptr, rounded_ld};
   }
+  Operand from_column(int64_t c) const {
+    return {exact ? exact + c : nullptr, ld, rounded ? rounded + c : nullptr, rounded_ld};
+  }
 };
 
 class Context {

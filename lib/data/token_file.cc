@@ -1,6 +1,7 @@
 #include "data/token_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/error.h"
@@ -36,8 +37,13 @@ uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
 
 }  // namespace
 
-TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name)
-    : file_(map_or_spool(path)), columns_(columns), tokens_(columns.size()), longest_(columns.size()) {
+TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name,
+                     ColumnContents contents)
+    : file_(map_or_spool(path)),
+      columns_(columns),
+      contents_(std::move(contents)),
+      tokens_(columns.size() + 3 * contents_.placed.size()),
+      longest_(tokens_.size()) {
   uint64_t offset = 0;
   require(!file_.bytes().empty(), name(), ": byte 0: empty, not a token stream; make one with tokenize");
   info_ = token_info(parse_document(file_.bytes(), name(), offset));
@@ -45,15 +51,23 @@ TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& co
   for (const auto& column : columns_)
     require(info_.has(column), name(), ": has the columns ", info_.metadata.at(kColumnsKey), ", training needs ",
             joined(columns_, " and "), "; make them with tokenize --columns ", joined(columns_));
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    const bool number = info_.numbers.contains(columns_[c]), wanted = std::ranges::count(contents_.numbers, c) > 0;
+    require(number == wanted, name(), ": column '", columns_[c], "' holds ", number ? "numbers" : "ids",
+            ", training needs ", wanted ? "numbers" : "ids", "; make it with tokenize --columns ", columns_[c],
+            wanted ? ":number" : "");
+  }
 }
 
 void TokenFile::index(const std::vector<int64_t>& vocabularies) {
   const auto all = file_.bytes();
+  auto limits = vocabularies;
+  limits.resize(columns_.size());  // numbers have none
   uint64_t last = 0;
   for (uint64_t offset = 0; offset < all.size();) {
     auto document = parse_document(all, name(), offset);
     require_agreement(document, info_);
-    add(token_batch(std::move(document), columns_, vocabularies));
+    add(token_batch(std::move(document), columns_, limits, info_.numbers));
     if (offset - last > kBytesKept) {
       file_.forget();
       last = offset;
@@ -67,22 +81,37 @@ void TokenFile::index(const std::vector<int64_t>& vocabularies) {
 
 void TokenFile::add(const TokenBatch& batch) {
   if (batch.size() == 0) return;
-  Part& part = parts_.emplace_back(Part{rows_, tokens_[0], {}, {}});
-  const auto place = [&](const std::string& tensor) {
-    return static_cast<uint64_t>(batch.document.tensor(tensor).bytes.data() - file_.bytes().data());
+  Part& part = parts_.emplace_back(Part{rows_, tokens_[0], {}});
+  const auto add_array = [&](const std::string& values, const std::string& offsets, std::size_t size) {
+    const auto place = [&](const std::string& tensor) {
+      return static_cast<uint64_t>(batch.document.tensor(tensor).bytes.data() - file_.bytes().data());
+    };
+    part.arrays.push_back({place(values), offsets.empty() ? 0 : place(offsets), size, offsets.empty()});
   };
-  for (const auto& column : columns_) {
-    part.ids.push_back(place(column + ".ids"));
-    part.offsets.push_back(place(column + ".offsets"));
+  for (std::size_t c = 0; c < columns_.size(); ++c)
+    if (batch.columns[c].is_number())
+      add_array(columns_[c] + ".values", "", sizeof(float));
+    else
+      add_array(columns_[c] + ".ids", columns_[c] + ".offsets", sizeof(int32_t));
+  for (const std::size_t c : contents_.placed) {
+    require(batch.columns[c].has_ranges(), name(), ": does not say where the pieces of ", columns_[c],
+            " stand in their lines; make it with tokenize --offsets");
+    add_array(columns_[c] + ".begins", columns_[c] + ".offsets", sizeof(int32_t));
+    add_array(columns_[c] + ".ends", columns_[c] + ".offsets", sizeof(int32_t));
+    add_array(columns_[c] + ".text", columns_[c] + ".text.offsets", 1);
   }
+  const int64_t first = rows_;
   rows_ += batch.size();
   for (int64_t i = 0; i < batch.size(); ++i)
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      const auto ids = batch.columns[c][i];
-      fingerprint_ = hashed(fingerprint_, ids);
-      tokens_[c] += static_cast<int64_t>(ids.size());
-      longest_[c] = std::max(longest_[c], static_cast<int64_t>(ids.size()));
-    }
+    find(first + i, [&](std::size_t c, const Place& place) {
+      tokens_[c] += place.length;
+      longest_[c] = std::max(longest_[c], place.length);
+      if (c < columns_.size() && batch.columns[c].is_number())
+        fingerprint_ = hashed(fingerprint_,
+                              std::array{std::bit_cast<int32_t>(batch.columns[c].values[static_cast<std::size_t>(i)])});
+      else if (c < columns_.size())
+        fingerprint_ = hashed(fingerprint_, batch.columns[c][i]);
+    });
 }
 
 template <class Take>
@@ -91,13 +120,14 @@ void TokenFile::find(int64_t row, Take&& take) const {
   const Part* part = &part_of(row, [](const Part& p) { return p.first_row; });
   const std::byte* base = file_.bytes().data();
   const auto k = static_cast<uint64_t>(row - part->first_row) * sizeof(int64_t);
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    const std::byte* offsets = base + part->offsets[c] + k;
-    const int64_t begin = number_at(offsets);
-    take(c, Place{base + part->ids[c] + static_cast<uint64_t>(begin) * sizeof(int32_t),
-                  number_at(offsets + sizeof(int64_t)) - begin});
+  for (std::size_t c = 0; c < part->arrays.size(); ++c) {
+    const Array& array = part->arrays[c];
+    const std::byte* offsets = base + array.offsets + k;
+    const int64_t begin = array.is_number ? row - part->first_row : number_at(offsets);
+    const int64_t length = array.is_number ? 1 : number_at(offsets + sizeof(int64_t)) - begin;
+    take(c, Place{base + array.values + static_cast<uint64_t>(begin) * array.size, length, array.size});
   }
-  touched(2 * static_cast<int64_t>(columns_.size()));  // the columns' offsets and ids
+  touched(2 * static_cast<int64_t>(part->arrays.size()));  // offsets and values
 }
 
 template <class Number>
@@ -107,7 +137,7 @@ const TokenFile::Part& TokenFile::part_of(int64_t number, Number&& first_of) con
 }
 
 int64_t TokenFile::offset(const Part& part, int64_t row) const {
-  return number_at(file_.bytes().data() + part.offsets[0] +
+  return number_at(file_.bytes().data() + part.arrays[0].offsets +
                    static_cast<uint64_t>(row - part.first_row) * sizeof(int64_t));
 }
 
@@ -126,7 +156,7 @@ void TokenFile::append_ids(int64_t first, int64_t last, std::vector<int32_t>& to
     const int64_t end = part == &parts_.back() ? tokens_[0] : part[1].first_id;
     const auto n = static_cast<std::size_t>(std::min(last, end) - first), before = to.size();
     to.resize(before + n);
-    const auto at = part->ids[0] + static_cast<uint64_t>(first - part->first_id) * sizeof(int32_t);
+    const auto at = part->arrays[0].values + static_cast<uint64_t>(first - part->first_id) * sizeof(int32_t);
     if (n > 0) std::memcpy(to.data() + before, file_.bytes().data() + at, n * sizeof(int32_t));
     first += static_cast<int64_t>(n);
     touched(1 + static_cast<int64_t>(n * sizeof(int32_t) >> 16));
@@ -158,11 +188,14 @@ void TokenFile::lengths(int64_t row, std::span<int64_t> to) const {
 }
 
 void TokenFile::append(int64_t row, Rows& rows) const {
-  rows.columns = columns_.size();
+  rows.columns = tokens_.size();
   find(row, [&](std::size_t, const Place& place) {
     const auto before = rows.ids.size(), n = static_cast<std::size_t>(place.length);
     rows.ids.resize(before + n);
-    if (n > 0) std::memcpy(rows.ids.data() + before, place.ids, n * sizeof(int32_t));
+    if (place.size == 1)
+      std::transform(place.values, place.values + n, rows.ids.data() + before, std::to_integer<int32_t>);
+    else if (n > 0)
+      std::memcpy(rows.ids.data() + before, place.values, n * sizeof(int32_t));
     rows.offsets.push_back(static_cast<int64_t>(rows.ids.size()));
   });
 }

@@ -2,6 +2,7 @@
 // kept in memory is some 50 bytes a document (of 64k tokens), nothing a row, and pages that were read are given back.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,19 +14,28 @@
 
 namespace storm {
 
+// What is read of a file's columns beside their ids.
+struct ColumnContents {
+  std::vector<std::size_t> numbers = {};  // columns that hold numbers, which come behind all that hold ids
+  std::vector<std::size_t> placed = {};   // columns of which the lines are read, too, and where the pieces stand there
+};
+
+// A column of numbers is one of rows with one id: the number's bits. Behind the columns, rows have three more of each
+// that is placed: where each piece begins in its line, where it ends, and the line, a byte an id.
 class TokenFile : public RowSource {
  public:
   // path: a file; a pipe, or "-" for standard input, is first copied to a temporary file without a name (in $TMPDIR).
   // columns: those that are read, in this order. any_name: where that is one, the only one that a stream has serves it,
-  // whatever its name. Throws Error when it is no token stream, or lacks one of them.
-  TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name = false);
+  // whatever its name. Throws Error when it is no token stream, or lacks one of them or what is read of it.
+  TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name = false,
+            ColumnContents contents = {});
 
   const TokenInfo& info() const { return info_; }
   const std::string& name() const { return file_.name(); }
   const std::vector<std::string>& columns() const { return columns_; }
 
-  // Reads through the whole file, checks it (see token_batch) against the size of each column's vocabulary, and finds
-  // the rows. Call it once, before what follows.
+  // Reads through the whole file, checks it (see token_batch) against the size of the vocabulary of each column of ids,
+  // and finds the rows. Call it once, before what follows.
   void index(const std::vector<int64_t>& vocabularies);
 
   int64_t size() const { return rows_; }
@@ -52,13 +62,20 @@ class TokenFile : public RowSource {
   uint64_t fingerprint() const { return fingerprint_; }
 
  private:
+  // A tensor of rows in the file.
+  struct Array {
+    uint64_t values, offsets;
+    std::size_t size;  // bytes of a value
+    bool is_number;    // there are no offsets: each row has one
+  };
   struct Part {  // a document with rows: where it begins among the rows, and where its arrays lie in the file
-    int64_t first_row, first_id;         // first_id: among the ids of the first column
-    std::vector<uint64_t> ids, offsets;  // by column
+    int64_t first_row, first_id;  // first_id: among the ids of the first column
+    std::vector<Array> arrays;    // by column of the rows
   };
   struct Place {
-    const std::byte* ids;  // I32
+    const std::byte* values;
     int64_t length;
+    std::size_t size;  // bytes of a value: 4, or 1 of a line
   };
   template <class Take>
   void find(int64_t row, Take&& take) const;  // take(column, place) for each column
@@ -71,11 +88,15 @@ class TokenFile : public RowSource {
   MappedFile file_;
   TokenInfo info_;
   std::vector<std::string> columns_;
+  ColumnContents contents_;
   std::vector<Part> parts_;
   int64_t rows_ = 0;
   std::vector<int64_t> tokens_, longest_;
   uint64_t fingerprint_ = 0;
   mutable int64_t touched_ = 0;  // reads since pages were last given back
 };
+
+// The number of a row of a column of numbers.
+inline float number_of(std::span<const int32_t> column) { return std::bit_cast<float>(column[0]); }
 
 }  // namespace storm

@@ -79,6 +79,7 @@ struct Hypothesis {
   float log_prob = 0;
   // What was said behind ids, where a stop string ended the answer; log_prob then counts it, and no EOS.
   std::vector<int32_t> stopped = {};
+  int64_t first = -1;  // of an answer that is a stretch of what was asked: where it begins there
 };
 using Hypotheses = std::vector<Hypothesis>;  // best first; of equal ones, the one that was finished first
 

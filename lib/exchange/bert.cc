@@ -101,6 +101,8 @@ std::optional<std::string> twin(std::string_view name, const nlohmann::json& con
   return {};
 }
 
+std::string prefix(const nlohmann::json& config) { return config.at("masked_lm") == "yes" ? "bert." : ""; }
+
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto& vocabulary = vocabularies.at("vocab");
   const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
@@ -121,7 +123,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                                {"pad_token_id", std::max(vocabulary.pad_id(), 0)},
                                {"tie_word_embeddings", c.at("share_embeddings") == "yes"}},
                     .texts = {}};
-  if (masked_lm) files.prefix = "bert.";
+  files.prefix = prefix(c);
   if (is_tokenizer_json(vocabulary))
     add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", longest_text(c));
   else
@@ -140,7 +142,8 @@ const Family& bert_family() {
                              .rows = rows,
                              .twin = twin,
                              .files = files,
-                             .prefixes = {"bert.", ""}};
+                             .prefixes = {"bert.", ""},
+                             .prefix = prefix};
   return family;
 }
 

@@ -1,9 +1,6 @@
 #include "exchange/export.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +8,9 @@
 #include "base/output.h"
 #include "base/signals.h"
 #include "exchange/family.h"
+#include "exchange/new_folder.h"
 #include "models/model_file.h"
+#include "nn/adaptation.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
 #include "stream/transform.h"
@@ -19,48 +18,6 @@
 namespace storm {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-// A folder that is written beside its place and gets its name when all is there.
-class NewFolder {
- public:
-  explicit NewFolder(const std::string& path) {
-    path_ = fs::path(path).lexically_normal();
-    if (!path_.has_filename()) path_ = path_.parent_path();  // "folder/"
-    std::error_code ignored;
-    require(!fs::exists(path_, ignored) || (fs::is_directory(path_, ignored) && fs::is_empty(path_, ignored)), path,
-            ": is there already; give the name of a new folder");
-    making_ = path_.string() + str(".", ::getpid(), ".tmp");
-    std::error_code error;
-    fs::remove_all(making_, ignored);
-    const bool made = fs::create_directory(making_, error);
-    require(made, path, ": cannot make the folder: ", error.message());
-  }
-  ~NewFolder() {
-    std::error_code ignored;
-    if (!making_.empty()) fs::remove_all(making_, ignored);
-  }
-  NewFolder(const NewFolder&) = delete;
-  NewFolder& operator=(const NewFolder&) = delete;
-
-  std::string file(const std::string& name) const {
-    const auto path = making_ / name;
-    std::error_code error;
-    fs::create_directories(path.parent_path(), error);
-    require(!error, path_.string(), ": cannot make the folder: ", error.message());
-    return path.string();
-  }
-  void commit() {
-    std::error_code error;
-    fs::rename(making_, path_, error);
-    require(!error, path_.string(), ": cannot make the folder: ", error.message());
-    making_.clear();
-  }
-
- private:
-  fs::path path_, making_;
-};
 
 struct Part {  // one of their tensors
   const TensorRow* row;
@@ -91,6 +48,8 @@ void export_folder(const std::string& path, const std::string& folder) {
   const auto model = made_model(document, path);
   const auto& config = model->config();
   const Family& family = family_of_architecture(model->architecture());
+  if (config.contains(kAdapterWidthKey))
+    throw UsageError(str(path, ": a folder has no room for the model's bottleneck adapters"));
   for (const auto& spec : model->parameters().specs()) parameter_tensor(document, spec);
   Vocabularies vocabularies;
   for (const auto& [name, bytes] : vocabularies_of(document))

@@ -50,6 +50,9 @@ struct Family {
   // Of a model that generates: adds what generation_config.json says, in pieces of the vocabularies.
   void (*add_decoding)(Folder& folder, const Vocabularies& vocabularies, nlohmann::json& config) = nullptr;
   std::vector<std::string> prefixes{""};  // that tensors may have
+  // Which of them the modules of the class have that a model of this configuration is; null: no adapter's file is
+  // known.
+  std::string (*prefix)(const nlohmann::json& config) = nullptr;
   // Where the two sides order things differently.
   Orders (*orders)(const nlohmann::json& theirs, const nlohmann::json& ours) = nullptr;
 };

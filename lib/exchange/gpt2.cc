@@ -82,6 +82,8 @@ std::optional<std::string> twin(std::string_view name, const nlohmann::json&) {
   return {};
 }
 
+std::string prefix(const nlohmann::json&) { return "transformer."; }
+
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto& vocabulary = vocabularies.at("vocab");
   const auto flags = flags_of(c, "decode");
@@ -105,7 +107,7 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                     .texts = {}};
   if (flags.value("begin-with-eos", "yes") == "yes")
     note("decode feeds the model EOS before a text, which transformers does not: begin texts with it there");
-  files.prefix = "transformer.";
+  files.prefix = prefix(c);
   files.texts["generation_config.json"] = json_text(generation_config(flags, vocabulary, -1));
   if (is_tokenizer_json(vocabulary))
     add_tokenizer_json(files.texts, vocabulary, "GPT2Tokenizer");
@@ -125,7 +127,8 @@ const Family& gpt2_family() {
                              .twin = twin,
                              .files = files,
                              .add_decoding = add_decoding,
-                             .prefixes = {"transformer.", ""}};
+                             .prefixes = {"transformer.", ""},
+                             .prefix = prefix};
   return family;
 }
 

@@ -38,7 +38,7 @@ void narrow(AttentionChoice& choice, std::string_view text, std::vector<int64_t>
 }  // namespace
 
 std::string_view attention_kind_name(AttentionKind kind) {
-  constexpr std::string_view names[] = {"encoder", "decoder", "cross"};
+  constexpr std::string_view names[] = {"encoder", "decoder", "cross", "pooling"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -64,7 +64,7 @@ void narrow_kinds(AttentionChoice& choice, std::string_view kinds, std::string_v
     const auto kind = std::find_if(kAttentionKinds.begin(), kAttentionKinds.end(),
                                    [&](AttentionKind k) { return attention_kind_name(k) == field; });
     if (kind == kAttentionKinds.end())
-      throw UsageError(str("--kinds: '", field, "' is none of encoder, decoder, cross"));
+      throw UsageError(str("--kinds: '", field, "' is none of encoder, decoder, cross, pooling"));
     if (!choice.find(*kind)) throw UsageError(str("--kinds: ", model, " has no ", field, " attention"));
     wanted.insert(*kind);
   }

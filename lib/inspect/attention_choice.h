@@ -11,8 +11,9 @@
 
 namespace storm {
 
-inline constexpr std::array kAttentionKinds{AttentionKind::encoder, AttentionKind::decoder, AttentionKind::cross};
-std::string_view attention_kind_name(AttentionKind kind);  // "encoder", "decoder", "cross"
+inline constexpr std::array kAttentionKinds{AttentionKind::encoder, AttentionKind::decoder, AttentionKind::cross,
+                                            AttentionKind::pooling};
+std::string_view attention_kind_name(AttentionKind kind);  // "encoder", "decoder", "cross", "pooling"
 
 // Some layers and heads of one kind, from 0, rising.
 struct AttentionPart {

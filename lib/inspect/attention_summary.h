@@ -11,7 +11,7 @@ namespace storm {
 
 // Means over all rows of all sentences; row i stands at position i of its side, key j at position j of its own. Rows of
 // a cross map count as the target piece that they predict, so that a head that goes word by word through the source
-// shows under `same`.
+// shows under `same`. Pooling's query stands at position 0.
 struct HeadSummary {
   AttentionKind kind = AttentionKind::cross;
   int64_t layer = 0, head = 0;              // from 0

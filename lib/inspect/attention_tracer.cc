@@ -15,9 +15,10 @@ namespace storm {
 namespace {
 
 int64_t rows_of(AttentionKind kind, int64_t source, int64_t target) {
-  return kind == AttentionKind::encoder ? source : target;
+  return kind == AttentionKind::pooling ? 1 : kind == AttentionKind::encoder ? source : target;
 }
 int64_t cols_of(AttentionKind kind, int64_t source, int64_t target) {
+  if (kind == AttentionKind::pooling) return source > 0 ? source : target;
   return kind == AttentionKind::decoder ? target : source;
 }
 

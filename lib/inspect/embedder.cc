@@ -6,8 +6,30 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "ops/weighted_sum.h"
 
 namespace storm {
+
+namespace {
+
+// weights: two or more, as many as layers
+Value mixed(Graph& graph, std::span<const Value> layers, std::span<const float> weights) {
+  Term sum{layers[0], weights[0]};
+  for (std::size_t l = 1; l < layers.size(); ++l) sum = {weighted_sum(graph, sum, {layers[l], weights[l]})};
+  return sum.value;
+}
+
+void check_mix(std::span<const float> weights, std::span<const int64_t> widths, const std::string& model) {
+  if (weights.size() != widths.size())
+    throw UsageError(str("--mix: ", weights.size(), " weights, ", model, " has the ", widths.size(), " layers 0 to ",
+                         widths.size() - 1));
+  for (const int64_t width : widths)
+    if (width != widths[0])
+      throw UsageError(str("--mix: the layers of ", model, " have different widths, ", widths[0], " and ", width,
+                           ", and cannot be added; take --layer"));
+}
+
+}  // namespace
 
 Embedder::Embedder(const Model& model, Vocabulary vocabulary, EmbedOptions options, Device* device)
     : model_(as<TextEncoder>(model)),
@@ -24,6 +46,10 @@ Embedder::Embedder(const Model& model, Vocabulary vocabulary, EmbedOptions optio
           ": the model has layers 0 to ", layers);
   require(!pooler_ || (options.level == Level::line && options.layer == layers),
           "the model's pooler makes a vector of a line, of the last layer");
+  if (!options.mix.empty()) {
+    require(!pooler_ && options.layer == layers, "a mix is of all layers");
+    check_mix(options.mix, model.description().state_widths, options.model_name);
+  }
   if (options.layer == EmbedOptions::kStatic)
     frame_.shown = false;
   else
@@ -66,6 +92,10 @@ void Embedder::encode(std::span<const std::span<const int32_t>> sources, std::sp
   graph.clear();
   model_.encode(graph, packed, &trace);
   Value wanted = trace.encoder_states[static_cast<std::size_t>(options_.layer)];
+  if (!options_.mix.empty()) {
+    wanted = mixed(graph, trace.encoder_states, options_.mix);
+    graph.keep(wanted);
+  }
   if (pooler_) {
     wanted = pooler_->pooled(graph, wanted, graph.column({packed.offsets.begin(), packed.offsets.end() - 1}));
     graph.keep(wanted);

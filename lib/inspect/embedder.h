@@ -22,6 +22,7 @@ enum class Level : uint8_t { piece, word, line };
 struct EmbedOptions {
   static constexpr int64_t kStatic = -1;  // no pass: the embedding table's rows, as they were trained
   int64_t layer = kStatic;                // 0: embeddings and positions, then the encoder's layers
+  std::vector<float> mix = {};            // in place of one layer: the weights of all, 0 first, whose states are summed
   Level level = Level::piece;
   Pool pool = Pool::mean;                // of a word's or a line's pieces, and of ends that are shown (TextFrame)
   bool normalize = false;                // each row by its Euclidean norm, after pooling
@@ -51,7 +52,7 @@ class Embedder {
  public:
   // device: where the encoder runs, which has twins of the model's parameters; null: the CPU.
   // Throws Error for a vocabulary without the ends that the model wants, and UsageError for Pool::pooler of a model
-  // that has none.
+  // that has none, and for a mix that has not a weight for each layer, or is of layers of different widths.
   Embedder(const Model& model, Vocabulary vocabulary, EmbedOptions options, Device* device = nullptr);
 
   // sources: without ends. batches: places of sources that pass the encoder together; each that has tokens in one.

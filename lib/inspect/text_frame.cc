@@ -9,6 +9,7 @@ TextFrame TextFrame::of(const TextEncoder& model, const Vocabulary& vocabulary, 
   require(eos >= 0, model_name, ": the vocabulary has no end of sentence (EOS)");
   if (model.ends() == TextEnds::eos_behind) return {.behind = eos};
   if (model.ends() == TextEnds::eos_before) return {.before = eos};
+  if (model.ends() == TextEnds::eos_around) return {.before = eos, .behind = eos};
   require(bos >= 0, model_name, ": the vocabulary has no beginning of sentence (BOS), which BERT calls [CLS]");
   return {.before = bos, .behind = eos, .shown = true};
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/number.h"
@@ -35,30 +33,6 @@ std::vector<WordPair> read_word_pairs(const std::string& path) {
     }
   require(!pairs.empty(), path, ": holds no pair of words; a line is word TAB word TAB score");
   return pairs;
-}
-
-std::vector<double> average_ranks(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (std::size_t begin = 0, end; begin < order.size(); begin = end) {
-    for (end = begin + 1; end < order.size() && values[order[end]] == values[order[begin]]; ++end) continue;
-    for (std::size_t i = begin; i < end; ++i) ranks[order[i]] = static_cast<double>(begin + 1 + end) / 2;
-  }
-  return ranks;
-}
-
-double spearman(std::span<const double> a, std::span<const double> b) {
-  const auto x = average_ranks(a), y = average_ranks(b);
-  const double mean = (static_cast<double>(x.size()) + 1) / 2;
-  double xx = 0, yy = 0, xy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean) * (x[i] - mean);
-    yy += (y[i] - mean) * (y[i] - mean);
-    xy += (x[i] - mean) * (y[i] - mean);
-  }
-  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace storm

@@ -42,6 +42,13 @@ std::vector<PieceWords> words_of(std::string_view line, std::span<const int32_t>
   return words;
 }
 
+int64_t word_count(std::string_view line) {
+  int64_t words = 0;
+  for (std::size_t at = line.find_first_not_of(kSpaces); at != line.npos; ++words)
+    at = line.find_first_not_of(kSpaces, line.find_first_of(kSpaces, at));
+  return words;
+}
+
 PlacedWords placed_words(std::string_view line, std::span<const int32_t> begins, std::span<const int32_t> ends) {
   PlacedWords placed;
   const auto words = words_of(line, begins, ends);

@@ -25,6 +25,9 @@ std::string piece_bytes(const std::string& piece);
 // begins, ends: [pieces], as a stream has them.
 std::vector<PieceWords> words_of(std::string_view line, std::span<const int32_t> begins, std::span<const int32_t> ends);
 
+// How many words a line has.
+int64_t word_count(std::string_view line);
+
 // The same, as groups of pieces: where each begins, and its text as the line has it.
 struct PlacedWords {
   std::vector<std::size_t> starts;  // pieces

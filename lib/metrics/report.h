@@ -28,6 +28,7 @@ struct Outcome {
 struct PairedTest {
   bool bootstrap = false;
   int64_t samples = 0;
+  std::string of = "translations";  // what systems made
 };
 
 struct Column {

@@ -97,6 +97,12 @@ SegmentFiles::SegmentFiles(const std::vector<std::string>& systems, const std::v
   for (const auto& file : references_) num_refs_ += file.columns();
 }
 
+const SegmentFile& SegmentFiles::file_of(const std::vector<SegmentFile>& files, std::size_t column) {
+  std::size_t f = 0;
+  for (; column >= files[f].columns(); ++f) column -= files[f].columns();
+  return files[f];
+}
+
 bool SegmentFiles::read(Block& block, std::size_t most) {
   block.systems.resize(num_systems_);
   block.references.resize(num_refs_);

@@ -61,8 +61,13 @@ class SegmentFiles {
   bool read(Block& block, std::size_t most);
   std::size_t num_systems() const { return num_systems_; }
   std::size_t num_refs() const { return num_refs_; }
+  // The file that a system's, or a reference's, lines come from.
+  const std::string& system_name(std::size_t system) const { return file_of(systems_, system).name(); }
+  const std::string& reference_name(std::size_t reference) const { return file_of(references_, reference).name(); }
 
  private:
+  static const SegmentFile& file_of(const std::vector<SegmentFile>& files, std::size_t column);
+
   std::vector<SegmentFile> systems_, references_;
   std::size_t num_systems_ = 0, num_refs_ = 0;
 };

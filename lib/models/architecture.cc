@@ -7,6 +7,7 @@
 #include "base/named.h"
 #include "models/bert/config.h"
 #include "models/convs2s/config.h"
+#include "models/elmo/config.h"
 #include "models/gpt/config.h"
 #include "models/rnn/config.h"
 #include "models/rnn_lm/config.h"
@@ -17,9 +18,9 @@ namespace storm {
 namespace {
 
 // An architecture is added by its line here.
-const Architecture* const kArchitectures[] = {&transformer_architecture(), &rnn_architecture(),
-                                              &convs2s_architecture(),     &gpt_architecture(),
-                                              &rnn_lm_architecture(),      &bert_architecture()};
+const Architecture* const kArchitectures[] = {
+    &transformer_architecture(), &rnn_architecture(),  &convs2s_architecture(), &gpt_architecture(),
+    &rnn_lm_architecture(),      &bert_architecture(), &elmo_architecture()};
 
 nlohmann::json defaults(const Architecture& arch) {
   nlohmann::json config{{"arch", arch.name}};

@@ -2,10 +2,22 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/adaptation.h"
+
 namespace storm {
 
+namespace {
+
+std::vector<ParameterSpec> adapted(ParameterList& list, const nlohmann::json& config) {
+  adapt(list, Adaptation::from(config));
+  return list.take();
+}
+
+}  // namespace
+
 Model::Model(ParameterList& list, const nlohmann::json& config, Description description)
-    : parameters_(list.take()),
+    : head_(TextHead::declare(list, config, description)),
+      parameters_(adapted(list, config)),
       config_(std::make_unique<const nlohmann::json>(config)),
       description_(std::move(description)) {}
 

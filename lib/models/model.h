@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "models/text_head.h"
 #include "models/trace.h"
 #include "tensor/parameters.h"
 
@@ -39,12 +41,15 @@ class Model {
   const nlohmann::json& config() const { return *config_; }  // complete: what architecture.h makes the model from
   std::string architecture() const;                          // its name, "arch" of the configuration
   const Description& description() const { return description_; }
+  const TextHead* head() const { return head_ ? &*head_ : nullptr; }  // of a model that a task put one on; null: none
 
  protected:
-  // Takes the parameters off the list in which the layers were declared.
+  // Takes the parameters off the list in which the layers were declared, and adds what the configuration adds to any
+  // architecture: a head (models/text_head.h), and what is trained of it all (nn/adaptation.h).
   Model(ParameterList& list, const nlohmann::json& config, Description description);
 
  private:
+  std::optional<TextHead> head_;
   Parameters parameters_;
   std::unique_ptr<const nlohmann::json> config_;
   Description description_;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "models/architecture.h"
+#include "nn/adaptation.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
 #include "stream/transform.h"
@@ -50,8 +51,10 @@ const std::string& LoadedModel::vocabulary(const std::string& column) const {
   return it->second;
 }
 
-void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown) {
+void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown,
+                     const std::set<std::string, std::less<>>& anew) {
   for (auto spec : model.parameters().specs()) {
+    if (anew.contains(spec.name) || (spec.added && !document.find(spec.name))) continue;
     const auto* growth =
         spec.vocabulary >= 0 && !grown.empty() ? &grown[static_cast<std::size_t>(spec.vocabulary)] : nullptr;
     if (growth) (spec.vector ? spec.shape.cols : spec.shape.rows) = growth->before;
@@ -87,6 +90,8 @@ std::unique_ptr<Model> made_model(const Document& document, const std::string& n
 
 LoadedModel load_model(const Document& document, const std::string& name) {
   LoadedModel loaded{made_model(document, name), vocabularies_of(document), document.metadata, name};
+  require(Adaptation::from(loaded.model->config()).base.empty(), name,
+          ": holds what was trained alone, not the model that it was made for");
   read_parameters(document, *loaded.model);
   return loaded;
 }
@@ -99,8 +104,18 @@ Document model_document(const Model& model, const std::map<std::string, std::str
   document.metadata = std::move(metadata);
   document.metadata.emplace(kKindKey, kModelKind);
   document.metadata[kVersionKey] = kStreamVersion;
-  document.metadata[kConfigKey] = model.config().dump();
-  for (const auto& spec : model.parameters().specs()) {
+  auto config = model.config();
+  config.erase(kAdaptationKey);
+  document.metadata[kConfigKey] = config.dump();
+  const auto& specs = model.parameters().specs();
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const auto& spec = specs[i];
+    if (is_low_rank(spec)) continue;
+    if (spec.linear && spec.linear->a) {
+      const auto merged = merged_weight(model.parameters(), {static_cast<int32_t>(i)});
+      document.add(spec.name, DType::F32, file_shape(spec), std::as_bytes(std::span(merged)));
+      continue;
+    }
     const auto values = model.parameters().view(spec.name);
     document.add_view(spec.name, DType::F32, file_shape(spec), std::as_bytes(std::span<const float>(values)));
   }

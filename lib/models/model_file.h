@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,9 +54,13 @@ struct GrownVocabulary {
 
 // Copies the parameters of a document into a model of the same configuration, but for the sizes of vocabularies: grown,
 // by column (none: the sizes are the same). The row of a new piece is the mean of the rows of what it was cut into.
-void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown = {});
+// anew: parameters that keep the values they have, since the document's model had none such; and so does what an
+// adaptation added, where the document lacks it.
+void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown = {},
+                     const std::set<std::string, std::less<>>& anew = {});
 
-// The document of a model. The tensors are views of the model's parameters: write it before they change.
+// The document of a model, whose low-rank updates are merged into the weights, and whose adaptation (nn/adaptation.h)
+// is left out. The tensors are views of the model's parameters: write it before they change.
 Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,
                         std::map<std::string, std::string> metadata);
 

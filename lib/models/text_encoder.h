@@ -9,9 +9,10 @@
 
 namespace storm {
 
-// What stands around a text that a model is fed: EOS behind it; EOS before it, as the end of what came before; or BOS
-// before it and EOS behind, BERT's [CLS] and [SEP], which are tokens of the text with states that mean something.
-enum class TextEnds : uint8_t { eos_behind, eos_before, bos_and_eos };
+// What stands around a text that a model is fed: EOS behind it; EOS before it, as the end of what came before; EOS on
+// both sides; or BOS before it and EOS behind, BERT's [CLS] and [SEP], which are tokens of the text with states that
+// mean something.
+enum class TextEnds : uint8_t { eos_behind, eos_before, eos_around, bos_and_eos };
 
 // Makes a vector of each token of a text, in its context.
 class TextEncoder {

@@ -10,8 +10,9 @@
 
 namespace storm {
 
-// Whose queries over whose keys: source over source, target over target, target over source.
-enum class AttentionKind : uint8_t { encoder, decoder, cross };
+// Whose queries over whose keys: source over source, target over target, target over source; or one query over all of a
+// text, whose context is the text's vector (nn/attention_pooling.h).
+enum class AttentionKind : uint8_t { encoder, decoder, cross, pooling };
 
 struct Trace {
   struct Attention {

@@ -1,7 +1,9 @@
-// A linear layer: where its weight and bias lie among the model's parameters.
+// A linear layer: where its weight and bias lie among the model's parameters, and with them what was added to it
+// (adaptation.h).
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ops/linear.h"
 #include "tensor/parameters.h"
@@ -25,12 +27,16 @@ struct LinearLayer {
   // bound of its own shape.
   static LinearLayer declare(ParameterList& list, const std::string& name, int64_t in, int64_t out, int parts = 1,
                              LinearInit init = {});
+  // The same of layers that have names and rows of their own; where each begins is set here.
+  static LinearLayer declare_stack(ParameterList& list, const std::string& name, int64_t in,
+                                   std::vector<LinearSpec::Part> parts, LinearInit init);
+  // The same of a layer whose output a sublayer adds to the residual stream.
+  static LinearLayer declare_last(ParameterList& list, const std::string& name, int64_t in, int64_t out,
+                                  LinearInit init);
 
   // x: [tokens, in] -> [tokens, out]
   Value operator()(Graph& graph, const Parameters& parameters, Value x, Activation activation = Activation::none,
-                   float dropout = 0) const {
-    return linear(graph, x, parameters.in(graph, weight), parameters.in(graph, bias), activation, dropout);
-  }
+                   float dropout = 0) const;
 };
 
 }  // namespace storm

@@ -62,8 +62,10 @@ void ResidualStream::add(Value h) {
 
 SelfAttention SelfAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,
                                      const BlockInit& init) {
-  return {LinearLayer::declare(list, name + ".qkv", s.d_model, s.heads * (2 * s.d_k + s.d_v), 3, init.attention_in),
-          LinearLayer::declare(list, name + ".out", s.heads * s.d_v, s.d_model, 1, init.attention_out)};
+  return {LinearLayer::declare_stack(list, name + ".qkv", s.d_model,
+                                     {{"q", 0, s.heads * s.d_k}, {"k", 0, s.heads * s.d_k}, {"v", 0, s.heads * s.d_v}},
+                                     init.attention_in),
+          LinearLayer::declare_last(list, name + ".out", s.heads * s.d_v, s.d_model, init.attention_out)};
 }
 
 AttentionInput SelfAttention::over(const Graph& graph, const BlockShape& shape, Value qkv, Value offsets) {
@@ -83,8 +85,9 @@ void SelfAttention::operator()(Graph& graph, const Parameters& parameters, Resid
 CrossAttention CrossAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,
                                        const BlockInit& init) {
   return {LinearLayer::declare(list, name + ".q", s.d_model, s.heads * s.d_k, 1, init.attention_in),
-          LinearLayer::declare(list, name + ".kv", s.d_model, s.kv_width(), 2, init.attention_in),
-          LinearLayer::declare(list, name + ".out", s.heads * s.d_v, s.d_model, 1, init.attention_out)};
+          LinearLayer::declare_stack(list, name + ".kv", s.d_model,
+                                     {{"k", 0, s.heads * s.d_k}, {"v", 0, s.heads * s.d_v}}, init.attention_in),
+          LinearLayer::declare_last(list, name + ".out", s.heads * s.d_v, s.d_model, init.attention_out)};
 }
 
 AttentionInput CrossAttention::over(const Graph& graph, const BlockShape& shape, Value q, Value kv, Value q_offsets,
@@ -115,7 +118,7 @@ Setting FeedForward::activation_setting(const std::string& preset) {
 FeedForward FeedForward::declare(ParameterList& list, const std::string& name, const BlockShape& s,
                                  const BlockInit& init) {
   return {LinearLayer::declare(list, name + ".up", s.d_model, s.d_ff, 1, init.up),
-          LinearLayer::declare(list, name + ".down", s.d_ff, s.d_model, 1, init.down)};
+          LinearLayer::declare_last(list, name + ".down", s.d_ff, s.d_model, init.down)};
 }
 
 void FeedForward::operator()(Graph& graph, const Parameters& parameters, const BlockShape& shape,

@@ -35,6 +35,35 @@ STORM_CLONES void additive_scores(const Alignment& f, const float* q, const floa
   }
 }
 
+// Without a width, w, each column's is 1. The differences themselves, not their squares multiplied out: of a query
+// close to a key the products would cancel.
+STORM_CLONES void kernel_scores(const Alignment& f, const float* q, const float* keys, int64_t n, float* scores) {
+  const int64_t a = f.a;
+  const float* w = f.v;
+  for (int64_t j = 0; j < n; ++j) {
+    const float* k = keys + j * a;
+    float sum = 0;
+    if (w) {
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < a; ++i) {
+        const float x = (q[i] - k[i]) * w[i];
+        sum += x * x;
+      }
+    } else {
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < a; ++i) {
+        const float x = q[i] - k[i];
+        sum += x * x;
+      }
+    }
+    scores[j] = -0.5f * sum;
+  }
+}
+
+auto* scores_of(Scoring scoring) {
+  return scoring == Scoring::dot ? dot_scores : scoring == Scoring::additive ? additive_scores : kernel_scores;
+}
+
 STORM_CLONES void softmax(const float* scores, int64_t n, float* weights) { simd::softmax(scores, n, weights); }
 
 STORM_CLONES void mix(const float* weights, const float* memory, int64_t n, int64_t m, float* context) {
@@ -115,6 +144,36 @@ STORM_CLONES void additive_backward(const float* q, const float* keys, const flo
   }
 }
 
+// d_keys and d_w may be null, the latter where there is no width.
+STORM_CLONES void kernel_backward(const float* q, const float* keys, const float* w, const float* d_scores, int64_t n,
+                                  int64_t a, float* d_keys, float* d_w, float* dq) {
+  constexpr int64_t kLane = 64;
+  for (int64_t begin = 0; begin < a; begin += kLane) {
+    const int64_t count = begin + kLane < a ? kLane : a - begin;
+    float query[kLane], squares[kLane], sum_q[kLane], sum_w[kLane];
+    for (int64_t i = 0; i < count; ++i) {
+      query[i] = q[begin + i];
+      squares[i] = w ? w[begin + i] * w[begin + i] : 1.0f;
+      sum_q[i] = sum_w[i] = 0;
+    }
+    for (int64_t j = 0; j < n; ++j) {
+      const float *k = keys + j * a + begin, g = d_scores[j];
+#pragma omp simd
+      for (int64_t i = 0; i < count; ++i) {
+        const float x = query[i] - k[i];
+        sum_q[i] += g * x;
+        sum_w[i] += g * x * x;
+      }
+      if (!d_keys) continue;
+      float* d = d_keys + j * a + begin;
+#pragma omp simd
+      for (int64_t i = 0; i < count; ++i) d[i] += g * squares[i] * (query[i] - k[i]);
+    }
+    for (int64_t i = 0; i < count; ++i) dq[begin + i] = -squares[i] * sum_q[i];
+    for (int64_t i = 0; i < count && d_w; ++i) d_w[begin + i] -= w[begin + i] * sum_w[i];
+  }
+}
+
 using Attributes = AttendAttributes;
 
 Alignment alignment_of(const Execution& run, const Node& node) {
@@ -188,7 +247,7 @@ void Alignment::forward(const float* query, int64_t begin, int64_t n, float* wei
   static thread_local std::vector<float> own;
   if (logits) own.resize(std::max(own.size(), static_cast<std::size_t>(n)));
   float* mixed = logits ? own.data() : weights;
-  (scoring == Scoring::dot ? dot_scores : additive_scores)(*this, query, keys + begin * a, n, weights);
+  scores_of(scoring)(*this, query, keys + begin * a, n, weights);
   softmax(weights, n, mixed);
   mix(mixed, memory + begin * m, n, m, context);
 }
@@ -203,6 +262,9 @@ void AlignmentGradients::backward(const Alignment& forward, const float* query, 
   float* d_keys = keys ? keys + begin * a : nullptr;
   if (forward.scoring == Scoring::dot)
     return dot_backward(query, forward.keys + begin * a, d_scores.data(), n, a, d_keys, d_query);
+  if (forward.scoring == Scoring::kernel)
+    return kernel_backward(query, forward.keys + begin * a, forward.v, d_scores.data(), n, a, d_keys,
+                           forward.v ? d_v : nullptr, d_query);
   if (!d_keys) {
     unwanted.resize(static_cast<std::size_t>(n * a));
     d_keys = unwanted.data();
@@ -224,9 +286,9 @@ void check_alignment(const Graph& graph, const AlignmentInput& in, Value offsets
   const Shape keys = graph.shape(in.keys), memory = graph.shape(in.memory), ranges = graph.shape(in.ranges);
   require(keys.cols == query_width && keys.rows == memory.rows, name, ": queries of width ", query_width,
           " and a memory of ", memory.rows, " rows do not fit keys [", keys.rows, ",", keys.cols, "]");
-  require(static_cast<bool>(in.v) == (in.scoring == Scoring::additive) &&
-              (!in.v || graph.shape(in.v).size() == query_width),
-          name, ": additive scores, and they alone, take a vector of the queries' width");
+  const bool fits = in.scoring == Scoring::kernel || static_cast<bool>(in.v) == (in.scoring == Scoring::additive);
+  require(fits && (!in.v || graph.shape(in.v).size() == query_width), name,
+          ": additive scores take a vector of the queries' width, a kernel's may, a dot product's do not");
   require(!in.logits || !graph.gradients(), name, ": scores have no gradients");
   require(in.window >= 0 && (in.window > 0 || !in.whole_weights), name, ": a window of ", in.window, " rows");
   for (const Value v : {offsets, in.ranges})

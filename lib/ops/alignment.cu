@@ -24,6 +24,23 @@ __device__ __forceinline__ float additive(const float* v, const float* q, const 
   for (int64_t c = threadIdx.x % kWarp; c < n; c += kWarp) sum += v[c] * tanhf(q[c] + k[c]);
   return warp_sum(sum);
 }
+__device__ __forceinline__ float kernel(const float* w, const float* q, const float* k, int64_t n) {
+  float sum = 0;
+  for (int64_t c = threadIdx.x % kWarp; c < n; c += kWarp) {
+    const float x = (q[c] - k[c]) * (w ? w[c] : 1.0f);
+    sum += x * x;
+  }
+  return -0.5f * warp_sum(sum);
+}
+template <Scoring kScoring>
+__device__ __forceinline__ float score_of(const AlignmentTables& t, const float* q, const float* k) {
+  if constexpr (kScoring == Scoring::dot)
+    return dot(q, k, t.a);
+  else if constexpr (kScoring == Scoring::additive)
+    return additive(t.v, q, k, t.a);
+  else
+    return kernel(t.v, q, k, t.a);
+}
 
 template <Scoring kScoring>
 __global__ void __launch_bounds__(kThreads) forward_kernel(AlignmentTables t, AlignmentForward f) {
@@ -35,8 +52,7 @@ __global__ void __launch_bounds__(kThreads) forward_kernel(AlignmentTables t, Al
   float* weights = f.weights + spot.place;
   float largest = -INFINITY;
   for (int64_t j = threadIdx.x / kWarp; j < spot.count; j += kWarps) {
-    const float score =
-        kScoring == Scoring::dot ? dot(query, keys + j * t.a, t.a) : additive(t.v, query, keys + j * t.a, t.a);
+    const float score = score_of<kScoring>(t, query, keys + j * t.a);
     if (threadIdx.x % kWarp == 0) weights[j] = score;
     largest = score > largest ? score : largest;
   }
@@ -84,10 +100,11 @@ __global__ void __launch_bounds__(kThreads) backward_kernel(AlignmentTables t, A
   for (int64_t j = threadIdx.x; j < spot.count; j += kThreads) d_scores[j] = weights[j] * (d_scores[j] - mean);
   __syncthreads();
   for (int64_t c = threadIdx.x; c < t.a; c += kThreads) {
-    float d = 0, d_v = 0;
+    float d = 0;
+    [[maybe_unused]] float d_v = 0;
     if constexpr (kScoring == Scoring::dot) {
       for (int64_t j = 0; j < spot.count; ++j) d += d_scores[j] * keys[j * t.a + c];
-    } else {
+    } else if constexpr (kScoring == Scoring::additive) {
       const float q = query[c];
       for (int64_t j = 0; j < spot.count; ++j) {
         const float g = d_scores[j], shown = tanhf(q + keys[j * t.a + c]);
@@ -95,6 +112,17 @@ __global__ void __launch_bounds__(kThreads) backward_kernel(AlignmentTables t, A
         d_v += g * shown;
       }
       d *= t.v[c];
+    } else {
+      const float q = query[c], w = t.v ? t.v[c] : 1.0f;
+      for (int64_t j = 0; j < spot.count; ++j) {
+        const float g = d_scores[j], x = keys[j * t.a + c] - q;
+        d += g * x;
+        d_v -= g * x * x;
+      }
+      d *= w * w;
+      d_v *= w;
+    }
+    if (kScoring != Scoring::dot && t.v) {
       float& to = f.d_v[i * t.a + c];
       to = f.v_beta == 0 ? d_v : to + d_v;
     }
@@ -124,12 +152,15 @@ __global__ void __launch_bounds__(kThreads) rows_kernel(AlignmentTables t, Align
       const float g = f.d_scores[place(q)], query = f.queries[q * t.a + c];
       if constexpr (kScoring == Scoring::dot) {
         d += g * query;
+      } else if constexpr (kScoring == Scoring::kernel) {
+        d += g * (query - key);
       } else {
         const float shown = tanhf(query + key);
         d += g * (1 - shown * shown);
       }
     }
     if constexpr (kScoring == Scoring::additive) d *= t.v[c];
+    if constexpr (kScoring == Scoring::kernel) d *= t.v ? t.v[c] * t.v[c] : 1.0f;
     float& to = f.d_keys[row * t.a + c];
     to = f.beta_keys == 0 ? d : to + d;
   }
@@ -139,6 +170,11 @@ __global__ void __launch_bounds__(kThreads) rows_kernel(AlignmentTables t, Align
     float& to = f.d_memory[row * t.m + c];
     to = f.beta_memory == 0 ? d : to + d;
   }
+}
+
+template <class Kernel>
+Kernel by_scoring(Scoring scoring, Kernel dot, Kernel additive, Kernel kernel) {
+  return scoring == Scoring::dot ? dot : scoring == Scoring::additive ? additive : kernel;
 }
 
 // Where no weight is written.
@@ -240,23 +276,27 @@ const int32_t* alignment_readers(Context& context, const int32_t* ranges, int64_
 
 void queue_alignment(Context& context, const AlignmentTables& tables, const AlignmentForward& f, int64_t queries) {
   context.launch("attention over a sentence", static_cast<unsigned>(queries), kThreads, 0,
-                 tables.scoring == Scoring::dot ? forward_kernel<Scoring::dot> : forward_kernel<Scoring::additive>,
+                 by_scoring(tables.scoring, forward_kernel<Scoring::dot>, forward_kernel<Scoring::additive>,
+                            forward_kernel<Scoring::kernel>),
                  tables, f);
 }
 
 void queue_alignment_backward(Context& context, const AlignmentTables& tables, const AlignmentBackward& f,
                               int64_t queries) {
   context.launch("attention over a sentence, backward", static_cast<unsigned>(queries), kThreads, 0,
-                 tables.scoring == Scoring::dot ? backward_kernel<Scoring::dot> : backward_kernel<Scoring::additive>,
+                 by_scoring(tables.scoring, backward_kernel<Scoring::dot>, backward_kernel<Scoring::additive>,
+                            backward_kernel<Scoring::kernel>),
                  tables, f);
 }
 
 void queue_alignment_rows(Context& context, const AlignmentTables& tables, const AlignmentRows& f,
                           int64_t source_rows) {
   if (!f.d_keys && !f.d_memory) return;
-  context.launch(
-      "attention over a sentence, the gradients of keys and memory", static_cast<unsigned>(source_rows), kThreads, 0,
-      tables.scoring == Scoring::dot ? rows_kernel<Scoring::dot> : rows_kernel<Scoring::additive>, tables, f);
+  context.launch("attention over a sentence, the gradients of keys and memory", static_cast<unsigned>(source_rows),
+                 kThreads, 0,
+                 by_scoring(tables.scoring, rows_kernel<Scoring::dot>, rows_kernel<Scoring::additive>,
+                            rows_kernel<Scoring::kernel>),
+                 tables, f);
 }
 
 }  // namespace storm::cuda

@@ -45,7 +45,7 @@ struct AlignmentBackward {
   float* d_step_query;  // [queries, a] = step_beta * itself + the query's gradient; may be null
   float step_beta;
   float* d_queries;  // [target tokens, a]: the same, overwritten; may be null
-  float* d_v;        // additive: [queries, a] = v_beta * itself + the query's share of v's gradient
+  float* d_v;        // where there is a v: [queries, a] = v_beta * itself + the query's share of v's gradient
   float v_beta;
 };
 // 1 launch: what the steps before wait for.

@@ -1,7 +1,9 @@
 // The attention of recurrent models: a query over the rows of its source sentence, one head. Scores are q . k (Luong et
-// al. 2015, §3.1; `general` when the keys are a product of the memory) or v . tanh(q + k) (Bahdanau et al. 2015,
-// §A.1.2; Luong's `concat` is the same with the query taken from the new state). The context is the mean of the
-// memory's rows, weighted with the scores' softmax. And that of a recurrent model over its own past, the rows before
+// al. 2015, §3.1; `general` when the keys are a product of the memory), v . tanh(q + k) (Bahdanau et al. 2015,
+// §A.1.2; Luong's `concat` is the same with the query taken from the new state), or -|(q - k) * v|^2 / 2, the log of a
+// Gaussian kernel, whose softmax makes the context the estimate of Nadaraya 1964 and Watson 1964; v is one over the
+// kernel's width, in each column its own, or 1 where there is none. The context is the mean of the memory's rows,
+// weighted with the scores' softmax. And that of a recurrent model over its own past, the rows before
 // each query's own (Cheng et al. 2016; Daniluk et al. 2017, §2.1).
 #pragma once
 
@@ -12,11 +14,11 @@
 
 namespace storm {
 
-enum class Scoring : uint8_t { dot, additive };
+enum class Scoring : uint8_t { dot, additive, kernel };
 
 struct AlignmentInput {
   Scoring scoring = Scoring::dot;
-  Value v{};       // additive: [1, a]
+  Value v{};       // additive: [1, a]; kernel: [1, a] or none
   Value keys{};    // [source tokens, a]
   Value memory{};  // [source tokens, m]; may be the same value as the keys
   // I32 [sentences, 2], a constant: the rows of the memory, from and to (not included), that each target sentence
@@ -71,7 +73,7 @@ struct Alignment {
 struct AlignmentGradients {
   float *keys, *memory;
 
-  // d_query: [a], overwritten; it may lie where the query does. d_v: additive: [a], added to
+  // d_query: [a], overwritten; it may lie where the query does. d_v: [a], added to where there is a v
   void backward(const Alignment& forward, const float* query, int64_t begin, int64_t count, const float* weights,
                 const float* d_context, float* d_query, float* d_v) const;
 };

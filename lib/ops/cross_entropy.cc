@@ -77,6 +77,7 @@ void forward(const Execution& run, const Node& node) {
     require(targets[r] >= 0 && targets[r] < n, "cross_entropy: target ", targets[r], " of row ", r,
             " is not within 0..", n - 1);
   float *dx = run.gradient(x), *dw = run.gradient(weight), *db = run.gradient(bias);
+  const int64_t frozen = run.frozen(weight), frozen_bias = run.frozen(bias);
   if (dw && run.beta(node, 1) == 0) std::fill_n(dw, n * d, 0.0f);
   if (db && run.beta(node, 2) == 0) std::fill_n(db, n, 0.0f);
   float* logits = run.scratch_forward(node);  // [chunk, n], then RowSums[chunk]
@@ -118,15 +119,16 @@ void forward(const Execution& run, const Node& node) {
       loss += epsilon > 0 ? gold + static_cast<double>(epsilon) * (mean - gold) : gold;
     }
     if (dx) gemm(false, false, count, d, n, slopes, words, run.beta(node, 0), dx + first * d, d);
-    if (dw) gemm(true, false, n, d, count, slopes, part, 1, dw, d);
-    if (db) add_column_sums(db, 1, logits, count, n, n);
+    if (dw) gemm(true, false, n - frozen, d, count, slopes.from_column(frozen), part, 1, dw, d);
+    if (db) add_column_sums(db, 1, logits + frozen_bias, count, n - frozen_bias, n);
   }
   double* totals = run.data<double>(node.outputs[0]);
   totals[0] = loss;
   totals[1] = nll;
 }
 
-constexpr Op kCrossEntropy{.name = "cross_entropy", .forward = forward, .gradient_in_forward = true};
+constexpr Op kCrossEntropy{
+    .name = "cross_entropy", .forward = forward, .gradient_in_forward = true, .frozen_rows = true};
 
 }  // namespace
 

@@ -100,13 +100,14 @@ __global__ void __launch_bounds__(kThreads) totals_kernel(const CrossEntropyRow*
   }
 }
 
-// db += the sums of the columns of dz
-__global__ void __launch_bounds__(kThreads) bias_kernel(const float* dz, int64_t rows, int64_t n, float* db) {
-  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+// db += the sums of the columns of dz, from the first one that is trained on
+__global__ void __launch_bounds__(kThreads)
+    bias_kernel(const float* dz, int64_t rows, int64_t n, int64_t first, float* db) {
+  const int64_t i = first + static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= n) return;
   float sum = 0;
   for (int64_t r = 0; r < rows; ++r) sum += dz[r * n + i];
-  db[i] += sum;
+  db[i - first] += sum;
 }
 
 void forward(const Execution& run, const Node& node, Context& context) {
@@ -119,6 +120,7 @@ void forward(const Execution& run, const Node& node, Context& context) {
     require(host[r] >= 0 && host[r] < n, "cross_entropy: target ", host[r], " of row ", r, " is not within 0..", n - 1);
   const int32_t* targets = run.data<int32_t>(target);
   float *dx = run.gradient(x), *dw = run.gradient(weight), *db = run.gradient(bias);
+  const int64_t frozen = run.frozen(weight), frozen_bias = run.frozen(bias);
   if (dw && run.beta(node, 1) == 0) context.clear("cross_entropy", dw, static_cast<std::size_t>(n * d) * sizeof(float));
   if (db && run.beta(node, 2) == 0) context.clear("cross_entropy", db, static_cast<std::size_t>(n) * sizeof(float));
   // The node's scratch is that of the CPU's chunks.
@@ -144,10 +146,11 @@ void forward(const Execution& run, const Node& node, Context& context) {
     context.launch("cross_entropy, the sums", 1, kThreads, 0, totals_kernel, static_cast<const CrossEntropyRow*>(sums),
                    count, n, epsilon, run.data(node.outputs[1]) + first, totals);
     if (dx) context.gemm(false, false, count, d, n, slopes, words, run.beta(node, 0), dx + first * d, d);
-    if (dw) context.gemm(true, false, n, d, count, slopes, part, 1, dw, d);
+    if (dw) context.gemm(true, false, n - frozen, d, count, slopes.from_column(frozen), part, 1, dw, d);
     if (db)
-      context.launch("cross_entropy, the bias' gradient", static_cast<unsigned>((n + kThreads - 1) / kThreads),
-                     kThreads, 0, bias_kernel, static_cast<const float*>(logits), count, n, db);
+      context.launch("cross_entropy, the bias' gradient",
+                     static_cast<unsigned>((n - frozen_bias + kThreads - 1) / kThreads), kThreads, 0, bias_kernel,
+                     static_cast<const float*>(logits), count, n, frozen_bias, db);
   }
 }
 

@@ -39,11 +39,13 @@ STORM_CLONES void embed_rows(const float* table, const int32_t* ids, const float
   }
 }
 
-// Columns [from, to) of table row ids[r] += scale * dy[r], token after token.
-STORM_CLONES void scatter_columns(float* table, const int32_t* ids, const float* dy, float scale, int64_t rows,
-                                  int64_t n, int64_t from, int64_t to) {
+// Columns [from, to) of row ids[r] += scale * dy[r], token after token. table: from the row `frozen` on; those before
+// take nothing.
+STORM_CLONES void scatter_columns(float* table, int64_t frozen, const int32_t* ids, const float* dy, float scale,
+                                  int64_t rows, int64_t n, int64_t from, int64_t to) {
   for (int64_t r = 0; r < rows; ++r) {
-    float* into = table + ids[r] * n;
+    if (ids[r] < frozen) continue;
+    float* into = table + (ids[r] - frozen) * n;
     const float* row = dy + r * n;
 #pragma omp simd
     for (int64_t i = from; i < to; ++i) into[i] += scale * row[i];
@@ -82,8 +84,9 @@ void scatter(const Execution& run, const Node& node, std::size_t table, const in
   if (!gradient) return;
   const int64_t rows = run.shape(node.outputs[0]).rows, n = run.shape(into).cols;
   if (run.beta(node, table) == 0) std::fill_n(gradient, run.shape(into).size(), 0.0f);
-  parallel_ranges(n, kColumnGrain,
-                  [&](int64_t begin, int64_t end) { scatter_columns(gradient, ids, dy, scale, rows, n, begin, end); });
+  parallel_ranges(n, kColumnGrain, [&](int64_t begin, int64_t end) {
+    scatter_columns(gradient, run.frozen(into), ids, dy, scale, rows, n, begin, end);
+  });
 }
 
 void backward(const Execution& run, const Node& node) {
@@ -100,7 +103,7 @@ void backward(const Execution& run, const Node& node) {
   if (node.inputs[2]) scatter(run, node, 2, run.data<int32_t>(node.inputs[3]), dy, 1);
 }
 
-constexpr Op kEmbed{"embed", forward, backward};
+constexpr Op kEmbed{.name = "embed", .forward = forward, .backward = backward, .frozen_rows = true};
 
 }  // namespace
 

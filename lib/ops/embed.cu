@@ -37,16 +37,16 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // Group g: the tokens order[starts[g]] to order[starts[g + 1]], all of the table's row rows_of[g]; none, and then any
-// row, from the last group on.
+// row, from the last group on. table: from the row `frozen` on; those before take nothing.
 template <unsigned kScatterWarps>
 __global__ void __launch_bounds__(kScatterWarps* kWarp)
-    scatter_kernel(float* table, const int32_t* order, const int32_t* starts, const int32_t* rows_of, const float* dy,
-                   float scale, DropoutStream stream, int64_t n) {
+    scatter_kernel(float* table, int64_t frozen, const int32_t* order, const int32_t* starts, const int32_t* rows_of,
+                   const float* dy, float scale, DropoutStream stream, int64_t n) {
   __shared__ float parts[kScatterWarps][kWarp * 8];
   const int32_t begin = starts[blockIdx.x], end = starts[blockIdx.x + 1];
-  if (begin == end) return;
+  if (begin == end || rows_of[blockIdx.x] < frozen) return;
   const unsigned lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
-  float* into = table + rows_of[blockIdx.x] * n;
+  float* into = table + (rows_of[blockIdx.x] - frozen) * n;
   for (int64_t first = 0; first < n; first += kWarp * 8) {
     const int64_t c = first + lane * 8;
     Eight sum{};
@@ -118,7 +118,7 @@ void scatter(const Execution& run, const Node& node, Context& context, std::size
   rows.resize(groups);
   const bool few = order.size() <= 1024;
   context.launch("embed backward", static_cast<unsigned>(groups), (few ? kFewWarps : kWarps) * kWarp, 0,
-                 few ? scatter_kernel<kFewWarps> : scatter_kernel<kWarps>, gradient,
+                 few ? scatter_kernel<kFewWarps> : scatter_kernel<kWarps>, gradient, run.frozen(into),
                  context.staged(std::span<const int32_t>(order)), context.staged(std::span<const int32_t>(starts)),
                  context.staged(std::span<const int32_t>(rows)), run.gradient(node.outputs[0]), scale, stream, n);
 }

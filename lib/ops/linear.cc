@@ -1,5 +1,7 @@
 #include "ops/linear.h"
 
+#include <algorithm>
+#include <array>
 #include <tuple>
 #include <vector>
 
@@ -116,16 +118,67 @@ STORM_CLONES void swish_backward(float* dy, const float* z, int64_t size) {
   for (int64_t i = 0; i < size; ++i) dy[i] *= simd::swish(z[i]).slope;
 }
 
+// The places of a low-rank update's matrices, for one of its parts after another.
+struct LowRankPart {
+  int64_t columns;         // where it begins among the sum's
+  int64_t count;           // of these columns
+  int64_t inner;           // where its columns of u A^T begin
+  std::ptrdiff_t b_begin;  // of its B among all
+};
+template <class Body>
+void for_parts(const Attributes& f, Body&& body) {
+  std::ptrdiff_t b_begin = 0;
+  for (int32_t p = 0; p < f.parts; ++p) {
+    body(LowRankPart{f.part[p].first, f.part[p].count, int64_t{p} * f.rank, b_begin});
+    b_begin += std::ptrdiff_t{f.part[p].count} * f.rank;
+  }
+}
+
+// z += s (u A^T) B^T
+void add_low_rank(const Execution& run, const Node& node, const Attributes& f, float* z, int64_t n) {
+  const auto [u, a, b] = std::tuple(node.inputs[3], node.inputs[4], node.inputs[5]);
+  const Shape shape = run.shape(u);
+  const int64_t inner = int64_t{f.parts} * f.rank;
+  float* ua = run.data(node.outputs[node.outputs[2] ? 2 : 1]);
+  gemm(false, true, shape.rows, inner, shape.cols, 1, run.data(u), shape.cols, run.data(a), shape.cols, 0, ua, inner);
+  for_parts(f, [&](const LowRankPart& p) {
+    gemm(false, true, shape.rows, p.count, f.rank, f.scale, ua + p.inner, inner, run.data(b) + p.b_begin, f.rank, 1,
+         z + p.columns, n);
+  });
+}
+
+// From dz on to u, A and B.
+void low_rank_backward(const Execution& run, const Node& node, const Attributes& f, const float* dz, int64_t n) {
+  const auto [u, a, b] = std::tuple(node.inputs[3], node.inputs[4], node.inputs[5]);
+  const Shape shape = run.shape(u);
+  const int64_t inner = int64_t{f.parts} * f.rank;
+  const float* ua = run.data(node.outputs[node.outputs[2] ? 2 : 1]);
+  float *d_ua = run.scratch_backward(node), *db = run.gradient(b);
+  for_parts(f, [&](const LowRankPart& p) {
+    gemm(false, false, shape.rows, f.rank, p.count, f.scale, dz + p.columns, n, run.data(b) + p.b_begin, f.rank, 0,
+         d_ua + p.inner, inner);
+    if (db)
+      gemm(true, false, p.count, f.rank, shape.rows, f.scale, dz + p.columns, n, ua + p.inner, inner, run.beta(node, 5),
+           db + p.b_begin, f.rank);
+  });
+  if (float* da = run.gradient(a))
+    gemm(true, false, inner, shape.cols, shape.rows, 1, d_ua, inner, run.data(u), shape.cols, run.beta(node, 4), da,
+         shape.cols);
+  if (float* du = run.gradient(u))
+    gemm(false, false, shape.rows, shape.cols, inner, 1, d_ua, inner, run.data(a), shape.cols, run.beta(node, 3), du,
+         shape.cols);
+}
+
 void forward(const Execution& run, const Node& node) {
   const auto attributes = node.attributes<Attributes>();
   const Activation activation = attributes.activation;
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* kept = run.data_or_null(node.outputs[1]);
-  float* z = kept ? kept : y;
+  float* z = keeps_sum(activation) && run.gradients() ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
   gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
+  if (attributes.rank > 0) add_low_rank(run, node, attributes, z, n);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0);
   parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
     float* part = y + begin * n;
@@ -187,27 +240,59 @@ void backward(const Execution& run, const Node& node) {
   if (float* dw = run.gradient(weight))
     gemm(true, false, n, in, rows, slopes, operand(run.data(x), rows, in, memory[1]), run.beta(node, 1), dw, in);
   if (float* db = run.gradient(bias)) add_column_sums(db, run.beta(node, 2), dy, rows, n, n);
+  if (attributes.rank > 0) low_rank_backward(run, node, attributes, dy, n);
 }
 
 constexpr Op kLinear{"linear", forward, backward};
 
+// The shape of u A^T.
+Shape set_low_rank(Attributes& f, const LowRank& low_rank, const Graph& graph, Shape x, Shape weight) {
+  const Shape a = graph.shape(low_rank.a), b = graph.shape(low_rank.b);
+  const auto parts = static_cast<int64_t>(low_rank.parts.size());
+  require(graph.shape(low_rank.x) == x && parts > 0 && low_rank.parts.size() <= LowRank::kParts && a.cols == x.cols &&
+              a.rows == parts * b.cols,
+          "linear: a low-rank update of [", a.rows, ", ", a.cols, "] and [", b.rows, ", ", b.cols, "] in ", parts,
+          " parts does not fit an input of [", x.rows, ", ", x.cols, "]");
+  int64_t columns = 0, end = 0;
+  for (const auto& part : low_rank.parts) {
+    require(part.first >= end, "linear: the parts of a low-rank update are out of order");
+    columns += part.count;
+    end = part.first + part.count;
+  }
+  require(columns == b.rows && end <= weight.rows, "linear: a low-rank update of other columns than the sum has");
+  f.rank = static_cast<int32_t>(b.cols);
+  f.parts = static_cast<int32_t>(parts);
+  std::ranges::copy(low_rank.parts, f.part);
+  return {x.rows, a.rows};
+}
+
 }  // namespace
 
-Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activation, float dropout) {
+Value linear(Graph& graph, Value x, Value weight, Value bias, Activation activation, float dropout,
+             const LowRank* low_rank) {
   const Shape in = graph.shape(x), w = graph.shape(weight);
   require(in.cols == w.cols, "linear: input is ", in.cols, " wide, the weight takes ", w.cols);
   require(!bias || graph.shape(bias).size() == w.rows, "linear: the bias does not fit the weight");
   require(activation != Activation::tanh || dropout == 0, "linear: tanh goes without dropout");
   Node node{.op = &kLinear, .inputs = {x, weight, bias}};
-  node.keep_inputs = 0b011;
+  node.keep_inputs = graph[weight].needs_gradient ? 0b011 : 0b010;
+  Attributes attributes{activation, dropout};
   const Shape out{in.rows, w.rows};
-  const Attributes attributes{activation, dropout};
-  if (keeps_sum(activation) && graph.gradients()) {
-    node.keep_outputs = 0b10;
-    return graph.record(node, {{out}, {out}}, attributes);
+  Shape inner;
+  if (low_rank) {
+    std::ranges::copy(std::array{low_rank->x, low_rank->a, low_rank->b}, node.inputs.begin() + 3);
+    attributes.scale = low_rank->scale;
+    inner = set_low_rank(attributes, *low_rank, graph, in, w);
+    node.keep_inputs |= 0b111000;
+    node.scratch_backward = static_cast<std::size_t>(inner.size()) * sizeof(float);
   }
-  node.keep_outputs = activation == Activation::none ? 0 : 0b01;
-  return graph.record(node, {{out}}, attributes);
+  const bool keeps = keeps_sum(activation) && graph.gradients();
+  node.keep_outputs = keeps ? 0b10 : activation == Activation::none ? 0 : 0b01;
+  if (!low_rank)
+    return keeps ? graph.record(node, {{out}, {out}}, attributes) : graph.record(node, {{out}}, attributes);
+  node.keep_outputs |= keeps ? 0b100 : 0b010;
+  return keeps ? graph.record(node, {{out}, {out}, {inner}}, attributes)
+               : graph.record(node, {{out}, {inner}}, attributes);
 }
 
 }  // namespace storm

@@ -123,34 +123,87 @@ __global__ void __launch_bounds__(kThreads)
   if (parts) parts[blockIdx.x * n + i] = sum;
 }
 
+// Of the low-rank update: as linear.cc has it.
+template <class Body>
+void for_parts(const LinearAttributes& f, Body&& body) {
+  std::ptrdiff_t b_begin = 0;
+  for (int32_t p = 0; p < f.parts; ++p) {
+    body(f.part[p].first, f.part[p].count, int64_t{p} * f.rank, b_begin);
+    b_begin += std::ptrdiff_t{f.part[p].count} * f.rank;
+  }
+}
+
+void add_low_rank(const Execution& run, const Node& node, const LinearAttributes& f, Context& context, float* z,
+                  int64_t n) {
+  const auto [u, a, b] = std::tuple(node.inputs[3], node.inputs[4], node.inputs[5]);
+  const Shape shape = run.shape(u);
+  const int64_t inner = int64_t{f.parts} * f.rank;
+  float* ua = run.data(node.outputs[node.outputs[2] ? 2 : 1]);
+  const float* all_b = run.data(b);
+  context.gemm(false, true, shape.rows, inner, shape.cols, 1, run.data(u), shape.cols, run.data(a), shape.cols, 0, ua,
+               inner);
+  for_parts(f, [&](int64_t column, int64_t count, int64_t at, std::ptrdiff_t b_begin) {
+    context.gemm(false, true, shape.rows, count, f.rank, f.scale, ua + at, inner, all_b + b_begin, f.rank, 1,
+                 z + column, n);
+  });
+}
+
+void low_rank_backward(const Execution& run, const Node& node, const LinearAttributes& f, Context& context,
+                       const float* dz, int64_t n) {
+  const auto [u, a, b] = std::tuple(node.inputs[3], node.inputs[4], node.inputs[5]);
+  const Shape shape = run.shape(u);
+  const int64_t inner = int64_t{f.parts} * f.rank;
+  const float *ua = run.data(node.outputs[node.outputs[2] ? 2 : 1]), *all_b = run.data(b);
+  float *d_ua = run.scratch_backward(node), *db = run.gradient(b);
+  const float beta = run.beta(node, 5);
+  for_parts(f, [&](int64_t column, int64_t count, int64_t at, std::ptrdiff_t b_begin) {
+    context.gemm(false, false, shape.rows, f.rank, count, f.scale, dz + column, n, all_b + b_begin, f.rank, 0,
+                 d_ua + at, inner);
+    if (db)
+      context.gemm(true, false, count, f.rank, shape.rows, f.scale, dz + column, n, ua + at, inner, beta, db + b_begin,
+                   f.rank);
+  });
+  if (float* da = run.gradient(a))
+    context.gemm(true, false, inner, shape.cols, shape.rows, 1, d_ua, inner, run.data(u), shape.cols, run.beta(node, 4),
+                 da, shape.cols);
+  if (float* du = run.gradient(u))
+    context.gemm(false, false, shape.rows, shape.cols, inner, 1, d_ua, inner, run.data(a), shape.cols,
+                 run.beta(node, 3), du, shape.cols);
+}
+
 void forward(const Execution& run, const Node& node, Context& context) {
-  const auto [activation, dropout] = node.attributes<LinearAttributes>();
+  const auto attributes = node.attributes<LinearAttributes>();
+  const auto activation = attributes.activation;
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float* y = run.data(node.outputs[0]);
-  float* kept = run.data_or_null(node.outputs[1]);
-  float* z = kept ? kept : y;
+  float* z = keeps_sum(activation) && run.gradients() ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
-  const DropoutStream stream = dropout_of(run, node, run.gradients() ? dropout : 0);
-  const bool fused = b && !stream.active() && (activation == Activation::none || activation == Activation::relu);
+  const DropoutStream stream = dropout_of(run, node, run.gradients() ? attributes.dropout : 0);
+  const bool low_rank = attributes.rank > 0;
+  const bool fused =
+      b && !low_rank && !stream.active() && (activation == Activation::none || activation == Activation::relu);
   const Epilogue epilogue = !fused                           ? Epilogue::none
                             : activation == Activation::relu ? Epilogue::bias_relu
                                                              : Epilogue::bias;
   context.gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n, epilogue,
                fused ? b : nullptr);
+  if (low_rank) add_low_rank(run, node, attributes, context, z, n);
   if (fused || (!b && activation == Activation::none && !stream.active())) return;
   context.launch("linear", blocks_of(rows, n), kThreads, 0, activate_kernel, z, y, b, rows, n, activation, stream);
 }
 
 void backward(const Execution& run, const Node& node, Context& context) {
-  const auto [activation, dropout] = node.attributes<LinearAttributes>();
+  const auto attributes = node.attributes<LinearAttributes>();
+  const auto activation = attributes.activation;
   const auto [x, weight, bias] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2]);
   const int64_t rows = run.shape(x).rows, in = run.shape(x).cols, n = run.shape(weight).rows;
   float *dy = run.gradient(node.outputs[0]), *db = run.gradient(bias);
-  const DropoutStream stream = dropout_of(run, node, dropout);
+  const DropoutStream stream = dropout_of(run, node, attributes.dropout);
   const bool rounds = context.rounds(rows * in * n);  // as forward's product of the same size
   // What is only read by rounding and summing need not be written before.
-  const float* gate = rounds && activation == Activation::relu ? run.data(node.outputs[0]) : nullptr;
+  const float* gate =
+      rounds && activation == Activation::relu && attributes.rank == 0 ? run.data(node.outputs[0]) : nullptr;
   if (!gate && (activation != Activation::none || stream.active())) {
     const float* saved =
         activation == Activation::none ? nullptr : run.data(node.outputs[keeps_sum(activation) ? 1 : 0]);
@@ -175,6 +228,7 @@ void backward(const Execution& run, const Node& node, Context& context) {
   if (float* dw = run.gradient(weight))
     context.gemm(true, false, n, in, rows, d, operand(run.data(x), rows), run.beta(node, 1), dw, in);
   if (db) queue_column_sums(context, "linear, the bias' gradient", parts, blocks, n, run.beta(node, 2), db);
+  if (attributes.rank > 0) low_rank_backward(run, node, attributes, context, dy, n);
 }
 
 const Kernels kLinear{"linear", forward, backward};

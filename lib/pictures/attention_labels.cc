@@ -4,23 +4,27 @@
 #include <limits>
 
 #include "base/error.h"
+#include "inspect/attention_choice.h"
 
 namespace storm {
 
-const char* kind_name(AttentionKind kind) {
-  return kind == AttentionKind::encoder ? "encoder" : kind == AttentionKind::decoder ? "decoder" : "cross";
-}
+const char* kind_name(AttentionKind kind) { return attention_kind_name(kind).data(); }
 
 std::string map_title(int64_t sentence, AttentionKind kind) {
   return str("sentence ", sentence, ", ", kind_name(kind),
-             kind == AttentionKind::cross ? "-attention" : " self-attention");
+             kind == AttentionKind::pooling ? ""
+             : kind == AttentionKind::cross ? "-attention"
+                                            : " self-attention");
 }
 
 const std::vector<std::string>& row_pieces(const AttentionMaps& maps, AttentionKind kind) {
+  static const std::vector<std::string> whole{"the text"};
+  if (kind == AttentionKind::pooling) return whole;
   return kind == AttentionKind::encoder ? maps.source : maps.target;
 }
 
 const std::vector<std::string>& col_pieces(const AttentionMaps& maps, AttentionKind kind) {
+  if (kind == AttentionKind::pooling) return maps.source.empty() ? maps.target : maps.source;
   return kind == AttentionKind::decoder ? maps.target : maps.source;
 }
 

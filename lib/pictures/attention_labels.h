@@ -11,7 +11,7 @@ namespace storm {
 // Pictures and their file names count layers and heads from 1, as papers do.
 inline int64_t shown_number(int64_t index) { return index + 1; }
 
-const char* kind_name(AttentionKind kind);                    // "encoder", "decoder", "cross"
+const char* kind_name(AttentionKind kind);                    // as attention_kind_name has it
 std::string map_title(int64_t sentence, AttentionKind kind);  // "sentence 1, cross-attention"
 
 // The pieces of the rows (queries) and of the columns (keys); those of a map may be fewer.

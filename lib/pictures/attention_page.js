@@ -10,6 +10,7 @@ const kindNames = {
   encoder: { name: 'encoder', title: 'encoder self-attention', rows: 'source', cols: 'source' },
   decoder: { name: 'decoder', title: 'decoder self-attention', rows: 'target', cols: 'target' },
   cross: { name: 'cross', title: 'cross-attention', rows: 'target', cols: 'source' },
+  pooling: { name: 'pooling', title: 'pooling', rows: 'whole', cols: 'text' },
 };
 const state = { sentence: 0, kind: '', layer: 0, head: 0, row: 0, col: 0 };  // all from 1; row and col 0: no cell
 let page = null;   // the sentence shown, its maps unpacked
@@ -40,6 +41,7 @@ function unpack([kind, layer, head, rows, cols, causal, base, bytes, data]) {
 
 const current = () => page.maps.find((m) => m.kind === state.kind && m.layer === state.layer && m.head === state.head);
 const distinct = (values) => [...new Set(values)];
+const predicts = (kind) => kindNames[kind].rows === 'target';  // its rows have read a piece, and predict the next
 const rowPieces = (kind) => page[kindNames[kind].rows];
 const colPieces = (kind) => page[kindNames[kind].cols];
 
@@ -90,6 +92,7 @@ function choose(asked) {
     page = JSON.parse(sentences.get(state.sentence).textContent);
     page.maps = page.maps.map(unpack);
     page.number = state.sentence;
+    Object.assign(page, { whole: ['the text'], text: page.source.length ? page.source : page.target });  // of pooling
   }
   if (!page.maps.length) return;
   const kinds = distinct(page.maps.map((m) => m.kind));

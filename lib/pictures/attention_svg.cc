@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/output.h"
+#include "inspect/attention_choice.h"
 #include "pictures/heat_map_svg.h"
 
 namespace storm {
@@ -22,6 +23,10 @@ HeatMap heat_map(const AttentionMaps& maps, const AttentionMap& map, AttentionSc
       str(map_title(maps.sentence, map.kind), ", layer ", shown_number(map.layer), ", head ", shown_number(map.head));
   out.row_axis = map.kind == AttentionKind::encoder ? "source (queries)" : "target read (queries)";
   out.col_axis = map.kind == AttentionKind::decoder ? "target (keys)" : "source (keys)";
+  if (map.kind == AttentionKind::pooling) {
+    out.row_axis = "query";
+    out.col_axis = "text (keys)";
+  }
   out.value_name = scores == AttentionScores::probabilities ? "weight" : "logit";
   out.row_labels.assign(rows.begin(), rows.begin() + map.rows);
   out.col_labels.assign(cols.begin(), cols.begin() + map.cols);
@@ -98,7 +103,7 @@ void write_attention_svgs(const std::string& folder, const AttentionMaps& maps, 
   const std::filesystem::path path(folder);
   for (const auto& map : maps.maps)
     write_file(path / attention_svg_name(maps.sentence, map), attention_svg(maps, map, scores));
-  for (const auto kind : {AttentionKind::encoder, AttentionKind::decoder, AttentionKind::cross})
+  for (const auto kind : kAttentionKinds)
     if (std::any_of(maps.maps.begin(), maps.maps.end(), [&](const AttentionMap& m) { return m.kind == kind; }))
       write_file(path / attention_svg_name(maps.sentence, kind), attention_grid_svg(maps, kind, scores));
 }

@@ -11,7 +11,7 @@ function drawChoice() {
   }
   fill($('layer'), distinct(ofKind.map((m) => m.layer)), String, state.layer);
   fill($('head'), ofKind.filter((m) => m.layer === state.layer).map((m) => m.head), String, state.head);
-  $('rowNames').hidden = state.kind === 'encoder';
+  $('rowNames').hidden = !predicts(state.kind);
 }
 
 function drawHeads() {
@@ -42,7 +42,7 @@ function drawHeads() {
   if (focused) [...$('heads').querySelectorAll('a')].find((a) => a.title === focused)?.focus();
 }
 
-const rowLabel = (i) => rowPieces(state.kind)[state.kind !== 'encoder' && $('naming').value === 'predicted' ? i + 1 : i] ?? '';
+const rowLabel = (i) => rowPieces(state.kind)[predicts(state.kind) && $('naming').value === 'predicted' ? i + 1 : i] ?? '';
 
 // Labels are laid out by what the browser says they measure.
 function drawLabels(map) {
@@ -78,7 +78,7 @@ function drawMap() {
   const room = Math.max($('one').clientWidth - 170, 240);
   pitch = Math.floor(Math.min(Math.max(Math.min(room / Math.max(map.cols, 1), 600 / Math.max(map.rows, 1)), 13), 44));
   $('oneTitle').textContent = `Sentence ${state.sentence}, ${names.title}, layer ${state.layer}, head ${state.head}`;
-  const queries = state.kind === 'encoder' ? 'source' : $('naming').value === 'read' ? 'target read' : 'target predicted';
+  const queries = !predicts(state.kind) ? names.rows : $('naming').value === 'read' ? 'target read' : 'target predicted';
   $('rowAxis').textContent = `queries: ${queries}`;
   $('colAxis').textContent = map.rows * map.cols ? `keys: ${names.cols}` : 'This map has no cells.';
   paint($('cells'), map, pitch);
@@ -109,8 +109,8 @@ function drawCell() {
   const unseen = Number.isNaN(value);
   number.textContent = !unseen ? shown(value) : config.logits ? '-inf' : '0.0000';
   const soft = (text) => Object.assign(document.createElement('span'), { className: 'soft', textContent: text });
-  const words = state.kind === 'encoder' ? [pieceElement(pieces[row - 1])] : [soft('having read'), pieceElement(pieces[row - 1])];
-  if (state.kind !== 'encoder' && row < pieces.length) words.push(soft('to predict'), pieceElement(pieces[row]));
+  const words = !predicts(state.kind) ? [pieceElement(pieces[row - 1])] : [soft('having read'), pieceElement(pieces[row - 1])];
+  if (predicts(state.kind) && row < pieces.length) words.push(soft('to predict'), pieceElement(pieces[row]));
   $('value').replaceChildren(...words, soft('looks at'), pieceElement(colPieces(state.kind)[col - 1]), number, soft(`${unseen ? 'not seen, ' : ''}row ${row}, column ${col}`));
 }
 

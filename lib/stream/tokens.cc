@@ -220,7 +220,7 @@ TokenWriter::~TokenWriter() {
 }
 
 void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers,
-                      std::span<const Line> lines) {
+                      std::span<const Line> lines, const Extras& extras) {
   const auto wanted = info_.numbers.size();
   require(numbers.size() == wanted && row.size() == columns_.size() - wanted, "a row of ", row.size(),
           " columns of ids and ", numbers.size(), " numbers in a stream of ", columns_.size() - wanted, " and ",
@@ -248,16 +248,11 @@ void TokenWriter::add(std::span<const std::span<const int32_t>> row, std::span<c
     column.text_offsets.push_back(static_cast<int64_t>(column.text.size()));
     bytes_ += static_cast<int64_t>(line++->text.size());
   }
-  ++rows_;
-  if (++document_rows_ >= kDocumentTokens || tokens_ >= kDocumentTokens || bytes_ >= kDocumentBytes) write();
-}
-
-void TokenWriter::add(std::span<const int32_t> ids, const Extras& extras) {
-  // Before the ids, since they may end the document.
   if (extras.score) scores_.push_back(*extras.score);
   if (extras.rank) ranks_.push_back(*extras.rank);
   if (extras.sentence) sentences_.push_back(*extras.sentence);
-  add(ids);
+  ++rows_;
+  if (++document_rows_ >= kDocumentTokens || tokens_ >= kDocumentTokens || bytes_ >= kDocumentBytes) write();
 }
 
 void TokenWriter::write() {

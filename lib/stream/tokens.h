@@ -20,6 +20,8 @@ namespace storm {
 
 constexpr const char* kTokensKind = "tokens";
 constexpr const char* kColumnsKey = "storm.columns";
+// The column whose rows are stretches of their lines: their text is what the line has there, not what the ids spell.
+constexpr const char* kSpansKey = "storm.spans";
 constexpr int64_t kDocumentBytes = int64_t{1} << 24;  // of lines, where they go along: as kDocumentTokens
 constexpr int64_t kDocumentTokens = 65536;            // a document ends here, or when the writer's input would block
 
@@ -163,18 +165,19 @@ class TokenWriter {
     std::string_view text;
     std::span<const ByteRange> ranges;  // [ids]
   };
-  // One row, in the order of info.columns: the ids of each column of ids, the number of each of info.numbers, and, in
-  // all rows or in none, the lines of the columns of ids. Throws Error for a number that is not finite.
-  void add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers = {},
-           std::span<const Line> lines = {});
-  void add(std::span<const int32_t> ids) { add(std::span(&ids, 1)); }  // for a stream of one column
-  // A row of decode's output. All rows of a stream have the same extras; sentence and rank come together (n-best).
+  // What a row of decode's output has beside its columns. All rows of a stream have the same extras; sentence and rank
+  // come together (n-best).
   struct Extras {
     std::optional<float> score;
     std::optional<int32_t> rank;
     std::optional<int64_t> sentence;
   };
-  void add(std::span<const int32_t> ids, const Extras& extras);
+  // One row, in the order of info.columns: the ids of each column of ids, the number of each of info.numbers, and, in
+  // all rows or in none, the lines of the columns of ids. Throws Error for a number that is not finite.
+  void add(std::span<const std::span<const int32_t>> row, std::span<const float> numbers = {},
+           std::span<const Line> lines = {}, const Extras& extras = {});
+  // For a stream of one column.
+  void add(std::span<const int32_t> ids, const Extras& extras = {}) { add(std::span(&ids, 1), {}, {}, extras); }
 
   void flush();   // ends the document and hands it to the reader of our pipe
   void finish();  // call once, last; then commit the output

@@ -36,7 +36,7 @@ struct LossSums {
 using Losses = std::vector<LossSums>;
 void add(Losses& to, const Losses& more);  // to: as many, or none yet
 double mean_loss(const Losses& losses);    // the sum of the losses' means
-double mean_nll(const Losses& losses);
+double mean_nll(const Losses& losses);     // of a label, whichever loss it is of: the log of the perplexity
 
 // What a model is measured by on a validation set, beside its losses. Higher is better.
 class Measures {
@@ -107,15 +107,17 @@ class Task {
                                              const DecodeOptions& options) const;
 };
 
+// Columns that hold numbers come last. A row has what TokenFile gives of these columns: three more columns of each that
+// is placed.
 struct TaskKind {
   std::string name;                   // "translation"
-  std::vector<std::string> columns;   // of a row, each with a vocabulary: as many as the architecture has
+  std::vector<std::string> columns;   // of a row; those of ids have a vocabulary each
   std::string rows;                   // what rows are called: "pairs"
   std::vector<std::string> measures;  // that measures() offers
   std::size_t asked = 1;              // so many of the first columns are read to be answered
   std::size_t answered = 0;           // the column that answers are of
-  // The model must outlive the task. vocabularies: of the columns. Throws Error where they do not serve the task, and
-  // UsageError for a model that cannot do it.
+  // The model must outlive the task. vocabularies: of the columns of ids. Throws Error where they do not serve the
+  // task, and UsageError for a model that cannot do it.
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);
   // Its one column is running text, and its rows are of that kind (data/text_rows.h), however it is cut.
   bool running_text = false;
@@ -123,7 +125,17 @@ struct TaskKind {
   std::vector<Setting> settings = {};
   // What it sets of training's settings unless the user, the architecture or the optimizer does: "label_smoothing".
   std::map<std::string, double> training = {};
+
+  ColumnContents contents = {};  // which columns hold numbers, and of which the lines are read
+  // So many of the first columns are texts, which a model's encoder reads with its one vocabulary, and a head on top
+  // (models/text_head.h) answers; 0: the columns are the architecture's.
+  std::size_t texts = 0;
+  int64_t outputs = 0;   // of that head; 0: as many as the vocabulary of the column behind the texts has labels
+  bool searches = true;  // answers are searched for or drawn, piece after piece (decode/generate.h)
 };
+
+// How large a vocabulary each column of ids has, by the model.
+std::vector<int64_t> vocabulary_sizes(const TaskKind& kind, const Model& model);
 
 // The task's settings in a model's configuration; one that came later than the file has its default.
 nlohmann::json task_settings(const TaskKind& kind, const nlohmann::json& config);

@@ -3,8 +3,13 @@
 
 #include "base/error.h"
 #include "base/named.h"
+#include "tasks/bidirectional_language_model.h"
+#include "tasks/classification.h"
 #include "tasks/language_model.h"
 #include "tasks/masked_language_model.h"
+#include "tasks/question_answering.h"
+#include "tasks/regression.h"
+#include "tasks/tagging.h"
 #include "tasks/task.h"
 #include "tasks/translation.h"
 
@@ -13,13 +18,30 @@ namespace storm {
 namespace {
 
 // A task is added by its line here.
-const TaskKind* const kTasks[] = {&translation_task(), &language_model_task(), &masked_language_model_task()};
+const TaskKind* const kTasks[] = {&translation_task(),
+                                  &language_model_task(),
+                                  &bidirectional_language_model_task(),
+                                  &masked_language_model_task(),
+                                  &classification_task(),
+                                  &pair_classification_task(),
+                                  &regression_task(),
+                                  &pair_regression_task(),
+                                  &tagging_task(),
+                                  &question_answering_task()};
 
 }  // namespace
 
 std::span<const TaskKind* const> task_kinds() { return kTasks; }
 
 const TaskKind& task_kind(std::string_view name) { return named_entry(kTasks, name, "--task:"); }
+
+std::vector<int64_t> vocabulary_sizes(const TaskKind& kind, const Model& model) {
+  const auto& own = model.description().vocabularies;
+  if (kind.texts == 0) return own;
+  std::vector<int64_t> sizes(kind.texts, own[0]);
+  if (kind.outputs == 0) sizes.push_back(model.head() ? model.head()->outputs() : 0);
+  return sizes;
+}
 
 nlohmann::json task_settings(const TaskKind& kind, const nlohmann::json& config) {
   auto settings = nlohmann::json::object();
@@ -62,9 +84,12 @@ double mean_loss(const Losses& losses) {
 }
 
 double mean_nll(const Losses& losses) {
-  double sum = 0;
-  for (const LossSums& one : losses) sum += one.mean_nll();
-  return sum;
+  LossSums all;
+  for (const LossSums& one : losses) {
+    all.nll += one.nll;
+    all.count += one.count;
+  }
+  return all.mean_nll();
 }
 
 }  // namespace storm

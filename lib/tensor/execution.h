@@ -62,6 +62,8 @@ class Execution {
   // backward may overwrite the gradients of its own outputs, and the data of those that it keeps and that are no
   // results: nobody reads them afterwards.
   float* gradient(Value v) const;
+  // The row of a value, or a vector's number, that its gradient begins at.
+  int64_t frozen(Value v) const { return v ? graph_[v].frozen : 0; }
   // 1 when backward must add to the gradient of input i (another use was there first, or it is a parameter), 0 when it
   // must overwrite what is there: the beta of a matrix product.
   float beta(const Node& node, std::size_t input) const {

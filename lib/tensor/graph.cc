@@ -16,12 +16,13 @@ Value Graph::external(Shape shape, DType dtype, const void* data) {
   return add({.shape = shape, .dtype = dtype, .origin = Origin::constant, .data = const_cast<void*>(data)});
 }
 
-Value Graph::parameter(Shape shape, const float* data, float* gradient) {
+Value Graph::parameter(Shape shape, const float* data, float* gradient, int64_t frozen) {
   return add({.shape = shape,
               .origin = Origin::parameter,
               .needs_gradient = gradients_ && gradient != nullptr,
               .data = const_cast<float*>(data),
-              .gradient = gradient});
+              .gradient = gradient,
+              .frozen = frozen});
 }
 
 Value Graph::append(Node& node, std::initializer_list<Output> outputs) {
@@ -29,7 +30,12 @@ Value Graph::append(Node& node, std::initializer_list<Output> outputs) {
   node.number = static_cast<int32_t>(nodes_.size());
   bool needs = false;
   if (node.op->backward || node.op->gradient_in_forward)
-    for (const Value v : node.inputs) needs = needs || (v && values_[index(v)].needs_gradient);
+    for (const Value v : node.inputs) {
+      if (!v || !values_[index(v)].needs_gradient) continue;
+      needs = true;
+      require(values_[index(v)].frozen == 0 || node.op->frozen_rows, "the op ", node.op->name,
+              " cannot train some rows of a parameter alone, as --train-new-rows asks; train all of them");
+    }
   std::size_t i = 0;
   for (const Output& o : outputs) {
     const bool differentiable = o.dtype == DType::F32 && node.op->backward;

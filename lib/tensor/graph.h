@@ -42,6 +42,7 @@ struct Op {
   void (*backward)(const Execution&, const Node&) = nullptr;  // null: gradients do not flow through it
   // The op takes its inputs' gradients already in forward (a fused loss, which never stores its logits).
   bool gradient_in_forward = false;
+  bool frozen_rows = false;  // takes inputs whose first rows have no gradient
 };
 
 struct Node {
@@ -75,6 +76,7 @@ struct ValueInfo {
   int32_t producer = -1;      // the node that computes it
   void* data = nullptr;       // where a constant, a parameter or a placed value lies
   float* gradient = nullptr;  // a parameter's gradient, which every use adds to
+  int64_t frozen = 0;         // its gradient begins at this row (of a vector, at this number): those before have none
 };
 
 class Graph {
@@ -101,8 +103,9 @@ class Graph {
     const auto n = static_cast<int64_t>(data.size());
     return constant({n, 1}, std::move(data));
   }
-  // gradient may be null: a parameter that is not trained.
-  Value parameter(Shape shape, const float* data, float* gradient);
+  // gradient may be null: a parameter that is not trained. frozen: so many of its first rows have none; an op that does
+  // not know of such rows refuses it.
+  Value parameter(Shape shape, const float* data, float* gradient, int64_t frozen = 0);
 
   struct Output {
     Shape shape;

@@ -11,17 +11,40 @@
 
 namespace storm {
 
-Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
+namespace {
+
+std::size_t padded(std::size_t numbers) {
   constexpr std::size_t align = 64 / sizeof(float);
+  return (numbers + align - 1) / align * align;
+}
+
+// Its numbers before the first one that is trained, and those from there on.
+std::size_t frozen_of(const ParameterSpec& spec) {
+  return static_cast<std::size_t>(spec.trained ? spec.frozen * (spec.vector ? 1 : spec.shape.cols) : spec.shape.size());
+}
+std::size_t trained_of(const ParameterSpec& spec) {
+  return static_cast<std::size_t>(spec.shape.size()) - frozen_of(spec);
+}
+bool trained_as_a_whole(const ParameterSpec& spec) { return spec.trained && spec.frozen == 0; }
+
+}  // namespace
+
+Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
   offsets_.resize(specs_.size());
-  for (const bool trained : {true, false}) {
+  gradient_offsets_.resize(specs_.size());
+  for (const bool whole : {true, false}) {  // those that are trained as a whole first
     for (std::size_t i = 0; i < specs_.size(); ++i) {
-      if (specs_[i].trained != trained) continue;
+      if (trained_as_a_whole(specs_[i]) != whole) continue;
       require(index_.emplace(specs_[i].name, i).second, "parameter ", specs_[i].name, " is named twice");
-      offsets_[i] = count_;
-      count_ += (static_cast<std::size_t>(specs_[i].shape.size()) + align - 1) / align * align;
+      offsets_[i] = gradient_offsets_[i] = count_;
+      count_ += padded(static_cast<std::size_t>(specs_[i].shape.size()));
     }
-    if (trained) trained_ = count_;
+    if (whole) trained_ = count_;
+  }
+  for (std::size_t i = 0; i < specs_.size(); ++i) {
+    if (!specs_[i].trained || trained_as_a_whole(specs_[i])) continue;
+    gradient_offsets_[i] = trained_;
+    trained_ += padded(trained_of(specs_[i]));
   }
   values_ = Buffer(count_ * sizeof(float));
 }
@@ -85,6 +108,23 @@ std::size_t Parameters::numbers() const {
   return n;
 }
 
+std::size_t Parameters::trained_numbers() const {
+  std::size_t n = 0;
+  for (const auto& spec : specs_) n += trained_of(spec);
+  return n;
+}
+
+std::vector<Parameters::Stretch> Parameters::trained_stretches() const {
+  std::vector<Stretch> stretches(1);
+  for (std::size_t i = 0; i < specs_.size(); ++i) {
+    if (trained_as_a_whole(specs_[i]))
+      stretches[0].count += padded(trained_of(specs_[i]));
+    else if (specs_[i].trained)
+      stretches.push_back({offsets_[i] + frozen_of(specs_[i]), trained_of(specs_[i])});
+  }
+  return stretches;
+}
+
 std::size_t Parameters::at(std::string_view name) const {
   const auto it = index_.find(name);
   require(it != index_.end(), "the model has no parameter ", name);
@@ -97,17 +137,23 @@ std::span<float> Parameters::view(std::size_t i) const {
   return values().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
 }
 
+std::span<float> Parameters::trained_view(std::string_view name) const {
+  const auto i = at(name);
+  return view(i).subspan(frozen_of(specs_[i]));
+}
+
 std::span<float> Parameters::gradient_view(std::string_view name) const {
   const auto i = at(name);
   if (!specs_[i].trained) return {};
-  return gradients().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
+  return gradients().subspan(gradient_offsets_[i], trained_of(specs_[i]));
 }
 
 Value Parameters::in(Graph& graph, ParameterId id) const {
   if (!id) return {};
   const auto i = static_cast<std::size_t>(id.index);
-  float* gradient = gradients_.size() && specs_[i].trained ? gradients().data() + offsets_[i] : nullptr;
-  return graph.parameter(specs_[i].shape, values().data() + offsets_[i], gradient);
+  const bool trained = gradients_.size() && trained_of(specs_[i]) > 0;
+  float* gradient = trained ? gradients().data() + gradient_offsets_[i] : nullptr;
+  return graph.parameter(specs_[i].shape, values().data() + offsets_[i], gradient, trained ? specs_[i].frozen : 0);
 }
 
 }  // namespace storm

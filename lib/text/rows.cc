@@ -220,7 +220,20 @@ void RowEncoder::write(const LineBlock& block, Output& output) {
   }
 }
 
-void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies, Output& output) {
+namespace {
+
+// What a row's line has from its first piece to its last.
+std::string_view stretch_of(const TokenColumn& column, int64_t row) {
+  const auto begins = column.begins_of(row), ends = column.ends_of(row);
+  if (begins.empty()) return {};
+  const auto begin = static_cast<std::size_t>(begins.front()), end = static_cast<std::size_t>(ends.back());
+  return begin < end ? column.line(row).substr(begin, end - begin) : std::string_view();
+}
+
+}  // namespace
+
+void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies,
+                std::string_view spans, Output& output) {
   const auto chunks = (batch.size() + kChunkLines - 1) / kChunkLines;
   std::vector<std::string> texts(static_cast<std::size_t>(chunks));
   parallel_items(chunks, [&](int64_t k) {
@@ -234,6 +247,8 @@ void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabular
         const auto& column = batch.columns[c];
         if (column.is_number())
           append_number(text, column.values[row]);
+        else if (column.name == spans && column.has_ranges())
+          text += stretch_of(column, i);
         else
           text += vocabularies[c]->decode(column[i]);
       }

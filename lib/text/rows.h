@@ -78,7 +78,9 @@ class RowEncoder {
 // The text of rows [0, batch.size()), one line each: the columns' texts (of numbers the shortest that reads back as the
 // same float; their vocabularies are not looked at) separated by TABs, and where the rows have scores (decode's
 // output), "i ||| text ||| score" with the sentence's number i. Line ends inside a row's text (byte pieces may spell
-// one) become spaces: a row is a line.
-void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies, Output& output);
+// one) become spaces: a row is a line. spans: the column whose text is what its lines have where its pieces stand
+// (kSpansKey); empty: none is.
+void write_text(const TokenBatch& batch, std::span<const std::optional<Vocabulary>> vocabularies,
+                std::string_view spans, Output& output);
 
 }  // namespace storm

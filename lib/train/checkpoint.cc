@@ -7,6 +7,7 @@
 #include "base/output.h"
 #include "base/split.h"
 #include "stream/stream.h"
+#include "stream/tokens.h"
 
 namespace storm {
 
@@ -27,13 +28,16 @@ void save_checkpoint(const std::string& path, const Model& model, const Optimize
                      const std::string& command) {
   std::vector<std::string> tensors = settings.optimizer.kind().buffers;
   if (!carried.empty()) tensors.push_back(kCarried);
-  Document document = model_document(model, vocabularies,
-                                     {{kKindKey, kCheckpointKind},
-                                      {kCommandKey, command},
-                                      {kSettingsKey, to_json(settings).dump()},
-                                      {kStateKey, to_json(state).dump()},
-                                      {kPlanKey, nlohmann::json(plan).dump()},
-                                      {kStateTensorsKey, joined(tensors)}});
+  const std::map<std::string, std::string> metadata{{kKindKey, kCheckpointKind},
+                                                    {kCommandKey, command},
+                                                    {kSettingsKey, to_json(settings).dump()},
+                                                    {kStateKey, to_json(state).dump()},
+                                                    {kPlanKey, nlohmann::json(plan).dump()},
+                                                    {kStateTensorsKey, joined(tensors)}};
+  const bool adapted = !Adaptation::from(model.config()).base.empty();
+  Document document =
+      adapted ? trained_document(model, vocabularies, metadata) : model_document(model, vocabularies, metadata);
+  document.metadata[kConfigKey] = model.config().dump();  // with what is frozen
   for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
   if (!carried.empty())
     document.add_view(kCarried, DType::F32, carried_shape(carried, settings), std::as_bytes(carried));
@@ -42,14 +46,20 @@ void save_checkpoint(const std::string& path, const Model& model, const Optimize
   output.commit();
 }
 
-Checkpoint load_checkpoint(const std::string& path) {
+Checkpoint load_checkpoint(const std::string& path, const LoadedModel* base) {
   Document document = read_document(path, kCheckpointKind);
   const auto json = [&](const char* key) {
     auto parsed = nlohmann::json::parse(document.meta(key), nullptr, false);
     require(!parsed.is_discarded(), path, ": ", key, " is not JSON");
     return parsed;
   };
-  auto loaded = load_model(document, path);
+  const bool adapted = !Adaptation::from(config_of(document, path)).base.empty();
+  require(!adapted || base, path,
+          ": holds what was trained alone; give the model that it began with, --init MODEL, too");
+  if (base && !adapted) throw UsageError("--resume has no meaning with --init");
+  auto loaded =
+      adapted ? LoadedModel{adapted_model(*base, document, path), vocabularies_of(document), document.metadata, path}
+              : load_model(document, path);
   try {
     const auto settings = settings_from(json(kSettingsKey));
     const auto state = state_from(json(kStateKey));
@@ -83,6 +93,14 @@ void save_model(const std::string& path, const Model& model, const std::map<std:
   Output output(path);
   write_document(output, model_document(model, vocabularies,
                                         {{kCommandKey, command}, {"train.step", std::to_string(state.step)}}));
+  output.commit();
+}
+
+void save_adapter(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,
+                  const TrainState& state, const std::string& command) {
+  Output output(path);
+  write_document(output, trained_document(model, vocabularies,
+                                          {{kCommandKey, command}, {"train.step", std::to_string(state.step)}}));
   output.commit();
 }
 

@@ -1,13 +1,14 @@
 // A run's whole state in one file of kind "checkpoint": the model's document with the optimizer's buffers (F32
-// [parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), the state that streams of text carry,
-// where there is one (F32 [streams, width]: "train.carried"), and settings, state and the plan's
-// flags as JSON in the metadata.
+// [trained parameters, their padding included]: "adam.m" and "adam.v", or "nesterov.m"), the state that streams of text
+// carry, where there is one (F32 [streams, width]: "train.carried"), and settings, state and the plan's flags as JSON
+// in the metadata. Of a model that was adapted, the model's document is that of what is trained
+// (models/adapted_model.h).
 #pragma once
 
 #include <map>
 #include <string>
 
-#include "models/model_file.h"
+#include "models/adapted_model.h"
 #include "train/optimizer.h"
 #include "train/state.h"
 #include "train/train_settings.h"
@@ -36,10 +37,14 @@ struct Checkpoint {
   void restore(const Optimizer& optimizer) const;        // its buffers
   void restore_carried(std::span<float> carried) const;  // [streams, width]
 };
-Checkpoint load_checkpoint(const std::string& path);  // throws Error
+// base: the model that an adapted one was made of; null where there is none. Throws Error, also for a checkpoint that
+// needs one.
+Checkpoint load_checkpoint(const std::string& path, const LoadedModel* base = nullptr);
 
-// The weights alone, as a model file.
+// The weights alone, as a model file; or what was trained alone, as an adapter's.
 void save_model(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,
                 const TrainState& state, const std::string& command);
+void save_adapter(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,
+                  const TrainState& state, const std::string& command);
 
 }  // namespace storm

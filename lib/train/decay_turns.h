@@ -11,8 +11,14 @@
 
 namespace storm {
 
+// The numbers of the specs that are trained, in the order of their gradients.
+std::vector<std::size_t> trained_in_order(const Parameters& parameters);
+
 // Those by which matrices decay and vectors, biases and gains of norms, do not.
 std::vector<int64_t> turns_at_vectors(const Parameters& parameters);
+
+// The turns of the numbers [begin, end), counted from begin.
+std::vector<int64_t> turns_within(std::span<const int64_t> turns, int64_t begin, int64_t end);
 
 // Calls body(from, to, decays) for the stretches that [begin, end) is cut into.
 template <class Body>

@@ -41,8 +41,7 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   for (int64_t& length : most) length = std::min(length, max_tokens);
   TrainingMemory m;
   const Parameters& parameters = model.parameters();
-  m.state = (parameters.values().size() +
-             (1 + options.optimizer.kind().buffers.size()) * parameters.trained_values().size()) *
+  m.state = (parameters.values().size() + (1 + options.optimizer.kind().buffers.size()) * parameters.trained()) *
             sizeof(float);
   // Long rows make for more attention, short ones for more rows; streams are so many rows of one length.
   if (options.streams > 0) max_tokens = std::min(max_tokens, options.streams * most[0]);

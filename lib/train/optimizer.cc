@@ -4,6 +4,7 @@
 #include "base/named.h"
 #include "base/parallel.h"
 #include "train/decay_turns.h"
+#include "train/rate_factors.h"
 
 namespace storm {
 
@@ -31,14 +32,33 @@ OptimizerOptions::OptimizerOptions() {
     for (const auto& number : kind->numbers) numbers[number.key] = number.preset;
 }
 
-Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device)
-    : Optimizer(
-          parameters.trained_values().size(), options, device,
-          options.weight_decay == 0 || options.decay_vectors ? std::vector<int64_t>{} : turns_at_vectors(parameters)) {}
+std::vector<Optimizer::Group> Optimizer::groups_of(const Parameters& parameters, const OptimizerOptions& options) {
+  const auto turns =
+      options.weight_decay == 0 || options.decay_vectors ? std::vector<int64_t>{} : turns_at_vectors(parameters);
+  const auto rates = rate_factors(parameters, options);
+  std::vector<Group> groups;
+  for (const std::size_t i : trained_in_order(parameters)) {
+    const auto& name = parameters.specs()[i].name;
+    const auto begin = parameters.gradient_offset(i);
+    const auto values = static_cast<std::size_t>(parameters.trained_view(name).data() - parameters.values().data());
+    const bool goes_on = !groups.empty() && groups.back().rate == rates[i] &&
+                         groups.back().values + (begin - groups.back().begin) == values;
+    if (!goes_on) groups.push_back({begin, 0, values, rates[i], {}});
+    groups.back().count = begin - groups.back().begin + parameters.trained_view(name).size();
+  }
+  for (Group& g : groups)
+    g.decay_turns = turns_within(turns, static_cast<int64_t>(g.begin), static_cast<int64_t>(g.begin + g.count));
+  return groups;
+}
 
-Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device,
-                     std::vector<int64_t> decay_turns)
-    : count_(count), options_(options), kind_(options.kind()), device_(device), decay_turns_(std::move(decay_turns)) {
+Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device)
+    : Optimizer(parameters.trained(), options, device, groups_of(parameters, options)) {}
+
+Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device)
+    : Optimizer(count, options, device, {{0, count, 0, 1, {}}}) {}
+
+Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device, std::vector<Group> groups)
+    : count_(count), options_(options), kind_(options.kind()), device_(device), groups_(std::move(groups)) {
   for (std::size_t i = 0; i < kind_.buffers.size(); ++i) {
     memory_.emplace_back(count * sizeof(float));
     buffers_.push_back(memory_.back().as<float>().first(count));
@@ -46,34 +66,47 @@ Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device*
   }
 }
 
-Update Optimizer::update_of(int64_t step, double rate) const {
-  return {.rule = kind_.name,
-          .factors = kind_.factors(options_, step, rate),
-          .keep = static_cast<float>(1 - rate * options_.weight_decay),
-          .decay_turns = decay_turns_};
+template <class Apply>
+void Optimizer::for_groups(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
+                           Apply&& apply) {
+  require(gradients.size() == count_, kind_.name, ": made for ", count_, " trained numbers, given ", gradients.size(),
+          " gradients");
+  std::vector<std::span<float>> state(buffers_.size());
+  for (const Group& g : groups_) {
+    require(g.values + g.count <= values.size(), kind_.name, ": given ", values.size(), " parameters of ",
+            g.values + g.count);
+    const double own = rate * g.rate;
+    const Update update{.rule = kind_.name,
+                        .factors = kind_.factors(options_, step, own),
+                        .keep = static_cast<float>(1 - own * options_.weight_decay),
+                        .decay_turns = g.decay_turns};
+    for (std::size_t i = 0; i < state.size(); ++i) state[i] = buffers_[i].subspan(g.begin, g.count);
+    apply(values.subspan(g.values, g.count), gradients.subspan(g.begin, g.count), state, update);
+  }
 }
 
 void Optimizer::update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
                        float gradient_scale) {
-  require(values.size() == count_ && gradients.size() == count_, kind_.name, ": made for ", count_,
-          " parameters, given ", values.size(), " and ", gradients.size(), " gradients");
-  const Update update = update_of(step, rate);
-  if (device_) return device_->update(values, gradients, buffers_, update, gradient_scale);
-  const OptimizerKind::Step decayed{update.factors, update.keep, gradient_scale};
-  OptimizerKind::Step spared = decayed;
-  spared.keep = 1;
-  parallel_ranges(static_cast<int64_t>(count_), kGrain, [&](int64_t begin, int64_t end) {
-    std::vector<float*> state(buffers_.size());
-    for_stretches(decay_turns_, begin, end, [&](int64_t from, int64_t to, bool decays) {
-      for (std::size_t i = 0; i < state.size(); ++i) state[i] = buffers_[i].data() + from;
-      kind_.update(decays ? decayed : spared, values.data() + from, gradients.data() + from, state, to - from);
+  for_groups(values, gradients, step, rate, [&](auto own, auto slopes, const auto& state, const Update& update) {
+    if (device_) return device_->update(own, slopes, state, update, gradient_scale);
+    const OptimizerKind::Step decayed{update.factors, update.keep, gradient_scale};
+    OptimizerKind::Step spared = decayed;
+    spared.keep = 1;
+    parallel_ranges(static_cast<int64_t>(own.size()), kGrain, [&](int64_t begin, int64_t end) {
+      std::vector<float*> part(state.size());
+      for_stretches(update.decay_turns, begin, end, [&](int64_t from, int64_t to, bool decays) {
+        for (std::size_t i = 0; i < part.size(); ++i) part[i] = state[i].data() + from;
+        kind_.update(decays ? decayed : spared, own.data() + from, slopes.data() + from, part, to - from);
+      });
     });
   });
 }
 
 void Optimizer::clipped_update(std::span<float> values, std::span<float> gradients, int64_t step, double rate,
                                double clip_norm) {
-  device_->clipped_update(values, gradients, buffers_, update_of(step, rate), clip_norm);
+  for_groups(values, gradients, step, rate, [&](auto own, auto slopes, const auto& state, const Update& update) {
+    device_->clipped_update(own, slopes, state, update, clip_norm);
+  });
 }
 
 std::vector<Optimizer::State> Optimizer::state() const {

@@ -52,9 +52,10 @@ struct OptimizerOptions {
   OptimizerOptions();  // each kind's own numbers
 
   std::string name = "adam";
-  std::map<std::string, double> numbers;  // of all kinds, by key
-  double weight_decay = 0;                // each step takes rate * weight_decay of every parameter that decays
-  bool decay_vectors = false;             // biases and gains of norms decay, too
+  std::map<std::string, double> numbers;      // of all kinds, by key
+  double weight_decay = 0;                    // each step takes rate * weight_decay of every parameter that decays
+  bool decay_vectors = false;                 // biases and gains of norms decay, too
+  double layer_decay = 1, head_lr_scale = 1;  // what parameters' rates are multiplied by (rate_factors.h)
 
   const OptimizerKind& kind() const { return optimizer_kind(name); }
 };
@@ -63,11 +64,11 @@ class Optimizer {
  public:
   // device: null for the CPU. Otherwise the buffers have twins there, and so must have what is updated.
   Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device = nullptr);
-  // The same for so many numbers, all of which decay but where decay_turns (decay_turns.h) say otherwise.
-  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr,
-            std::vector<int64_t> decay_turns = {});
+  // The same for so many numbers, all of which decay and have the rate that is asked for.
+  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr);
 
-  // The step-th update (from 1), in one pass. The gradients, each times gradient_scale, are zero afterwards.
+  // The step-th update (from 1), in one pass. The gradients, each times gradient_scale, are zero afterwards. values:
+  // the model's, of which those that are trained move.
   void update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, float gradient_scale = 1);
   // The same on a device, for which nobody waits: gradient_scale is what clip_norm (gradient_norm.h) leaves of the norm
   // that the device was asked for last.
@@ -84,13 +85,25 @@ class Optimizer {
   void upload() const;
 
  private:
-  Update update_of(int64_t step, double rate) const;
+  // Trained numbers that lie side by side among the values, too, and have one rate.
+  struct Group {
+    std::size_t begin, count;          // among gradients and buffers
+    std::size_t values;                // where they begin among the values
+    double rate;                       // what the rate is multiplied by
+    std::vector<int64_t> decay_turns;  // from begin on (decay_turns.h)
+  };
+  static std::vector<Group> groups_of(const Parameters& parameters, const OptimizerOptions& options);
+  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device, std::vector<Group> groups);
+
+  // Calls update(values, gradients, state, rule) for each group.
+  template <class Apply>
+  void for_groups(std::span<float> values, std::span<float> gradients, int64_t step, double rate, Apply&& apply);
 
   std::size_t count_;
   OptimizerOptions options_;
   const OptimizerKind& kind_;
   Device* device_;
-  std::vector<int64_t> decay_turns_;
+  std::vector<Group> groups_;
   std::vector<Buffer> memory_;
   std::vector<std::span<float>> buffers_;
   std::vector<Mirror> mirrors_;

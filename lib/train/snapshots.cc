@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
-#include "models/model_file.h"
+#include "models/adapted_model.h"
 #include "stream/stream.h"
 #include "stream/transform.h"
 
@@ -41,7 +41,7 @@ void take(std::vector<Snapshot>& kept, const Snapshot& fresh, const SnapshotRule
   while (static_cast<int64_t>(kept.size()) > rule.count) kept.erase(first_to_go(kept, rule));
 }
 
-void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path) {
+void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path, std::string_view kind) {
   std::erase_if(kept, [&](const Snapshot& s) {
     const auto path = snapshot_path(model_path, s.step);
     std::error_code failure;
@@ -50,7 +50,7 @@ void drop_missing(std::vector<Snapshot>& kept, const std::string& model_path) {
       return true;
     }
     try {
-      read_document(path, kModelKind);
+      read_document(path, kind);
     } catch (const Error& e) {
       fail(e.what(), "; remove it to have the mean without it");
     }
@@ -84,6 +84,19 @@ void write_average_of(const std::vector<Snapshot>& kept, const std::string& mode
   Output output(model_path);
   write_average(documents, command, output);
   output.commit();
+}
+
+void read_average_of(const std::vector<Snapshot>& kept, const std::string& model_path, Model& model) {
+  const auto values = model.parameters().values();
+  std::vector<double> sums(values.size());
+  for (const auto& s : kept) {
+    read_trained(read_document(snapshot_path(model_path, s.step), kAdapterKind), model);
+    std::ranges::transform(sums, values, sums.begin(),
+                           [](double sum, float x) { return sum + static_cast<double>(x); });
+  }
+  if (kept.size() > 1)
+    std::ranges::transform(sums, values.begin(),
+                           [&](double sum) { return static_cast<float>(sum / static_cast<double>(kept.size())); });
 }
 
 }  // namespace storm

@@ -27,10 +27,12 @@ void require_text(const TrainSettings& settings, const Model& model, const Task&
                          " has no meaning with --streams, which are one batch an update; leave it out"));
 }
 
-void require_block_fits(const TrainSettings& settings) {
-  if (settings.text.block > settings.max_tokens)
-    throw UsageError(str("--block ", settings.text.block, ": a batch has --max-tokens ", settings.max_tokens,
-                         "; make the block smaller or the batch larger"));
+void require_block_fits(const TrainSettings& settings, const Task& task) {
+  if (settings.text.block == 0) return;
+  const int64_t row = settings.text.block + 1;  // the labels, and the token before them
+  if (const int64_t tokens = tokens_on(task.sides()[0], {&row, 1}); tokens > settings.max_tokens)
+    throw UsageError(str("--block ", settings.text.block, ", of ", tokens, " tokens: a batch has --max-tokens ",
+                         settings.max_tokens, "; make the block smaller or the batch larger"));
 }
 
 }  // namespace storm

@@ -143,6 +143,14 @@ std::vector<TrainSetting> table() {
   all.push_back(since(true, yes_or_no(
                                 {"decay-vectors", "", "", "--weight-decay does not spare them"},
                                 [](auto& s) -> auto& { return s.optimizer.decay_vectors; })));
+  all.push_back(since(1, real(
+                             {"layer-decay", "X", "1",
+                              "the rate of the layer below the head is X times the head's, of the next X times that, "
+                              "and so on down to the embeddings"},
+                             1, [](auto& s) -> auto& { return s.optimizer.layer_decay; })));
+  all.push_back(since(1, real(
+                             {"head-lr-scale", "X", "1", "the rate of a task's head is X times that of the model"}, 1e6,
+                             [](auto& s) -> auto& { return s.optimizer.head_lr_scale; })));
   for (const OptimizerKind* kind : optimizer_kinds())
     for (const auto& number : kind->numbers) {
       const Setting setting{number.key, "X", str(number.preset), number.help};

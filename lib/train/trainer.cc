@@ -55,6 +55,7 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       memory_(available(device, planned_memory(model, task, data_.rows(), settings, device))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
       optimizer_(model.parameters(), settings.optimizer, device),
+      adapted_(!Adaptation::from(model.config()).base.empty()),
       carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(data_.judged(), task.sides(), settings.max_tokens, false);
@@ -76,7 +77,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   const auto fresh = std::exchange(state_, s);
   state_.fingerprint = fresh.fingerprint;
   if (data_.valid) state_.valid_fingerprint = fresh.valid_fingerprint;
-  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output);
+  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
   saved_ = s.step;
   checkpoint.restore(optimizer_);
   checkpoint.restore_carried(carried_);
@@ -159,7 +160,7 @@ bool Trainer::update() {
       Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
   u.batches = std::move(batches);
   for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++), &carried_);
-  const auto values = model_.parameters().trained_values(), gradients = model_.parameters().gradients();
+  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
   const double rate = settings_.schedule.rate(u.step);
   if (device_) {
     u.fetch = device_->fetch_norm(gradients, &u.norm);
@@ -287,7 +288,10 @@ void Trainer::snapshot() {
   const Snapshot fresh{state_.step, score()};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
-  save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
+  if (adapted_)
+    save_adapter(snapshot_path(plan_.output, fresh.step), model_, {}, state_, plan_.command);
+  else
+    save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
   take(state_.snapshots, fresh, plan_.snapshots);
 }
 
@@ -305,6 +309,11 @@ void Trainer::save() {
   remove_others(state_.snapshots, plan_.output);
 }
 
+void Trainer::write() const {
+  if (!plan_.adapter.empty()) save_adapter(plan_.adapter, model_, data_.own_vocabularies, state_, plan_.command);
+  save_model(plan_.output, model_, data_.vocabularies, state_, plan_.command);
+}
+
 void Trainer::finish() {
   if (valid_batches_ && state_.validation.step != state_.step && !validate()) {
     save();
@@ -313,17 +322,22 @@ void Trainer::finish() {
   if (state_.logged != state_.step) report();
   save();
   if (stop_signal()) return say_stopped();
-  if (!plan_.snapshots.active()) return save_model(plan_.output, model_, data_.vocabularies, state_, plan_.command);
-  drop_missing(state_.snapshots, plan_.output);
+  if (!plan_.snapshots.active()) return write();
+  drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
   require(!state_.snapshots.empty(), plan_.output, ": is not written: the files ", plan_.output,
           ".step-N of the best weights are gone; --resume with --average-of last writes the last weights");
-  write_average_of(state_.snapshots, plan_.output, plan_.command);
+  if (adapted_) {
+    read_average_of(state_.snapshots, plan_.output, model_);
+    write();
+  } else {
+    write_average_of(state_.snapshots, plan_.output, plan_.command);
+  }
   std::string steps;
   for (const auto& s : state_.snapshots) steps += str(steps.empty() ? "" : ", ", s.step);
   note(plan_.output, ": ", state_.snapshots.size() > 1 ? "the mean of the weights of steps " : "the weights of step ",
        steps);
   if (!valid_batches_) return;
-  read_parameters(read_document(plan_.output, kModelKind), model_);
+  if (!adapted_) read_parameters(read_document(plan_.output, kModelKind), model_);
   step_.upload();
   if (const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once()))
     note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), " ppl ",

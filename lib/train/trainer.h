@@ -29,6 +29,7 @@ struct TrainPlan {
   SnapshotRule snapshots;
   std::string best_by;  // a measure; empty: the likelihood of the validation set
   std::string output;   // the model's file; the checkpoint is beside it
+  std::string adapter;  // where what was trained goes alone; empty: nowhere
   std::string log;
   PlanFlags flags;  // what of this the checkpoint keeps, for a resumed run to be compared with
   std::string command;
@@ -39,9 +40,10 @@ std::string checkpoint_path(const std::string& model_path);  // MODEL.checkpoint
 struct TrainData {
   const TokenFile& train;
   const TokenFile* valid = nullptr;
-  std::map<std::string, std::string> vocabularies = {};  // as the model's file has them
-  std::vector<std::string> measure_names = {};           // of what `measures` gives
-  const Measures* measures = nullptr;                    // of the validation set; none: its likelihood alone is known
+  std::map<std::string, std::string> vocabularies = {};      // as the model's file has them
+  std::map<std::string, std::string> own_vocabularies = {};  // as an adapter's: none where they are its base's
+  std::vector<std::string> measure_names = {};               // of what `measures` gives
+  const Measures* measures = nullptr;  // of the validation set; none: its likelihood alone is known
   // What batches are drawn from where it is not the files' rows: what the task makes of them (Task::rows).
   const RowSource* train_rows = nullptr;
   const RowSource* valid_rows = nullptr;
@@ -98,6 +100,7 @@ class Trainer {
   void report();
   void snapshot();
   void save();
+  void write() const;  // the model, and what was trained alone
   void finish();
   void say_stopped() const;  // by a signal
   double elapsed() const;
@@ -114,6 +117,7 @@ class Trainer {
   std::deque<Update> updates_;  // queued; before step_, which waits for what is to come here when all ends
   TrainingStep step_;
   Optimizer optimizer_;
+  const bool adapted_;  // what is trained goes into checkpoints and snapshots alone
   TrainState state_;
   std::vector<float> carried_;  // [streams, width] after the last update, or none
   std::optional<RunLog> log_;

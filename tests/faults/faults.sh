@@ -130,6 +130,7 @@ attack "embed --nearest" source.st "stdout" embed -q -m ../model.st --device cpu
 attack "attn-dump --html" valid.st "page.html" attn-dump -q -m ../model.st --device cpu --threads 2 --html page.html
 attack "attn-dump" valid.st "out.st" attn-dump -q -m ../model.st --device cpu --threads 2 -o out.st
 attack "bleu" valid.de "stdout" bleu -q --threads 2 -m bleu chrf ter -ci -cin 20 --force ../valid.de
+attack "f1" valid.de "stdout" f1 -q --threads 2 -ci -cin 20 ../valid.de
 attack "tensor average" valid.en "mean.st" tensor -q average ../model.st ../model.st -o mean.st
 attack "tensor ls" valid.st "stdout" tensor -q ls
 for n in 100 700; do

@@ -93,7 +93,7 @@ TEST_CASE("each sentence's maps come in order, with its pieces, whatever the bat
       CHECK(m.target[i + 1] == small_vocabulary().piece(p.targets[s][i]));
     REQUIRE(m.maps.size() == 3 * 3 + 2 * 3 + 2 * 3);
     std::size_t at = 0;
-    for (const auto kind : kAttentionKinds)
+    for (const auto kind : {AttentionKind::encoder, AttentionKind::decoder, AttentionKind::cross})
       for (int64_t layer = 0; layer < (kind == AttentionKind::encoder ? 3 : 2); ++layer)
         for (int64_t head = 0; head < 3; ++head, ++at) {
           const auto& map = m.maps[at];
@@ -159,7 +159,7 @@ TEST_CASE("layers and heads that are not there are refused with their range") {
     CHECK(with(narrow_layers, bad).find("is no number and no range") != std::string::npos);
   }
   CHECK(with(narrow_layers, "-1") == "--layers: -1 is outside 1 to 3, the layers of model.st");
-  CHECK(with(narrow_kinds, "cross,self") == "--kinds: 'self' is none of encoder, decoder, cross");
+  CHECK(with(narrow_kinds, "cross,self") == "--kinds: 'self' is none of encoder, decoder, cross, pooling");
   CHECK(with(narrow_kinds, "") == "");
 }
 
@@ -243,7 +243,7 @@ TEST_CASE("the attention stream holds every weight, piece and id, in as many doc
           }
         }
         std::size_t map = 0;
-        for (const auto kind : kAttentionKinds) {
+        for (const auto kind : {AttentionKind::encoder, AttentionKind::decoder, AttentionKind::cross}) {
           const auto name = std::string(attention_kind_name(kind));
           const auto ends = d->values<int64_t>(name + ".offsets");
           const auto weights = d->values<float>(name + ".weights");

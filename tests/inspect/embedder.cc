@@ -123,7 +123,7 @@ std::pair<std::vector<float>, int64_t> states_of(const Model& model, std::span<c
   Workspace workspace;
   Trace trace;
   trace.states = true;
-  as<TextEncoder>(model).encode(workspace.graph, packed, trace);
+  as<TextEncoder>(model).encode(workspace.graph, packed, &trace);
   workspace.run();
   const Value states = trace.encoder_states[static_cast<std::size_t>(layer)];
   const auto shape = workspace.graph.shape(states);

@@ -18,8 +18,9 @@ using Flags = std::vector<std::pair<std::string, std::string>>;
 
 constexpr double kTolerance = 5e-6;  // of the largest element; float32 PyTorch itself is off by up to 3e-6
 
-const std::vector<std::string> kModels{"plain",  "deep",        "additive",        "additive_lstm", "general",
-                                       "concat", "dot_feeding", "general_feeding", "concat_feeding"};
+const std::vector<std::string> kModels{"plain",          "deep",   "additive",       "additive_lstm",
+                                       "general",        "concat", "dot_feeding",    "general_feeding",
+                                       "concat_feeding", "kernel", "kernel_feeding", "kernel_fixed"};
 
 std::unique_ptr<Model> model_of(const std::string& which, const Flags& settings = {}) {
   return test::fixture_model(test::rnn_fixture(), which, settings);
@@ -165,6 +166,9 @@ TEST_CASE("every combination of recurrent settings builds with dropout, and its 
                                                                                              {"dot", "no"},
                                                                                              {"general", "no"},
                                                                                              {"concat", "no"},
+                                                                                             {"kernel", "no"},
+                                                                                             {"kernel-fixed", "no"},
+                                                                                             {"kernel", "yes"},
                                                                                              {"dot", "yes"},
                                                                                              {"general", "yes"},
                                                                                              {"concat", "yes"}}) {

@@ -23,19 +23,25 @@ AlignmentInput input_of(Graph& g, Scoring scoring) {
   return in;
 }
 
-void check(Scoring scoring, int64_t a, int64_t m, bool same) {
-  const bool additive = scoring == Scoring::additive;
+std::string name_of(test::ScoreForm form) {
+  return std::string(form.scoring == Scoring::dot        ? "dot "
+                     : form.scoring == Scoring::additive ? "additive "
+                                                         : "kernel ") +
+         (form.v ? "with v " : "");
+}
+
+void check(test::ScoreForm form, int64_t a, int64_t m, bool same) {
   std::vector<Shape> shapes{{kQueries, a}, {kRows, a}};
   if (!same) shapes.push_back({kRows, m});
-  if (additive) shapes.push_back({1, a});
-  INFO((additive ? "additive " : "dot ") << a << ' ' << m << (same ? " same" : ""));
+  if (form.v) shapes.push_back({1, a});
+  INFO(name_of(form) << a << ' ' << m << (same ? " same" : ""));
   test::check_op({.inputs = shapes,
                   .record =
                       [&](Graph& g, std::span<const Value> v) {
-                        AlignmentInput in = input_of(g, scoring);
+                        AlignmentInput in = input_of(g, form.scoring);
                         in.keys = v[1];
                         in.memory = same ? v[1] : v[2];
-                        if (additive) in.v = v.back();
+                        if (form.v) in.v = v.back();
                         return attend(g, v[0], g.constant({kSentences + 1, 1}, kOffsets.data()), in).context;
                       },
                   .reference =
@@ -43,9 +49,9 @@ void check(Scoring scoring, int64_t a, int64_t m, bool same) {
                         Doubles context;
                         for (std::size_t s = 0; s < kSentences; ++s)
                           for (int64_t row = kOffsets[s]; row < kOffsets[s + 1]; ++row) {
-                            const auto c = test::context_of(test::row_of(v[0], row, a), v[1], same ? v[1] : v[2],
-                                                            additive ? v.back() : Doubles{}, kRanges[2 * s],
-                                                            kRanges[2 * s + 1], m);
+                            const auto c =
+                                test::context_of(form.scoring, test::row_of(v[0], row, a), v[1], same ? v[1] : v[2],
+                                                 form.v ? v.back() : Doubles{}, kRanges[2 * s], kRanges[2 * s + 1], m);
                             context.insert(context.end(), c.begin(), c.end());
                           }
                         return context;
@@ -56,11 +62,11 @@ void check(Scoring scoring, int64_t a, int64_t m, bool same) {
 }  // namespace
 
 TEST_CASE("attention upon a recurrence equals its double-precision reference, forward and gradients") {
-  for (const Scoring scoring : {Scoring::dot, Scoring::additive}) {
-    check(scoring, 1, 1, false);
-    check(scoring, 7, 3, false);
-    check(scoring, 70, 19, false);
-    check(scoring, 5, 5, true);
+  for (const auto form : test::kScoreForms) {
+    check(form, 1, 1, false);
+    check(form, 7, 3, false);
+    check(form, 70, 19, false);
+    check(form, 5, 5, true);
   }
 }
 
@@ -76,19 +82,18 @@ std::pair<int64_t, int64_t> window_of(int64_t i, int64_t rows, int64_t window) {
   return {std::min(std::max<int64_t>(i - window, 0), to), to};
 }
 
-void check_window(Scoring scoring, int64_t a, int64_t m, int64_t window, bool same) {
-  const bool additive = scoring == Scoring::additive;
+void check_window(test::ScoreForm form, int64_t a, int64_t m, int64_t window, bool same) {
   std::vector<Shape> shapes{{kOwnQueries, a}, {kOwnRows, a}};
   if (!same) shapes.push_back({kOwnRows, m});
-  if (additive) shapes.push_back({1, a});
-  INFO((additive ? "additive " : "dot ") << a << ' ' << m << " window " << window << (same ? " same" : ""));
+  if (form.v) shapes.push_back({1, a});
+  INFO(name_of(form) << a << ' ' << m << " window " << window << (same ? " same" : ""));
   test::check_op(
       {.inputs = shapes,
        .record =
            [&](Graph& g, std::span<const Value> v) {
-             AlignmentInput in{.scoring = scoring, .keys = v[1], .memory = same ? v[1] : v[2], .window = window};
+             AlignmentInput in{.scoring = form.scoring, .keys = v[1], .memory = same ? v[1] : v[2], .window = window};
              in.ranges = g.constant({kSentences, 2}, kOwnRanges.data());
-             if (additive) in.v = v.back();
+             if (form.v) in.v = v.back();
              return attend(g, v[0], g.constant({kSentences + 1, 1}, kOwnOffsets.data()), in).context;
            },
        .reference =
@@ -98,8 +103,8 @@ void check_window(Scoring scoring, int64_t a, int64_t m, int64_t window, bool sa
                for (int64_t row = kOwnOffsets[s]; row < kOwnOffsets[s + 1]; ++row) {
                  const int64_t first = kOwnRanges[2 * s];
                  const auto [from, to] = window_of(row - kOwnOffsets[s], kOwnRanges[2 * s + 1] - first, window);
-                 const auto c = test::context_of(test::row_of(v[0], row, a), v[1], same ? v[1] : v[2],
-                                                 additive ? v.back() : Doubles{}, first + from, first + to, m);
+                 const auto c = test::context_of(form.scoring, test::row_of(v[0], row, a), v[1], same ? v[1] : v[2],
+                                                 form.v ? v.back() : Doubles{}, first + from, first + to, m);
                  context.insert(context.end(), c.begin(), c.end());
                }
              return context;
@@ -110,10 +115,10 @@ void check_window(Scoring scoring, int64_t a, int64_t m, int64_t window, bool sa
 }  // namespace
 
 TEST_CASE("attention over a window of the past equals its double-precision reference, forward and gradients") {
-  for (const Scoring scoring : {Scoring::dot, Scoring::additive})
+  for (const auto form : test::kScoreForms)
     for (const int64_t window : {1, 2, 4, 100}) {
-      check_window(scoring, 7, 3, window, false);
-      check_window(scoring, 5, 5, window, true);
+      check_window(form, 7, 3, window, false);
+      check_window(form, 5, 5, window, true);
     }
 }
 
@@ -159,14 +164,14 @@ TEST_CASE("a window's weights are those of the rows that are read, and in the wh
 TEST_CASE("weights come out sentence after sentence and sum to one; logits are what the softmax is taken of") {
   const auto q = test::random_floats(kQueries * 4, 1), k = test::random_floats(kRows * 4, 2),
              v = test::random_floats(4, 3);
-  for (const Scoring scoring : {Scoring::dot, Scoring::additive}) {
+  for (const auto form : test::kScoreForms) {
     std::vector<float> found[2], contexts[2];
     for (const bool logits : {false, true}) {
       Graph g(false);
-      AlignmentInput in = input_of(g, scoring);
+      AlignmentInput in = input_of(g, form.scoring);
       in.logits = logits;
       in.keys = in.memory = g.constant({kRows, 4}, k.data());
-      if (scoring == Scoring::additive) in.v = g.constant({1, 4}, v.data());
+      if (form.v) in.v = g.constant({1, 4}, v.data());
       const auto out =
           attend(g, g.constant({kQueries, 4}, q.data()), g.constant({kSentences + 1, 1}, kOffsets.data()), in);
       g.keep(out.weights);
@@ -178,6 +183,13 @@ TEST_CASE("weights come out sentence after sentence and sum to one; logits are w
       contexts[logits].assign(run.run.data(out.context), run.run.data(out.context) + kQueries * 4);
     }
     CHECK(contexts[0] == contexts[1]);
+    const auto row = [&](const std::vector<float>& x, int64_t r) {
+      return test::row_of(Doubles(x.begin(), x.end()), r, 4);
+    };
+    for (int64_t j = 0; j < 3; ++j)  // the scores themselves, of the first query over the first range
+      CHECK(
+          static_cast<double>(found[1][static_cast<std::size_t>(j)]) ==
+          Approx(test::score_of(form.scoring, row(q, 0), row(k, 6 + j), form.v ? row(v, 0) : Doubles{})).margin(1e-6));
     for (const auto& [begin, end] : {std::pair{0, 3}, {3, 6}, {6, 10}}) {
       double sum = 0, exps = 0;
       for (int i = begin; i < end; ++i) {

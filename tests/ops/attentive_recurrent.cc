@@ -19,6 +19,7 @@ struct Kind {
   Scoring scoring;
   bool feeding, projected;  // projected: the query has a weight
   int64_t h, a, m, o;
+  bool width = false;  // of a kernel
 };
 
 // Where each input stands in the list of a check; -1: not there.
@@ -40,7 +41,7 @@ Places places_of(const Kind& k, std::vector<Shape>& shapes) {
   if (k.cell == Cell::lstm) p.start_c = add({kSentences, k.h});
   p.feed = add({width, k.feeding ? k.o : k.m});
   if (k.projected) p.query = add({k.a, k.h});
-  if (k.scoring == Scoring::additive) p.v = add({1, k.a});
+  if (k.scoring == Scoring::additive || k.width) p.v = add({1, k.a});
   p.keys = add({kRows, k.a});
   p.memory = add({kRows, k.m});
   if (k.feeding) {
@@ -61,7 +62,8 @@ Doubles reference(const Kind& k, const Places& p, std::span<const Doubles> in) {
     Doubles out(static_cast<std::size_t>(k.o)), context;
     const auto read_source = [&] {
       const Doubles query = k.projected ? test::times(at(p.query), h, static_cast<std::size_t>(k.a)) : h;
-      context = test::context_of(query, at(p.keys), at(p.memory), at(p.v), kRanges[2 * s], kRanges[2 * s + 1], k.m);
+      context = test::context_of(k.scoring, query, at(p.keys), at(p.memory), at(p.v), kRanges[2 * s],
+                                 kRanges[2 * s + 1], k.m);
     };
     for (int64_t row = kOffsets[s]; row < kOffsets[s + 1]; ++row) {
       Doubles x = test::row_of(at(p.x), row, static_cast<int64_t>(width));
@@ -117,6 +119,7 @@ TEST_CASE("a recurrence that reads its context equals its double-precision refer
   for (const Cell cell : {Cell::tanh, Cell::gru, Cell::lstm}) {
     check({cell, Scoring::additive, false, true, 3, 5, 4, 0});
     check({cell, Scoring::dot, false, true, 5, 4, 4, 0});
+    check({cell, Scoring::kernel, false, true, 5, 4, 4, 0, true});
   }
 }
 
@@ -125,6 +128,8 @@ TEST_CASE("a recurrence that is fed its output equals its double-precision refer
     check({cell, Scoring::additive, true, true, 3, 5, 4, 6});
     check({cell, Scoring::dot, true, false, 4, 4, 3, 5});
     check({cell, Scoring::dot, true, true, 3, 4, 4, 2});
+    check({cell, Scoring::kernel, true, false, 4, 4, 3, 5});
+    check({cell, Scoring::kernel, true, false, 4, 4, 3, 5, true});
   }
 }
 

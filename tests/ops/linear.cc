@@ -13,6 +13,18 @@ using test::OpFamily;
 
 namespace {
 
+Doubles activated_sums(Doubles sums, Activation activation) {
+  for (double& z : sums) {
+    if (activation == Activation::relu) z = std::max(z, 0.0);
+    if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
+    if (activation == Activation::gelu_tanh)
+      z *= 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
+    if (activation == Activation::swish) z /= 1 + std::exp(-z);
+    if (activation == Activation::tanh) z = std::tanh(z);
+  }
+  return sums;
+}
+
 Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t n, Activation activation) {
   Doubles y(static_cast<std::size_t>(rows * n));
   for (int64_t r = 0; r < rows; ++r)
@@ -20,15 +32,9 @@ Doubles reference(std::span<const Doubles> in, int64_t rows, int64_t k, int64_t 
       double z = in.size() > 2 ? in[2][static_cast<std::size_t>(j)] : 0;
       for (int64_t i = 0; i < k; ++i)
         z += in[0][static_cast<std::size_t>(r * k + i)] * in[1][static_cast<std::size_t>(j * k + i)];
-      if (activation == Activation::relu) z = std::max(z, 0.0);
-      if (activation == Activation::gelu) z *= 0.5 * (1 + std::erf(z / std::sqrt(2.0)));
-      if (activation == Activation::gelu_tanh)
-        z *= 0.5 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (z + 0.044715 * z * z * z)));
-      if (activation == Activation::swish) z /= 1 + std::exp(-z);
-      if (activation == Activation::tanh) z = std::tanh(z);
       y[static_cast<std::size_t>(r * n + j)] = z;
     }
-  return y;
+  return activated_sums(std::move(y), activation);
 }
 
 // Few rows, of which products have a kernel of their own, and as many as training has.
@@ -91,6 +97,68 @@ TEST_CASE("linear equals its double-precision reference, forward and gradients")
                           .reference = [&](auto in) { return reference(in, rows, k, n, activation); },
                           .scale = scale});
         }
+}
+
+TEST_CASE("linear with a low-rank update equals its double-precision reference, forward and gradients, by parts") {
+  constexpr int64_t rows = 13, k = 9, n = 11, rank = 2;
+  constexpr float scale = 0.75f;
+  const std::vector<std::vector<LowRank::Part>> all_parts{{{0, 11}}, {{0, 4}, {7, 4}}, {{2, 3}, {5, 1}, {6, 5}}};
+  for (const auto activation : {Activation::none, Activation::relu, Activation::gelu, Activation::tanh})
+    for (const auto& parts : all_parts)
+      for (const bool apart : {false, true}) {  // whether A reads the same value as the weight
+        int64_t columns = 0;
+        for (const auto& part : parts) columns += part.count;
+        const auto count = static_cast<int64_t>(parts.size());
+        test::check_op(
+            {.inputs = {{rows, k}, {n, k}, {1, n}, {count * rank, k}, {columns, rank}, {rows, k}},
+             .record =
+                 [&](Graph& g, std::span<const Value> v) {
+                   const LowRank update{.x = v[apart ? 5 : 0], .a = v[3], .b = v[4], .scale = scale, .parts = parts};
+                   return linear(g, v[0], v[1], v[2], activation, 0, &update);
+                 },
+             .reference =
+                 [&](std::span<const Doubles> in) {
+                   const auto& u = in[apart ? 5 : 0];
+                   Doubles sums = reference(in.first(3), rows, k, n, Activation::none);
+                   int64_t b_row = 0;
+                   for (int64_t p = 0; p < count; ++p)
+                     for (int64_t c = 0; c < parts[static_cast<std::size_t>(p)].count; ++c, ++b_row)
+                       for (int64_t r = 0; r < rows; ++r)
+                         for (int64_t j = 0; j < rank; ++j) {
+                           double inner = 0;
+                           for (int64_t i = 0; i < k; ++i)
+                             inner += u[static_cast<std::size_t>(r * k + i)] *
+                                      in[3][static_cast<std::size_t>((p * rank + j) * k + i)];
+                           sums[static_cast<std::size_t>(r * n + parts[static_cast<std::size_t>(p)].first + c)] +=
+                               static_cast<double>(scale) * inner * in[4][static_cast<std::size_t>(b_row * rank + j)];
+                         }
+                   return activated_sums(sums, activation);
+                 }});
+      }
+}
+
+TEST_CASE("a frozen weight's layer gives its low-rank update the gradients of one that is trained") {
+  const std::vector<LowRank::Part> parts{{1, 2}, {4, 3}};
+  const auto x = test::random_floats(5 * 6, 1), w = test::random_floats(7 * 6, 2), a = test::random_floats(4 * 6, 3),
+             b = test::random_floats(5 * 2, 4), out = test::random_floats(5 * 7, 5);
+  std::vector<std::vector<float>> got;
+  for (const bool frozen : {false, true}) {
+    std::vector<float> dx(x.size()), dw(w.size()), da(a.size()), db(b.size());
+    Graph graph(true);
+    const Value in = graph.parameter({5, 6}, x.data(), dx.data());
+    const LowRank update{.x = in,
+                         .a = graph.parameter({4, 6}, a.data(), da.data()),
+                         .b = graph.parameter({5, 2}, b.data(), db.data()),
+                         .parts = parts};
+    const Value weight = graph.parameter({7, 6}, w.data(), frozen ? nullptr : dw.data());
+    test::weighted_sum(graph, linear(graph, in, weight, {}, Activation::gelu, 0.3f, &update), out.data());
+    test::Once once(graph, 1, 2);
+    once.forward();
+    once.backward();
+    CHECK(std::ranges::any_of(dw, [](float d) { return d != 0; }) != frozen);
+    for (const auto& gradient : {dx, da, db}) got.push_back(gradient);
+  }
+  for (std::size_t i = 0; i < 3; ++i) CHECK(got[i] == got[i + 3]);
 }
 
 TEST_CASE("GELU has PyTorch's values, and its tails end in the identity and in nothing") {

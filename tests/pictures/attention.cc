@@ -246,6 +246,22 @@ TEST_CASE("SVG files are named by sentence, kind, layer and head, and are well-f
   CHECK(svg.find("sentence 12, cross-attention, layer 2, head 3</text>") != std::string::npos);
 }
 
+TEST_CASE("pooling is one row over the pieces of the text, whichever side it is") {
+  const std::vector<float> weights{0.25f, 0.75f};
+  const Folder folder;
+  for (const bool source : {true, false}) {
+    AttentionMaps maps{1, {}, {}, {{AttentionKind::pooling, 0, 0, 1, 2, weights}}};
+    (source ? maps.source : maps.target) = {"\u2581good", "</s>", "beyond"};
+    const auto svg = attention_svg(maps, maps.maps[0], AttentionScores::probabilities);
+    CHECK(wrong_with_xml(svg) == "");
+    for (const char* text : {">the text</text>", "</tspan>good</text>", "sentence 1, pooling, layer 1, head 1</text>"})
+      CHECK(svg.find(text) != std::string::npos);
+    check_values(maps, page_of(maps));
+    write_attention_svgs(folder.file("pooling"), maps, AttentionScores::probabilities);
+    CHECK(std::filesystem::exists(folder.path / "pooling/s1-pooling-l1-h1.svg"));
+  }
+}
+
 TEST_CASE("empty maps and maps of one cell are drawn") {
   const auto one = sample(1, {}, {}, 1, 1);
   for (const auto& map : one.maps.maps)

@@ -39,7 +39,7 @@ TEST_CASE("parameters: frozen ones lie behind the trained, begin with the same v
   all.initialize(1), p.initialize(1);
   for (const auto& spec : p.specs()) CHECK(std::ranges::equal(p.view(spec.name), all.view(spec.name)));
   CHECK(p.numbers() == all.numbers());
-  CHECK(p.trained_values().size() == 16 + 2000);
+  CHECK(p.trained() == 16 + 2000);
   CHECK(p.view("b").data() == p.values().data() + 16 + 2000);
   p.allocate_gradients();
   CHECK(p.gradients().size() == 16 + 2000);

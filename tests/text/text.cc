@@ -292,7 +292,7 @@ TEST_CASE("decode's rows are printed as i ||| text ||| score, and a line end ins
     const auto batch = reader.next();
     REQUIRE(batch);
     const std::optional<Vocabulary> all[] = {v};
-    return written([&](Output& output) { write_text(*batch, all, output); });
+    return written([&](Output& output) { write_text(*batch, all, "", output); });
   };
   CHECK(print(false, false) == "the old dog \nthe old dog \n");
   CHECK(print(false, true) == "40 ||| the old dog  ||| -0.250000\n41 ||| the old dog  ||| -1.250000\n");

@@ -199,7 +199,7 @@ refuses "a layer out of range" 2 '--layers: 4 is outside 1 to 3, the layers of m
 refuses "a layer out of the kind's range" 2 '--layers: 3 is outside 1 to 2, the layers of model.st' attn-dump -m model.st --kinds cross --layers 3 <pairs.st
 refuses "a head out of range" 2 '--heads: 3 is outside 1 to 2, the heads of model.st' attn-dump -m model.st --heads 3 <pairs.st
 refuses "layers that are none" 2 "--layers: 'first' is no number and no range" attn-dump -m model.st --layers first <pairs.st
-refuses "an unknown kind" 2 "--kinds: 'self' is none of encoder, decoder, cross" attn-dump -m model.st --kinds self <pairs.st
+refuses "an unknown kind" 2 "--kinds: 'self' is none of encoder, decoder, cross, pooling" attn-dump -m model.st --kinds self <pairs.st
 refuses "an unknown alignment format" 2 "--align: 'moses' is none of pharaoh" attn-dump -m model.st --align moses <pairs.st
 refuses "an unknown row" 2 "--align-row: 'both' is none of predicts, reads" attn-dump -m model.st --align pharaoh --align-row both <pairs.st
 refuses "an alignment head out of range" 2 '--align-from: head 3 is outside 1 to 2' attn-dump -m model.st --align pharaoh --align-from 1.3 <pairs.st

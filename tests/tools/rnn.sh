@@ -13,6 +13,17 @@ ran() { "${run[@]}" "$@" && decode -q -m "${!#}" --beam 3 <source.st | tokenize 
 ok "--preset alone finds its architecture" ran --preset rnn-attn-tiny --valid train.st -o attn.st
 ok "--arch alone takes its own preset" ran --arch rnn --valid train.st -o plain.st
 ok "switches take no value, and =no takes them back" ran --preset rnn-attn-tiny --bidirectional=no --reverse-source --attention dot --input-feeding --valid train.st -o feeding.st
+ok "a kernel in place of a product" ran --preset rnn-tiny --attention kernel --valid train.st -o kernel.st
+ok "and one of a fixed width, fed back" ran --preset rnn-tiny --cell gru --attention kernel-fixed --input-feeding --valid train.st -o fixed.st
+# The first pair's scores are -1/2 sums of squares, so none is above 0, and their softmax is the weights.
+scores() {
+  head -n 1 train.tsv | tokenize -q -m kernel.st --columns src,tgt >pair.st
+  for what in "" --logits; do attn-dump -q -m kernel.st $what <pair.st | tensor cat -t cross.weights | tr '\n' ' ' >w$what || return 1; done
+  n=$(attn-dump -q -m kernel.st <pair.st | tensor cat -t src.ids | wc -l)
+  awk -v n="$n" 'NR == 1 { split($0, p); next } { for (r = 0; r < NF / n; ++r) { sum = 0; for (j = 1; j <= n; ++j) { s = $(r * n + j); if (s > 0) exit bad = 1; sum += exp(s) }
+    for (j = 1; j <= n; ++j) { d = exp($(r * n + j)) / sum - p[r * n + j]; if (d > 0.0001 || d < -0.0001) exit bad = 1 } } rows = r } END { exit bad || rows < 2 }' <(cat w; echo; cat w--logits)
+}
+ok "attn-dump shows a kernel's weights, and as logits its scores" scores
 clips() { train --data train.st --preset "$1" --d-model 24 --dry-run >/dev/null && train --help >help && grep -q "auto: off, but 5 for rnn" help; }
 ok "the help says what recurrent models are clipped to" clips rnn-tiny
 

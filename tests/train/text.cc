@@ -121,7 +121,7 @@ TEST_CASE("settings of text that cannot be are refused in a line that says what 
     const NextToken asked(*model, {.carries = carries});
     return test::error_of([&] {
       require_text(settings, *model, asked);
-      require_block_fits(settings);
+      require_block_fits(settings, asked);
     });
   };
   CHECK(error({}).empty());
@@ -129,7 +129,7 @@ TEST_CASE("settings of text that cannot be are refused in a line that says what 
   CHECK(error({.block = 64, .streams = 3}, 192, true).empty());
   CHECK(error({.block = 65}) == "--block 65: the model takes up to 64 tokens; give a smaller one");
   CHECK(error({.block = 32}, 31) ==
-        "--block 32: a batch has --max-tokens 31; make the block smaller or the batch larger");
+        "--block 32, of 32 tokens: a batch has --max-tokens 31; make the block smaller or the batch larger");
   CHECK(error({.documents = true}) ==
         "--documents has no meaning with --rows, where each row is a text; leave one out");
   CHECK(error({.streams = 2}, 4096, true) ==

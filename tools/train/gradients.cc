@@ -2,13 +2,16 @@
 #include <omp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "base/file_lock.h"
 #include "base/log.h"
 #include "base/output.h"
 #include "base/signals.h"
 #include "cpu/gemm.h"
+#include "tools/train/adaptation.h"
 #include "tools/train/learner.h"
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
@@ -30,6 +33,7 @@ void require_writable(const TrainPlan& plan) {
   require(!fs::exists(path, ignored) || fs::is_regular_file(path, ignored), path,
           ": cannot write: is not a regular file, and checkpoints are kept beside it");
   Output model(path), checkpoint(checkpoint_path(path));
+  if (!plan.adapter.empty()) Output adapter(plan.adapter);
   if (plan.snapshots.active()) Output snapshot(snapshot_path(path, INT64_MAX));
 }
 
@@ -49,9 +53,10 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
   const int64_t count = batches.batches(0);
   const auto rows = streams.row_name();
   Output out("-");
-  out.write(str("parameters\t", model.parameters().numbers(), "\n", rows, "\t", batches.rows(), "\ndropped_", rows,
-                "\t", batches.dropped(), "\nmax_tokens\t", settings.max_tokens, "\nmicro_batch\t",
-                settings.tokens_at_once(), "\nbatches/epoch\t", count, "\nupdates/epoch\t",
+  const std::size_t all = model.parameters().numbers(), trained = model.parameters().trained_numbers();
+  out.write(str("parameters\t", all, "\n", trained < all ? str("trained\t", trained, "\n") : "", rows, "\t",
+                batches.rows(), "\ndropped_", rows, "\t", batches.dropped(), "\nmax_tokens\t", settings.max_tokens,
+                "\nmicro_batch\t", settings.tokens_at_once(), "\nbatches/epoch\t", count, "\nupdates/epoch\t",
                 (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
                 "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
                 "\nall_MiB\t", mib(memory.total()), "\n"));
@@ -61,16 +66,22 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
 
 // Flags that contradict one another, and files that would be overwritten while they are read.
 void check_files(const Args& args, const TrainPlan& plan) {
-  if (args.given("init") && args.on("resume")) throw UsageError("--resume has no meaning with --init");
+  const bool adapts = wanted_adaptation(args) || args.given("init-adapter");
+  std::error_code missing;
+  if (args.given("init") && args.on("resume") && !adapts && !fs::exists(checkpoint_path(plan.output), missing))
+    throw UsageError("--resume has no meaning with --init");
+  if (args.given("init-adapter") && !args.given("init"))
+    throw UsageError("--init-adapter needs --init MODEL: what the adapter was made for");
   if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
   if (args.text("data") == "-" && ::isatty(STDIN_FILENO)) throw UsageError("--data FILE is missing");
   std::error_code ignored;
-  for (const char* flag : {"data", "valid", "init"})
+  for (const char* flag : {"data", "valid", "init", "init-adapter"})
     if (!plan.output.empty() && fs::equivalent(args.text(flag), plan.output, ignored))
       throw UsageError(str("-o: ", plan.output, " is what --", flag, " reads; give it another name"));
-  for (const char* flag : {"data", "valid", "init", "save"})
-    if (!plan.log.empty() && (plan.log == args.text(flag) || fs::equivalent(args.text(flag), plan.log, ignored)))
-      throw UsageError(str("--log: ", plan.log, " is what --", flag, " names; give it another name"));
+  for (const auto& [output, path] : {std::pair("log", plan.log), {"save-adapter", plan.adapter}})
+    for (const char* flag : {"data", "valid", "init", "init-adapter", "save"})
+      if (!path.empty() && (path == args.text(flag) || fs::equivalent(args.text(flag), path, ignored)))
+        throw UsageError(str("--", output, ": ", path, " is what --", flag, " names; give it another name"));
 }
 
 std::unique_ptr<FileLock> locked(const TrainPlan& plan) {
@@ -86,9 +97,10 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
   else
     note(gemm_description(), ", ", settings.threads, " threads");
   const int64_t step = trainer.state().step;
-  note(model.parameters().numbers(), " parameters, ", trainer.batches().rows(), " ", streams.row_name(), ", ",
-       trainer.batches().tokens(), " target tokens, max_tokens ", settings.max_tokens, ", lr ", settings.schedule.peak,
-       step > 0 ? str(", going on from step ", step) : "");
+  const std::size_t all = model.parameters().numbers(), trained = model.parameters().trained_numbers();
+  note(all, " parameters, ", trained < all ? str(trained, " of them trained, ") : "", trainer.batches().rows(), " ",
+       streams.row_name(), ", ", trainer.batches().tokens(), " target tokens, max_tokens ", settings.max_tokens,
+       ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
 }
 
 void train_by_gradients(const Args& args) {
@@ -102,9 +114,8 @@ void train_by_gradients(const Args& args) {
   const auto lock = dry ? nullptr : locked(plan);
   const auto device = args.device();
   const std::size_t free = device ? device->free_bytes() : 0;
-  auto checkpoint = checkpoint_of(args, plan);
-
   auto initial = initial_model(args);
+  auto checkpoint = checkpoint_of(args, plan, initial ? &*initial : nullptr);
   const TaskKind& kind = wanted_task(args, checkpoint ? &checkpoint->loaded : initial ? &initial->loaded : nullptr);
   train_flags::require_running_text(args, kind);
   const auto measure_names = train_flags::measures(args, kind);
@@ -113,6 +124,9 @@ void train_by_gradients(const Args& args) {
   if (checkpoint) check_resumed(args, *checkpoint, data);
   const auto model =
       checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data, initial ? &*initial : nullptr);
+  check_saved_adapter(plan, *model);
+  const auto own_vocabularies =
+      initial && data.files() == initial->loaded.vocabularies ? std::map<std::string, std::string>{} : data.files();
   initial.reset();
   data.index();
   const auto task = kind.make(*model, data.vocabularies);
@@ -137,12 +151,13 @@ void train_by_gradients(const Args& args) {
     data.cut(*task, settings);
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
-  require_block_fits(settings);
+  require_block_fits(settings, *task);
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,
                    .valid = data.valid ? &*data.valid : nullptr,
                    .vocabularies = data.files(),
+                   .own_vocabularies = own_vocabularies,
                    .measure_names = columns,
                    .measures = measures.get(),
                    .train_rows = data.train_rows.get(),
@@ -169,6 +184,13 @@ void train_by_gradients(const Args& args) {
     args.stat("device_MiB", (static_cast<double>(free) - static_cast<double>(device->free_bytes())) / (1 << 20));
   args.stat("planning_seconds", trainer.planning_seconds());
   args.stat("parameters", static_cast<double>(model->parameters().numbers()));
+  args.stat("trained_parameters", static_cast<double>(model->parameters().trained_numbers()));
+}
+
+std::vector<Flag> all_flags() {
+  auto flags = train_flags::flags();
+  std::ranges::copy(adaptation_flags(), std::back_inserter(flags));
+  return flags;
 }
 
 }  // namespace
@@ -182,7 +204,7 @@ const Learner& gradient_learner() {
                                        for (const Preset& preset : a->presets) names.push_back(preset.name);
                                      return names;
                                    }(),
-                               .flags = train_flags::flags(),
+                               .flags = all_flags(),
                                .learn = train_by_gradients};
   return learner;
 }

@@ -2,10 +2,13 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "base/log.h"
 #include "stream/stream.h"
+#include "tools/train/adaptation.h"
 #include "tools/train_flags.h"
 
 namespace storm {
@@ -47,11 +50,11 @@ void warn_of_missing(const Args& args, const Checkpoint& checkpoint) {
   }
 }
 
-std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan) {
+std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan, const InitialModel* initial) {
   const auto path = checkpoint_path(plan.output);
   std::error_code ignored;
   const bool exists = std::filesystem::exists(path, ignored);
-  if (args.on("resume") && exists) return load_checkpoint(path);
+  if (args.on("resume") && exists) return load_checkpoint(path, initial ? &initial->loaded : nullptr);
   if (args.on("resume"))
     note(path, ": there is none; the training begins");
   else if (!args.on("dry-run") && exists)
@@ -75,12 +78,47 @@ const TaskKind& wanted_task(const Args& args, const LoadedModel* begun) {
 namespace {
 
 // Sets what the task has of its own: what the command line says, what the configuration had, or its defaults.
-void set_task(nlohmann::json& config, const TaskKind& task, const Args& args) {
-  if (task.name != architecture(config.at("arch").get<std::string>()).task || config.contains("task"))
-    config["task"] = task.name;
+void set_task(nlohmann::json& config, const Streams& streams, const Args& args) {
+  const TaskKind& task = streams.task;
+  const auto& arch = architecture(config.at("arch").get<std::string>());
+  if (task.name != arch.task || config.contains("task")) config["task"] = task.name;
   config.update(task_settings(task, config));
   for (const auto& [flag, value] : train_flags::given_settings(args, task))
     config[key_of_flag(flag)] = typed_setting(value);
+  if (task.texts == 0) return;
+  config[kHeadOutputsKey] = task.outputs > 0 ? task.outputs : streams.vocabularies[task.texts].size();
+  if (std::ranges::find(task.settings, kPoolKey, &Setting::flag) == task.settings.end()) config.erase(kPoolKey);
+  if (config.value(kPoolKey, "") == "auto") config[kPoolKey] = arch.pool;
+  if (arch.encoder_alone) arch.encoder_alone(config);
+  auto& defaults = config[kDefaultsKey]["tokenize"];
+  const auto asked = std::span(task.columns).first(task.asked);
+  defaults["columns"] = joined(std::vector<std::string>(asked.begin(), asked.end()), ",");
+  if (!task.contents.placed.empty()) defaults["offsets"] = "yes";
+}
+
+// The sizes of the architecture's vocabularies, of which the model of a head has the first alone.
+std::vector<int64_t> padded(std::vector<int64_t> sizes, const Architecture& arch) {
+  sizes.resize(arch.vocabularies.size(), sizes[0]);
+  return sizes;
+}
+
+// Parameters that the document lacks, or that are of other labels than its own: those that a head brings.
+std::set<std::string, std::less<>> head_parameters(const InitialModel& initial, const Model& model,
+                                                   const Streams& streams) {
+  const auto& before = initial.loaded;
+  bool same = task_of(before.model->config()) == streams.task.name;
+  if (same && streams.task.texts > 0 && streams.task.outputs == 0) {
+    const auto labels = streams.task.texts;
+    same = before.vocabulary(streams.task.columns[labels]) == streams.vocabularies[labels].bytes();
+  }
+  std::set<std::string, std::less<>> anew;
+  for (const auto& spec : model.parameters().specs()) {
+    const bool heads = spec.name.starts_with("head.");
+    if ((heads && !same) || ((heads || spec.name.starts_with("pooler.")) && !initial.document.find(spec.name)))
+      anew.insert(spec.name);
+  }
+  if (!anew.empty()) note(anew.size(), " parameters of the head are new: ", joined({anew.begin(), anew.end()}, ", "));
+  return anew;
 }
 
 }  // namespace
@@ -89,25 +127,34 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
   const auto seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
   if (!initial) {
     const auto [arch, preset] = train_flags::chosen(args);
-    auto config = make_config(arch, preset, train_flags::given_settings(args), streams.sizes());
-    set_task(config, streams.task, args);
+    const auto sizes = streams.task.texts > 0 ? padded({streams.sizes()[0]}, arch) : streams.sizes();
+    auto config = make_config(arch, preset, train_flags::given_settings(args), sizes);
+    set_task(config, streams, args);
+    put_adaptation(args, nullptr, {}, config);
     auto model = make_model(config);
     if (!args.on("dry-run")) model->parameters().initialize(seed);
     return model;
   }
+  if (args.given("init-adapter")) return model_with_adapter(args, streams, *initial);
   const auto grown = streams.grown_from(initial->loaded);
   auto config = changed(initial->loaded.model->config(), args);
   if (!grown.empty()) {
     const auto& keys = architecture(config.at("arch").get<std::string>()).vocabularies;
-    for (std::size_t c = 0; c < keys.size(); ++c) config[keys[c]] = streams.vocabularies[c].size();
+    for (std::size_t c = 0; c < std::min(keys.size(), grown.size()); ++c)
+      config[keys[c]] = streams.vocabularies[c].size();
   }
-  set_task(config, streams.task, args);
+  set_task(config, streams, args);
+  config.erase(kAdaptationKey);
+  put_adaptation(args, initial, grown, config);
   auto model = make_model(config);
-  read_parameters(initial->document, *model, grown);
+  const auto anew = head_parameters(*initial, *model, streams);
+  if (!anew.empty() || wanted_adaptation(args)) model->parameters().initialize(seed);  // what is added
+  read_parameters(initial->document, *model, grown, anew);
   return model;
 }
 
 void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams) {
+  check_resumed_adaptation(args, checkpoint);
   const auto& name = checkpoint.loaded.name;
   streams.require_same(checkpoint.loaded);
   const Model& model = *checkpoint.loaded.model;
@@ -123,8 +170,12 @@ void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams
     if (const auto has = task_settings(streams.task, config).at(key_of_flag(flag)); has != typed_setting(value))
       throw UsageError(str("--", flag, " ", value, " is not what ", name, " has (", has.dump(),
                            "); leave it out, or begin anew with --init"));
-  const auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
-                                train_flags::given_settings(args), model.description().vocabularies);
+  auto wish = make_config(arch, args.given("preset") ? args.text("preset") : arch.presets.front().name,
+                          train_flags::given_settings(args), padded(model.description().vocabularies, arch));
+  if (streams.task.texts > 0 && arch.encoder_alone) {
+    wish[kPoolKey] = config.value(kPoolKey, "");
+    arch.encoder_alone(wish);
+  }
   for (const auto& s : arch.settings) {
     const auto key = key_of_flag(s.flag);
     if ((args.given(s.flag) || args.given("preset")) && config.contains(key) && config[key] != wish.at(key))

@@ -15,19 +15,19 @@ PlanFlags plan_flags(const Args& args);
 // would be missed only at the end.
 void warn_of_missing(const Args& args, const Checkpoint& checkpoint);
 
-// What --resume goes on from, where there is such.
-std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan);
-// Throws Error for other vocabularies, and UsageError for flags that contradict the checkpoint's model.
-void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams);
-// The checkpoint's settings, but for what the command line changes, which a warning names.
-TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device);
-
 // What --init begins with, where it is given.
 struct InitialModel {
   Document document;
   LoadedModel loaded;
 };
 std::optional<InitialModel> initial_model(const Args& args);
+
+// What --resume goes on from, where there is such; initial: what it was made of, where it was adapted (null: nothing).
+std::optional<Checkpoint> checkpoint_of(const Args& args, const TrainPlan& plan, const InitialModel* initial);
+// Throws Error for other vocabularies, and UsageError for flags that contradict the checkpoint's model.
+void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams);
+// The checkpoint's settings, but for what the command line changes, which a warning names.
+TrainSettings resumed_settings(const Args& args, const Checkpoint& checkpoint, const Device* device);
 
 // The task that the command line asks for, or that `begun` is for, the model that the training begins with (null:
 // none), or its architecture.

@@ -39,9 +39,11 @@ std::vector<int32_t> cut_before(const Vocabulary& before, const Vocabulary& now,
 }  // namespace
 
 Streams::Streams(const Args& args, const TaskKind& kind)
-    : task(kind), train(args.text("data"), columns_of(args, kind), args.text("columns").empty()) {
-  if (args.given("valid")) valid.emplace(args.text("valid"), columns_of(args, kind), args.text("columns").empty());
-  for (const auto& column : train.columns()) {
+    : task(kind), train(args.text("data"), columns_of(args, kind), args.text("columns").empty(), kind.contents) {
+  if (args.given("valid"))
+    valid.emplace(args.text("valid"), columns_of(args, kind), args.text("columns").empty(), kind.contents);
+  for (std::size_t c = 0; c < train.columns().size() - kind.contents.numbers.size(); ++c) {
+    const auto& column = train.columns()[c];
     const auto& bytes = vocabulary_of(train, column);
     vocabularies.push_back(Vocabulary::from_bytes(bytes, train.name()));
     if (valid) require_same_vocabulary(train.name(), bytes, vocabulary_of(*valid, column));
@@ -70,8 +72,10 @@ void Streams::require_same(const LoadedModel& loaded) const {
 std::vector<GrownVocabulary> Streams::grown_from(const LoadedModel& loaded) const {
   std::vector<GrownVocabulary> grown;
   bool any = false;
-  for (std::size_t c = 0; c < vocabularies.size(); ++c) {
-    const auto& bytes = loaded.vocabulary(task.columns[c]);
+  // A model's encoder has one vocabulary, whatever column its own task reads it from; labels are the head's.
+  const auto& first = task_kind(task_of(loaded.model->config())).columns[0];
+  for (std::size_t c = 0; c < (task.texts > 0 ? task.texts : vocabularies.size()); ++c) {
+    const auto& bytes = loaded.vocabulary(task.texts > 0 ? first : task.columns[c]);
     const Vocabulary& now = vocabularies[c];
     const auto before = now.bytes() == bytes ? now : Vocabulary::from_bytes(bytes, loaded.name);
     auto& growth = grown.emplace_back(GrownVocabulary{before.size(), {}});

@@ -52,12 +52,12 @@ const Architecture& bert_architecture() {
         if (config.masked_lm) return std::make_unique<WithMaskedLm<BertModel>>(json, config, std::move(layers));
         return std::make_unique<BertModel>(json, config, std::move(layers));
       },
-      .pool = "pooler",
       .encoder_alone =
-          [](nlohmann::json& config) {
-            config["masked_lm"] = false;
-            config["pooler"] = config.value("pool", "") == "pooler";
-          }};
+          [](nlohmann::json& json) {
+            json["masked_lm"] = false;
+            json["pooler"] = json.value(kPoolKey, "") == "pooler";
+          },
+      .pool = "pooler"};
   return architecture;
 }
 

@@ -17,8 +17,10 @@ std::vector<Setting> settings() {
            {"bidirectional", "[yes|no]", "no", "an encoder that reads both ways; not with --attention dot"},
            {"reverse-source", "[yes|no]", "no", "read the source from its end; not with --bidirectional"},
            {"attention", "KIND", "none",
-            "none; additive (Bahdanau: the context feeds the cell); dot, general or concat (Luong)"},
-           {"input-feeding", "[yes|no]", "no", "feed the last output back; with --attention dot, general or concat"},
+            "none; additive (Bahdanau: the context feeds the cell); dot, general or concat (Luong); kernel of a "
+            "learned "
+            "width, kernel-fixed (Nadaraya, Watson)"},
+           {"input-feeding", "[yes|no]", "no", "feed the last output back; not with --attention none or additive"},
            {"dropout", "RATE", "0.2", "dropout of embeddings, between layers and before the output"},
            {"recurrent-dropout", "RATE", "0", "variational dropout of the recurrent state"},
            TableSizes::setting()})
@@ -37,7 +39,8 @@ RnnConfig RnnConfig::from(const nlohmann::json& json) {
   c.bidirectional = s.on("bidirectional");
   c.reverse_source = s.on("reverse_source");
   c.input_feeding = s.on("input_feeding");
-  c.attention = static_cast<Attention>(s.choice("attention", {"none", "additive", "dot", "general", "concat"}));
+  c.attention = static_cast<Attention>(
+      s.choice("attention", {"none", "additive", "dot", "general", "concat", "kernel", "kernel-fixed"}));
   c.dropout = s.real("dropout", 0, 1);
   c.recurrent_dropout = s.real("recurrent_dropout", 0, 1);
   c.tables = TableSizes::from(s);
@@ -47,10 +50,12 @@ RnnConfig RnnConfig::from(const nlohmann::json& json) {
     throw UsageError(
         "--attention: dot needs states of one width, a bidirectional encoder's are twice the decoder's; take general");
   if (c.input_feeding && c.attention == Attention::none)
-    throw UsageError("--input-feeding: feeds what attention gives out; take --attention dot, general or concat");
+    throw UsageError(
+        "--input-feeding: feeds what attention gives out; take --attention dot, general, concat or kernel");
   if (c.input_feeding && c.attention == Attention::additive)
     throw UsageError(
-        "--input-feeding: additive attention feeds its context to the cell already; take dot, general or concat");
+        "--input-feeding: additive attention feeds its context to the cell already; take dot, general, concat or "
+        "kernel");
   return c;
 }
 

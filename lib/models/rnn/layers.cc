@@ -37,13 +37,18 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
   }
   if (!c.attends() || c.tables.target == 0) return;
   if (c.tied()) feed = matrix("attention.feed.weight", gates * d, c.feeds_context() ? m : d, d);
-  if (c.attention == Attention::general) keys.weight = matrix("attention.keys.weight", d, m, d);
+  // A kernel measures how far states of the encoder are from the decoder's: the product brings them into one space.
+  if (c.attention == Attention::general || c.kernel()) keys.weight = matrix("attention.keys.weight", d, m, d);
   if (c.attention == Attention::additive || c.attention == Attention::concat) {
     keys = LinearLayer::declare(list, "attention.keys", m, d);
     query = matrix("attention.query.weight", d, d, d);
     score = matrix("attention.score.weight", 1, d, 1);
   }
+  if (c.attention == Attention::kernel)
+    score = list.add({.name = "attention.width", .shape = {1, d}, .init = ParameterSpec::Init::ones, .vector = true});
   attentional = LinearLayer::declare(list, "attention.out", m + d, d);
+  // With input feeding an op has its weight as it is, and nothing can be added to the layer.
+  if (c.input_feeding) list.specs()[static_cast<std::size_t>(attentional.weight.index)].linear.reset();
 }
 
 }  // namespace storm

@@ -30,8 +30,8 @@ struct RnnLayers {
   std::vector<Bridge> bridges;  // of each decoder layer
   std::vector<RecurrentLayer> decoder;
   ParameterId feed;          // [gates * d_model, memory width or d_model]: where the steps are tied
-  LinearLayer keys;          // general: a weight alone
-  ParameterId query, score;  // [d_model, d_model], [1, d_model]: additive and concat
+  LinearLayer keys;          // general and kernel: a weight alone
+  ParameterId query, score;  // [d_model, d_model], [1, d_model]: additive and concat; kernel: score alone, its width
   LinearLayer attentional;   // [d_model, memory width + d_model]: Luong's W_c
 };
 

@@ -112,7 +112,9 @@ RnnSource RnnModel::encoded(Graph& graph, const PackedSentences& source, Trace* 
 AttentiveInput RnnModel::attention_of(Graph& graph, const RnnSource& source, Value ranges, const Trace* trace) const {
   AttentiveInput in;
   in.query_weight = parameters().in(graph, layers_.query);
-  in.attention = {.scoring = layers_.score ? Scoring::additive : Scoring::dot,
+  in.attention = {.scoring = config_.kernel() ? Scoring::kernel
+                             : layers_.score  ? Scoring::additive
+                                              : Scoring::dot,
                   .v = parameters().in(graph, layers_.score),
                   .keys = source.keys,
                   .memory = source.memory,

@@ -5,6 +5,7 @@
 #include "inspect/attention_choice.h"
 #include "tests/faults/fuzz/fuzz.h"
 #include "tools/bleu_options.h"
+#include "tools/f1_flags.h"
 #include "tools/train_flags.h"
 
 using namespace storm;
@@ -22,11 +23,17 @@ void read_train(const Args& args) {
 }
 
 void read_bleu(const Args& args) {
-  seed_of(args);
+  seed_of(args, "SACREBLEU_SEED");
   style_of(args);
   inputs_of(args, false);
   bleu_options(args);
   chrf_options(args);
+}
+
+void read_f1(const Args& args) {
+  seed_of(args, nullptr);
+  inputs_of(args, tests_of(args).paired());
+  list_values(args.text("metrics"));
 }
 
 }  // namespace
@@ -44,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   Tool train{"train", "fuzz", "", kThreads | kDevice | kSeed, train_flags::flags(), ""};
   const auto argc = static_cast<int>(pointers.size());
   for (const int code :
-       {run_tool(train, argc, pointers.data(), read_train), run_tool(kBleu, argc, pointers.data(), read_bleu)})
+       {run_tool(train, argc, pointers.data(), read_train), run_tool(kBleu, argc, pointers.data(), read_bleu),
+        run_tool(kF1, argc, pointers.data(), read_f1)})
     if (code < 0 || code > 2) std::abort();
   return 0;
 }

@@ -1,12 +1,15 @@
 // Metrics over any text: the first line is the hypothesis, the second the reference, after the same number of lines of
-// each file; and files of segments and of word pairs and gold alignments as they are read.
+// each file; and files of segments, of columns of tags, and of word pairs and gold alignments as they are read.
+#include <algorithm>
 #include <array>
 
 #include "inspect/word_alignment.h"
 #include "inspect/word_pairs.h"
+#include "metrics/answers.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"
 #include "metrics/segment_files.h"
+#include "metrics/tag_columns.h"
 #include "metrics/ter.h"
 #include "tests/faults/fuzz/fuzz.h"
 
@@ -32,6 +35,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     while (true) gold.next(9, 9);
   });
   fuzz::taken([&] {
+    TagTable table(TagScheme::iobes);
+    TagColumns columns(file.path(), 2);
+    for (TaggedSentence sentence; columns.next(table, sentence);)
+      for (const auto rule : {EntityRule::seqeval, EntityRule::strict, EntityRule::conlleval}) {
+        std::vector<EntityEvent> events;
+        find_entities(table, rule, sentence.tags[1], sentence.tags[0], events);
+        MatchCounts all;
+        for (const auto& event : events) count(event, all);
+        if (all.correct > std::min(all.gold, all.predicted)) std::abort();
+      }
+  });
+  fuzz::taken([&] {
     SegmentFiles files({file.path()}, {file.path()}, 1);
     Block block;
     while (files.read(block, 4)) {
@@ -47,6 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
         ChrfOptions chrf;
         chrf.word_order = 2;
         count(chrf_metric(chrf, 1), hypothesis, reference);
+        const std::vector<std::string> answers{std::string(reference)};
+        const double exact = exact_match(hypothesis, answers), f1 = squad_f1(hypothesis, answers);
+        if (!(f1 >= 0 && f1 <= 1) || (exact != 0 && exact != 1)) std::abort();
         count(ter_metric({true, true, true, false}, 1), hypothesis, reference);
         count(ter_metric({}, 1), hypothesis, reference);
       }
