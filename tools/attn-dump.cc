@@ -37,7 +37,10 @@ class AttentionDump {
         model_(args.text("model")),
         task_(args.on("decode") ? model_.kind.make(*model_.loaded.model, model_.vocabularies) : nullptr),
         choice_(chosen()),
-        input_(model_, args.on("decode") ? model_.kind.asked : std::max(model_.kind.asked, model_.kind.answered + 1),
+        answered_(model_.kind.texts > 0 ? 0 : model_.kind.answered),
+        input_(model_,
+               args.on("decode") ? model_.kind.asked
+                                 : std::max(model_.kind.texts > 0 ? 1 : model_.kind.asked, answered_ + 1),
                "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
         output_(args.text("save")),
         device_(args, *model_.loaded.model) {}
@@ -47,7 +50,7 @@ class AttentionDump {
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
     add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, kMostTokens);
-    const Vocabulary &source = model_.vocabularies[0], &target = model_.answered();
+    const Vocabulary &source = model_.vocabularies[0], &target = model_.vocabularies[answered_];
     AttentionTracer trace(*model_.loaded.model, special_ids(source, target, model_.loaded.model->config()), source,
                           target, choice_, max_tokens, device_.get());
     Progress progress("tracing", 0);
@@ -168,12 +171,11 @@ class AttentionDump {
       answers = task_->answers(window.columns, options, nullptr);
     }
     std::vector<SentencePair> pairs;
-    const std::size_t answered = model_.kind.answered;
     for (std::size_t i = 0; i < window.columns[0].size(); ++i) {
       SentencePair& pair = pairs.emplace_back();
       if (trace.has_source()) pair.source = window.columns[0][i];
       if (trace.has_target())
-        pair.target = answers.empty() ? window.columns[answered][i] : std::span(answers[i][0].ids);
+        pair.target = answers.empty() ? window.columns[answered_][i] : std::span(answers[i][0].ids);
       tokens_ += tokens_with_eos(trace.has_target() ? pair.target.size() : pair.source.size());
     }
     const auto words = [&](std::size_t row, std::size_t c, bool given) {
@@ -184,7 +186,7 @@ class AttentionDump {
     };
     trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
       const auto row = static_cast<std::size_t>(maps.sentence - sentences_ - 1);
-      if (aligner_) words_ = {words(row, 0, answered > 0), words(row, answered, answers.empty())};
+      if (aligner_) words_ = {words(row, 0, answered_ > 0), words(row, answered_, answers.empty())};
       for (const auto& consumer : consumers_) consumer.add(maps);
     });
     sentences_ += static_cast<int64_t>(pairs.size());
@@ -194,6 +196,7 @@ class AttentionDump {
   ColumnModel model_;
   std::unique_ptr<Task> task_;  // what --decode asks
   AttentionChoice choice_;
+  std::size_t answered_;  // the column of targets; of a model with a head, that of its text
   RowReader input_;
   Output output_;
   ModelDevice device_;
