@@ -120,7 +120,12 @@ $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/op-rates:
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
-# The same for the exact search of embed.
+# The batches of a pre-training, for peers.
+$(BUILD)/bench/pretraining-batches: $(BUILD)/obj/scripts/pretraining_batches.o $(call archives,$(train))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
+# The limit of the exact search of embed.
 $(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,inspect models nn ops cpu tensor text stream base)
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
@@ -174,7 +179,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(device_rate)
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(BUILD)/bench/pretraining-batches $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates

@@ -95,11 +95,11 @@ int measure(int64_t rank, int64_t steps) {
 int main(int argc, char** argv) {
   set_library_environment(argv);
   const std::string what = argc > 1 ? argv[1] : "";
-  const auto steps = argc > 2 ? parse_number<int64_t>(argv[2]) : std::nullopt;
-  const auto rank = argc > 3 ? parse_number<int64_t>(argv[3]) : 8;
-  if ((what != "full" && what != "lora") || !steps || *steps < 1 || !rank || *rank < 1) {
+  const int64_t steps = parse_number<int64_t>(argc > 2 ? argv[2] : "").value_or(0),
+                rank = parse_number<int64_t>(argc > 3 ? argv[3] : "8").value_or(0);
+  if ((what != "full" && what != "lora") || steps < 1 || rank < 1) {
     std::fputs("adapter-rate full|lora STEPS [RANK]\n", stderr);
     return 2;
   }
-  return measure(what == "lora" ? *rank : 0, *steps);
+  return measure(what == "lora" ? rank : 0, steps);
 }

@@ -131,13 +131,16 @@ class Decode {
         stop_(stop_strings(args, model_)),
         input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
         output_(args.text("save")) {
+    if (!model_.kind.searches)
+      refuse_flags(args, "the task " + model_.kind.name, {kOfSearches.begin(), kOfSearches.end()});
+    else if (!options_.sample && options_.nbest > options_.beam)
+      throw UsageError(str("--nbest ", options_.nbest, " is more than --beam ", options_.beam, " finds"));
     options_.stop = stop_ ? &*stop_ : nullptr;
     options_.banned_ids = banned_ids(args_, model_);
     choose_device();
   }
 
   void run() {
-    refuse_search();
     const bool scoring = args_.on("score"), text = args_.on("text"), extras = args_.on("scores") || options_.nbest > 1;
     std::optional<AnswerWriter> writer;
     if (!scoring && !text) {
@@ -173,19 +176,6 @@ class Decode {
   }
 
  private:
-  // Throws UsageError for flags of a search where the model's task has none.
-  void refuse_search() const {
-    if (model_.kind.searches) {
-      if (!options_.sample && options_.nbest > options_.beam)
-        throw UsageError(str("--nbest ", options_.nbest, " is more than --beam ", options_.beam, " finds"));
-      return;
-    }
-    for (const char* flag : kOfSearches)
-      if (args_.given(flag))
-        throw UsageError(
-            str("--", flag, " has no meaning for ", model_.kind.name, ", whose answers are not searched for"));
-  }
-
   // After the input was looked at: a device takes a moment to start.
   void choose_device() {
     device_ = ModelDevice(args_, *model_.loaded.model);
@@ -266,8 +256,8 @@ class Decode {
     for (const double log_prob : log_probs) {
       const auto& ids = asked_.front();
       output_.write(fixed(log_prob, 6) + "\n");
-      measured_.add(log_prob, ids, model_.answered());
-      target_tokens_ += tokens_with_eos(ids.size());
+      measured_.add(log_prob, ids, model_.answered(), scorer_->has_ends());
+      target_tokens_ += scorer_->has_ends() ? tokens_with_eos(ids.size()) : std::ssize(ids);
       asked_.pop_front();
     }
     sentences_ += static_cast<int64_t>(log_probs.size());

@@ -33,6 +33,7 @@ Tool tool() {
   train --data train.st --valid valid.st --patience 10 --average 10 --log run.tsv -o model.st
   train --data train.st --valid valid.st --resume -o model.st                (the same command, after it was stopped)
   train --data new.st --init model.st --schedule constant --lr 1e-4 --epochs 3 -o tuned.st
+  train --data new.st --init model.st --lora 8 --save-adapter lora.st --epochs 3 -o tuned.st
   train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
   train --data train.st --preset base --max-tokens 25000 --device cuda --precision bf16 -o model.st
   train --data train.st --valid valid.st --preset rnn-attn-tiny --attention general --input-feeding -o rnn.st

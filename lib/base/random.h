@@ -30,10 +30,25 @@ struct Philox {
 //   draws / 4, low        initial_weights    parameter                    draws, high    initial weights
 //   half of a place       stream, low        stream, high ^ round << 24   shuffle << 28  the order of training data
 //   draws / 4             the use            stream, low                  stream, high   RandomStream: all others
-// Within the first three and text_blocks, which one training with one seed draws from, no counter comes twice, for
-// fewer than 2^28 nodes, parameters and epochs, and 3 * 2^28 batches; nor does one among RandomStreams. A dropout mask
-// of row 4 and a sample of `decode` may share numbers, but they never meet.
-enum class RandomUse : uint32_t { dropout = 1, initial_weights, shuffle, sampling, corpus, bpe_dropout, text_blocks };
+// Within the first three, text_blocks, sentence_pairs and masks, which one training with one seed draws from, no
+// counter comes twice, for fewer than 2^28 nodes, parameters and epochs, and 3 * 2^28 batches; nor does one among
+// RandomStreams. A dropout mask of row 4 and a sample of `decode` may share numbers, but they never meet.
+enum class RandomUse : uint32_t {
+  dropout = 1,
+  initial_weights,
+  shuffle,
+  sampling,
+  corpus,
+  bpe_dropout,
+  text_blocks,
+  sentence_pairs,
+  masks
+};
+
+// The RandomStream of one thing in an epoch, of up to 2^32 things: its last word is one that no batch is numbered by.
+constexpr uint64_t stream_in_epoch(int64_t epoch, int64_t number) {
+  return (uint64_t{4} << 28 | static_cast<uint64_t>(epoch)) << 32 | static_cast<uint32_t>(number);
+}
 
 // A sequential generator over a Philox stream, for decisions of the host (samples, BPE-dropout).
 class RandomStream {

@@ -61,6 +61,8 @@ bool Settings::on(const std::string& key) const {
   return v.is_boolean() ? v.get<bool>() : choice(key, {"no", "yes"}) == 1;
 }
 
+bool Settings::contains(const std::string& key) const { return config_.contains(key); }
+
 const nlohmann::json& Settings::at(const std::string& key) const {
   require(config_.contains(key), "configuration: \"", key, "\" is missing");
   return config_.at(key);

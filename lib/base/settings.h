@@ -35,6 +35,7 @@ class Settings {
   bool on(const std::string& key) const;  // "yes" or "no", or JSON's true and false
   // The place of the value among the words.
   std::size_t choice(const std::string& key, const std::vector<std::string>& words) const;
+  bool contains(const std::string& key) const;
   const nlohmann::json& at(const std::string& key) const;
 
  private:

@@ -40,8 +40,8 @@ void RunningText::append(int64_t first, int64_t last, std::vector<int32_t>& to) 
   }
 }
 
-TextBlocks::TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed)
-    : TextStretches(std::move(text), std::min(block, text.size()) + 1), block_(block), seed_(seed) {}
+TextBlocks::TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed, bool before)
+    : TextStretches(std::move(text), std::min(block, text.size()), before), block_(block), seed_(seed) {}
 
 int64_t TextBlocks::first_block(int64_t epoch) const {
   if (!seed_) return block_;
@@ -61,12 +61,12 @@ std::pair<int64_t, int64_t> TextBlocks::labels(int64_t epoch, int64_t row) const
 
 void TextStretches::lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const {
   const auto [first, last] = labels(epoch, row);
-  to[0] = last - first + 1;
+  to[0] = last - first + before_;
 }
 
 void TextStretches::append(int64_t epoch, int64_t row, Rows& to) const {
   const auto [first, last] = labels(epoch, row);
-  text_.append(first - 1, last, to.ids);
+  text_.append(first - before_, last, to.ids);
   to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
 }
 

@@ -41,8 +41,10 @@ class TextStretches : public RowSource {
   std::span<const int64_t> longest() const override { return {&longest_, 1}; }
 
  protected:
-  // longest: of a row, in ids.
-  TextStretches(RunningText&& text, int64_t longest) : text_(std::move(text)), longest_(longest) {}
+  // longest: labels of a row. before: whether a row has the token before them, too.
+  TextStretches(RunningText&& text, int64_t longest, bool before)
+      : text_(std::move(text)), before_(before ? 1 : 0), longest_(longest + before_) {}
+  int64_t before() const { return before_; }
   const RunningText& text() const { return text_; }
 
  private:
@@ -50,6 +52,7 @@ class TextStretches : public RowSource {
   virtual std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const = 0;
 
   RunningText text_;
+  int64_t before_;  // tokens that a row has before its labels
   int64_t longest_;
 };
 
@@ -57,11 +60,12 @@ class TextStretches : public RowSource {
 // that is drawn uniformly from 1 to `block`, by (seed, epoch) alone; the last one has those that are left.
 class TextBlocks : public TextStretches {
  public:
-  // seed: none cuts every epoch alike, with a whole block first (for validation).
-  TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed);
+  // seed: none cuts every epoch alike, with a whole block first (for validation). before: off, rows are their labels
+  // alone, for tasks that do not ask for what comes next.
+  TextBlocks(RunningText text, int64_t block, std::optional<uint64_t> seed, bool before = true);
 
   int64_t rows(int64_t epoch) const override;
-  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text().size() + rows(epoch)}; }
+  std::vector<int64_t> all_ids(int64_t epoch) const override { return {text().size() + before() * rows(epoch)}; }
 
  private:
   std::pair<int64_t, int64_t> labels(int64_t epoch, int64_t row) const override;

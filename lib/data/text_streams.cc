@@ -14,7 +14,7 @@ int64_t longest_stream(const RunningText& text, int64_t streams, bool whole) {
 }  // namespace
 
 TextStreams::TextStreams(RunningText text, int64_t block, int64_t streams, bool whole)
-    : TextStretches(std::move(text), std::min(block, longest_stream(text, streams, whole)) + 1),
+    : TextStretches(std::move(text), std::min(block, longest_stream(text, streams, whole)), true),
       block_(block),
       streams_(streams),
       length_(this->text().size() / streams),

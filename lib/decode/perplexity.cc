@@ -2,7 +2,7 @@
 
 namespace storm {
 
-void Perplexity::add(double log_prob, std::span<const int32_t> ids, const Vocabulary& vocabulary) {
+void Perplexity::add(double log_prob, std::span<const int32_t> ids, const Vocabulary& vocabulary, bool ends) {
   const auto text = vocabulary.decode(ids);
   bool within = false;
   for (const char c : text) {
@@ -11,9 +11,10 @@ void Perplexity::add(double log_prob, std::span<const int32_t> ids, const Vocabu
     within = !space;
   }
   log_prob_ += log_prob;
-  tokens_ += static_cast<int64_t>(ids.size()) + 1;
-  words_ += 1;
-  bytes_ += static_cast<int64_t>(text.size()) + 1;
+  const int64_t end = ends ? 1 : 0;
+  tokens_ += static_cast<int64_t>(ids.size()) + end;
+  words_ += end;
+  bytes_ += static_cast<int64_t>(text.size()) + end;
 }
 
 }  // namespace storm

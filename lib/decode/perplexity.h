@@ -14,18 +14,19 @@ namespace storm {
 
 class Perplexity {
  public:
-  // log_prob: of the row's ids and EOS.
-  void add(double log_prob, std::span<const int32_t> ids, const Vocabulary& vocabulary);
+  // log_prob: of the row's ids and EOS. ends: off, log_prob is of the ids alone, and none of the three ends counts.
+  void add(double log_prob, std::span<const int32_t> ids, const Vocabulary& vocabulary, bool ends = true);
 
   // Calls take(name, value): the sum log_prob, tokens, words, bytes; perplexity exp(-log_prob / tokens),
-  // perplexity_word exp(-log_prob / words), bits_per_byte -log_prob / (ln 2 bytes). Of no rows, the first four alone.
+  // perplexity_word exp(-log_prob / words), bits_per_byte -log_prob / (ln 2 bytes). Of no rows or no words, the first
+  // four alone.
   template <class Take>
   void each(Take&& take) const {
     take("log_prob", log_prob_);
     take("tokens", static_cast<double>(tokens_));
     take("words", static_cast<double>(words_));
     take("bytes", static_cast<double>(bytes_));
-    if (tokens_ == 0) return;
+    if (tokens_ == 0 || words_ == 0) return;
     take("perplexity", std::exp(-log_prob_ / static_cast<double>(tokens_)));
     take("perplexity_word", std::exp(-log_prob_ / static_cast<double>(words_)));
     take("bits_per_byte", -log_prob_ / (std::log(2.0) * static_cast<double>(bytes_)));

@@ -14,7 +14,7 @@ namespace storm {
 namespace {
 
 nlohmann::json config(Folder& folder) {
-  refuse_other_heads(folder, {"BertModel", "BertForMaskedLM", "BertForPreTraining"});
+  refuse_other_heads(folder, {"BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForNextSentencePrediction"});
   auto c = folder.fields();
   refuse_foreign_settings(c);
   c.only("is_decoder", false);
@@ -22,8 +22,6 @@ nlohmann::json config(Folder& folder) {
   auto& weights = folder.weights();
   const auto width = size_from(c, "hidden_size", 768), inner = size_from(c, "intermediate_size", 3072);
   const bool tied = c.on("tie_word_embeddings", true);
-  if (weights.has("cls.seq_relationship.weight"))
-    note(folder.path(), ": the head of next sentences (cls.seq_relationship) is left out");
   nlohmann::json ours{{"arch", "bert"},
                       {"vocab_size", size_from(c, "vocab_size", 30522)},
                       {"max_positions", size_from(c, "max_position_embeddings", 512)},
@@ -38,6 +36,7 @@ nlohmann::json config(Folder& folder) {
                       {"norm_epsilon", number_from(c, "layer_norm_eps", 1e-12)},
                       {"pooler", yes_or_no(weights.has("pooler.dense.weight"))},
                       {"masked_lm", yes_or_no(weights.has("cls.predictions.transform.dense.weight"))},
+                      {"next_sentence", yes_or_no(weights.has("cls.seq_relationship.weight"))},
                       {"share_embeddings", yes_or_no(tied)}};
   set_sentence_flags(ours, folder);
   return ours;
@@ -77,6 +76,10 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
     norm(ours + "ffn.norm", theirs + "output.LayerNorm");
   }
   if (config.at("pooler") == "yes") linear("pooler", {"pooler.dense"});
+  if (config.at("next_sentence") == "yes") {
+    const auto [weight, bias] = add_layer(rows, "next_sentence", {"cls.seq_relationship"});
+    weight->head = bias->head = true;
+  }
   if (config.at("masked_lm") == "no") return rows;
   linear("masked_lm.transform", {"cls.predictions.transform.dense"});
   norm("masked_lm.norm", "cls.predictions.transform.LayerNorm");
@@ -87,13 +90,13 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
     one("masked_lm.output.weight", "cls.predictions.decoder.weight");
     rows.push_back({.ours = "masked_lm.bias", .theirs = {of_layer}, .instead = bias, .copy = bias});
   }
-  for (auto& row : rows) row.head = row.ours.starts_with("masked_lm.");
+  for (auto& row : rows) row.head = row.head || row.ours.starts_with("masked_lm.");
   return rows;
 }
 
-// Buffers, the output layer where it is the table of embeddings, its bias a second time, and the head that is left out.
+// Buffers, the output layer where it is the table of embeddings, and its bias a second time.
 std::optional<std::string> twin(std::string_view name, const nlohmann::json& config) {
-  if (name == "embeddings.position_ids" || name.starts_with("cls.seq_relationship.")) return "";
+  if (name == "embeddings.position_ids") return "";
   if (config.at("masked_lm") == "no") return {};
   if (name == "cls.predictions.decoder.weight") return "embeddings.word_embeddings.weight";
   if (name == "cls.predictions.decoder.bias") return "cls.predictions.bias";
@@ -101,14 +104,20 @@ std::optional<std::string> twin(std::string_view name, const nlohmann::json& con
   return {};
 }
 
-std::string prefix(const nlohmann::json& config) { return config.at("masked_lm") == "yes" ? "bert." : ""; }
+// The class of transformers with the heads of the configuration.
+const char* their_class(const nlohmann::json& c) {
+  const bool masked_lm = c.at("masked_lm") == "yes";
+  if (c.at("next_sentence") == "yes") return masked_lm ? "BertForPreTraining" : "BertForNextSentencePrediction";
+  return masked_lm ? "BertForMaskedLM" : "BertModel";
+}
+
+std::string prefix(const nlohmann::json& c) { return their_class(c) == std::string("BertModel") ? "" : "bert."; }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
   const auto& vocabulary = vocabularies.at("vocab");
   const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
-  const bool masked_lm = c.at("masked_lm") == "yes";
   FolderFiles files{.config = {{"model_type", "bert"},
-                               {"architectures", {masked_lm ? "BertForMaskedLM" : "BertModel"}},
+                               {"architectures", {their_class(c)}},
                                {"vocab_size", c.at("vocab_size")},
                                {"max_position_embeddings", c.at("max_positions")},
                                {"type_vocab_size", c.at("segments")},

@@ -32,10 +32,9 @@ struct Architecture {
   // Throws UsageError for settings that do not fit together. The parameters are zero.
   std::unique_ptr<Model> (*make)(const nlohmann::json& config);
   std::map<std::string, double> training = {};  // what it sets of training's settings unless the user does: "clip_norm"
-  // Makes a configuration that of the encoder alone, which a task's head is put on (models/text_head.h); null: it is
-  // that already.
+  std::string pool = "mean";  // how a head makes one vector of a text unless the user says: pooler, last, mean
+  // Makes a configuration that of the encoder alone, which a task's head is put on; null: it is that already.
   void (*encoder_alone)(nlohmann::json& config) = nullptr;
-  std::string pool = "mean";  // how a head makes one vector of a text unless the user says
 };
 
 // Entries of a configuration that are no architecture's. Flags by tool, {"decode": {"beam": 4}}, which its model sets

@@ -1,15 +1,24 @@
 #include "models/embedding_tables.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
 
 namespace storm {
 
+bool has_decoder(const Settings& s) { return !s.contains("decoder") || s.on("decoder"); }
+
+void leave_out_decoder(nlohmann::json& config) {
+  config["decoder"] = false;
+  config.erase(TableSizes::keys()[1]);
+}
+
 TableSizes TableSizes::from(const Settings& s) {
   TableSizes t;
   t.source = s.whole(keys()[0], 1, 1 << 24);
-  t.target = s.whole(keys()[1], 1, 1 << 24);
+  if (has_decoder(s)) t.target = s.whole(keys()[1], 1, 1 << 24);
   t.share = static_cast<Share>(s.choice("share_embeddings", {"all", "target", "none"}));
-  if (t.share == Share::all && t.source != t.target)
+  if (t.share == Share::all && has_decoder(s) && t.source != t.target)
     throw UsageError("--share-embeddings: all needs one vocabulary for both sides; take target or none");
   return t;
 }
@@ -33,10 +42,12 @@ EmbeddingTables EmbeddingTables::declare(ParameterList& list, const TableSizes& 
     return list.of_vocabulary(declare_table(list, name, rows, width, deviation), column);
   };
   if (sizes.share == Share::all) {
-    const auto shared = table("embedding.weight", sizes.target, TableSizes::kTarget);
+    const auto shared =
+        table("embedding.weight", sizes.source, sizes.target > 0 ? TableSizes::kTarget : TableSizes::kSource);
     return {shared, shared};
   }
   const auto source = table("source_embedding.weight", sizes.source, TableSizes::kSource);
+  if (sizes.target == 0) return {source, {}};
   return {source, table("target_embedding.weight", sizes.target, TableSizes::kTarget)};
 }
 
@@ -46,7 +57,7 @@ SideLayers SideLayers::from(const Settings& s) {
     const int64_t own = s.whole(key, 0, 1000);
     return own == 0 ? layers : own;
   };
-  return {side("encoder_layers"), side("decoder_layers")};
+  return {side("encoder_layers"), has_decoder(s) ? side("decoder_layers") : 0};
 }
 
 std::vector<Setting> SideLayers::settings(const char* preset) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,13 @@ namespace storm {
 // (Press and Wolf 2017).
 enum class Share : uint8_t { all, target, none };
 
+// "decoder": false in a configuration leaves the decoder out, and with it the target's vocabulary: the encoder alone.
+bool has_decoder(const Settings& settings);
+void leave_out_decoder(nlohmann::json& config);
+
 struct TableSizes {
   static constexpr int32_t kSource = 0, kTarget = 1;  // their columns
-  int64_t source = 0, target = 0;                     // of the vocabularies
+  int64_t source = 0, target = 0;                     // of the vocabularies; 0: there is no decoder
   Share share = Share::all;
 
   static TableSizes from(const Settings& settings);  // throws UsageError
@@ -26,7 +31,7 @@ struct TableSizes {
 };
 
 struct EmbeddingTables {
-  ParameterId source, target;  // [vocabulary, width]; the same one where shared
+  ParameterId source, target;  // [vocabulary, width]; the same one where shared; no target without a decoder
 
   // Normal with this standard deviation.
   static EmbeddingTables declare(ParameterList& list, const TableSizes& sizes, int64_t width, double deviation);

@@ -175,7 +175,9 @@ Adaptation Adaptation::from(const json& config) {
   text("freeze", f.freeze);
   if (found->contains("lora")) {
     f.rank = s.whole("lora", 1, 1 << 20);
-    f.alpha = static_cast<double>(s.real("lora_alpha", 0, 1e6));
+    const auto& alpha = s.at("lora_alpha");
+    require(alpha.is_number() && alpha >= 0 && alpha <= 1e6, "configuration: \"lora_alpha\" is no number from 0 on");
+    f.alpha = alpha.get<double>();
     f.dropout = s.real("lora_dropout", 0, 1);
     text("lora_layers", f.low_rank_layers);
   }

@@ -36,7 +36,8 @@ struct LossSums {
 using Losses = std::vector<LossSums>;
 void add(Losses& to, const Losses& more);  // to: as many, or none yet
 double mean_loss(const Losses& losses);    // the sum of the losses' means
-double mean_nll(const Losses& losses);     // of a label, whichever loss it is of: the log of the perplexity
+double mean_nll(const Losses& losses);
+double perplexity(const Losses& losses);  // of the first, by its negative log-likelihood
 
 // What a model is measured by on a validation set, beside its losses. Higher is better.
 class Measures {
@@ -63,6 +64,7 @@ class Scorer {
   // numbers.
   virtual std::vector<double> add(RowColumns rows) = 0;
   virtual std::vector<double> finish() { return {}; }  // of the rest
+  virtual bool has_ends() const { return true; }       // off: EOS is not scored with a row
 };
 
 class Task {
@@ -105,6 +107,12 @@ class Task {
   // leave out is noted.
   virtual std::unique_ptr<Measures> measures(const TokenFile& file, std::span<const std::string> names,
                                              const DecodeOptions& options) const;
+  // The same of rows that the task draws of the file for validation, which must outlive what is returned.
+  virtual std::unique_ptr<Measures> row_measures(const RowSource& /*rows*/, const TokenFile& file,
+                                                 std::span<const std::string> names,
+                                                 const DecodeOptions& options) const {
+    return measures(file, names, options);
+  }
 };
 
 // Columns that hold numbers come last. A row has what TokenFile gives of these columns: three more columns of each that

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -83,13 +84,12 @@ double mean_loss(const Losses& losses) {
   return sum;
 }
 
+double perplexity(const Losses& losses) { return std::exp(losses.front().mean_nll()); }
+
 double mean_nll(const Losses& losses) {
-  LossSums all;
-  for (const LossSums& one : losses) {
-    all.nll += one.nll;
-    all.count += one.count;
-  }
-  return all.mean_nll();
+  double sum = 0;
+  for (const LossSums& one : losses) sum += one.mean_nll();
+  return sum;
 }
 
 }  // namespace storm

@@ -22,9 +22,11 @@ namespace storm {
 
 namespace {
 
-std::string header(const std::vector<std::string>& measures) {
+std::string header(const std::vector<std::string>& measures, const std::vector<std::string>& losses) {
   std::string columns = "step\tepoch\tseconds\tlr\tloss\tppl\tgrad_norm\ttarget_tokens/s\tvalid_loss\tvalid_ppl";
   for (const auto& measure : measures) columns += "\tvalid_" + measure;
+  if (losses.size() > 1)
+    for (const auto& loss : losses) columns += "\tloss_" + loss + "\tvalid_loss_" + loss;
   return columns + "\n";
 }
 
@@ -40,7 +42,7 @@ std::string kept_lines(const std::string& path, int64_t logged, const std::strin
   Input input(path);
   if (!input.read_line(line)) return kept;
   require(line + "\n" == header, path,
-          ": line 1: is not the log of a training run with these measures; give --log another file");
+          ": line 1: is not the log of a training run with these measures and losses; give --log another file");
   while (input.read_line(line)) {
     const auto step = parse_number<int64_t>(std::string_view(line).substr(0, line.find('\t')));
     const bool whole = std::ranges::count(line, '\t') == std::ranges::count(header, '\t');
@@ -61,12 +63,13 @@ int locked(const std::string& path) {
 
 }  // namespace
 
-RunLog::RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures)
-    : path_(std::move(path)), measures_(measures) {
+RunLog::RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures,
+               const std::vector<std::string>& losses)
+    : path_(std::move(path)), measures_(measures), losses_(losses.size() > 1 ? losses.size() : 0) {
   if (path_.empty()) return;
   if (is_file(path_)) ::close(locked(path_));
   Output output(path_);
-  output.write(kept_lines(path_, logged, header(measures)));
+  output.write(kept_lines(path_, logged, header(measures, losses)));
   output.commit();
   fd_ = locked(path_);
 }
@@ -80,17 +83,22 @@ void RunLog::add(const TrainState& s, double rate) {
   const auto& i = s.interval;
   std::string line = str(s.step, '\t', fixed(s.epochs(), 3), '\t', fixed(s.seconds, 1), '\t', rate);
   if (i.updates > 0) {
-    line += str('\t', fixed(mean_loss(i.losses), 4), '\t', fixed(std::exp(mean_nll(i.losses)), 3), '\t',
+    line += str('\t', fixed(mean_loss(i.losses), 4), '\t', fixed(perplexity(i.losses), 3), '\t',
                 fixed(i.norms / static_cast<double>(i.updates), 4), '\t',
                 fixed(static_cast<double>(i.losses[0].count) / i.seconds, 0));
   } else {
     line += "\t\t\t\t";
   }
   const bool judged = s.validation.step == s.step;
-  line += judged ? str('\t', fixed(s.validation.loss, 4), '\t', fixed(std::exp(s.validation.nll), 3)) : "\t\t";
+  line += judged ? str('\t', fixed(s.validation.loss, 4), '\t', fixed(s.validation.perplexity(), 3)) : "\t\t";
   for (const auto& measure : measures_) {
     const auto value = judged ? s.validation.measured(measure) : std::nullopt;
     line += "\t" + (value ? fixed(*value, 2) : "");
+  }
+  const auto mean = [](const Losses& losses, std::size_t l) { return fixed(losses[l].mean_loss(), 4); };
+  for (std::size_t l = 0; l < losses_; ++l) {
+    line += "\t" + (i.updates > 0 ? mean(i.losses, l) : "");
+    line += "\t" + (judged && l < s.validation.losses.size() ? mean(s.validation.losses, l) : "");
   }
   put(line + "\n");
 }

@@ -15,8 +15,9 @@ class RunLog {
   // path: empty for none. A run that goes on keeps the lines up to the step `logged`, the last that its checkpoint
   // knows of, and drops later ones, which it will write again; 0 starts anew. Throws Error when the file cannot be
   // written or is no such log.
-  // measures: those of the validation, a column each.
-  RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures);
+  // measures: those of the validation, a column each. losses: where there are several, each has two columns more.
+  RunLog(std::string path, int64_t logged, const std::vector<std::string>& measures,
+         const std::vector<std::string>& losses = {});
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
@@ -30,6 +31,7 @@ class RunLog {
 
   std::string path_;
   std::vector<std::string> measures_;
+  std::size_t losses_;  // that have columns of their own
   int fd_ = -1;
   bool warned_ = false;
 };

@@ -1,5 +1,6 @@
 #include "train/state.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "train/json_entry.h"
@@ -31,6 +32,12 @@ Losses losses_from(const json& j) {
   return losses;
 }
 
+void write_losses(const Losses& losses, json& to) {
+  to["loss"] = entries_of(losses, &LossSums::loss);
+  to["nll"] = entries_of(losses, &LossSums::nll);
+  to["tokens"] = entries_of(losses, &LossSums::count);
+}
+
 // What JSON has no number for was written as null by versions that let a validation set of no pairs be judged: such a
 // judgement counts as none, so that the training can go on.
 bool holds(const json& j, const char* key) { return !j.at(key).is_null(); }
@@ -40,6 +47,13 @@ bool holds(const json& j, const char* key) { return !j.at(key).is_null(); }
 json to_json(const TrainState& s) {
   json snapshots = json::array();
   for (const auto& [step, score] : s.snapshots) snapshots.push_back({{"step", step}, {"score", score}});
+  json interval{{"seconds", s.interval.seconds}, {"norms", s.interval.norms}, {"updates", s.interval.updates}};
+  write_losses(s.interval.losses, interval);
+  json validation{{"step", s.validation.step},
+                  {"loss", s.validation.loss},
+                  {"nll", s.validation.nll},
+                  {"measures", s.validation.measures}};
+  if (!s.validation.losses.empty()) write_losses(s.validation.losses, validation["losses"]);
   return {{"step", s.step},
           {"batches", s.batches},
           {"epoch", s.place.epoch},
@@ -48,19 +62,9 @@ json to_json(const TrainState& s) {
           {"target_tokens", s.predicted},
           {"seconds", s.seconds},
           {"training_seconds", s.training_seconds},
-          {"interval",
-           {{"loss", entries_of(s.interval.losses, &LossSums::loss)},
-            {"nll", entries_of(s.interval.losses, &LossSums::nll)},
-            {"tokens", entries_of(s.interval.losses, &LossSums::count)},
-            {"seconds", s.interval.seconds},
-            {"norms", s.interval.norms},
-            {"updates", s.interval.updates}}},
+          {"interval", interval},
           {"logged", s.logged},
-          {"validation",
-           {{"step", s.validation.step},
-            {"loss", s.validation.loss},
-            {"nll", s.validation.nll},
-            {"measures", s.validation.measures}}},
+          {"validation", validation},
           {"best_score", s.best_step < 0 ? json() : json(s.best_score)},
           {"best_step", s.best_step},
           {"not_better", s.not_better},
@@ -71,6 +75,8 @@ json to_json(const TrainState& s) {
             {"fingerprint", s.fingerprint},
             {"valid_fingerprint", s.valid_fingerprint}}}};
 }
+
+double Validation::perplexity() const { return losses.empty() ? std::exp(nll) : storm::perplexity(losses); }
 
 std::optional<double> Validation::measured(const std::string& name) const {
   for (const auto& [measure, value] : measures)
@@ -99,6 +105,7 @@ TrainState state_from(const json& j) {
     read_entry(validation, "loss", s.validation.loss);
     read_entry(validation, "nll", s.validation.nll);
     read_newer_entry(validation, "measures", s.validation.measures);
+    if (validation.contains("losses")) s.validation.losses = losses_from(validation.at("losses"));
     // Of before there were several: BLEU had an entry of its own, and null where it was not measured.
     if (validation.contains("bleu") && holds(validation, "bleu"))
       s.validation.measures = {{"bleu", validation.at("bleu").get<double>()}};

@@ -27,7 +27,9 @@ struct Validation {
   int64_t step = -1;         // none yet
   double loss = 0, nll = 0;  // the sum of the losses' means
   std::vector<std::pair<std::string, double>> measures;
+  Losses losses = {};  // where there are several
   std::optional<double> measured(const std::string& name) const;
+  double perplexity() const;  // of the first loss
 };
 
 // Weights kept for averaging: MODEL.step-STEP.

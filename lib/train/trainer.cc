@@ -28,6 +28,14 @@ TrainingMemory available(const Device* device, const TrainingMemory& need) {
   return need;
 }
 
+// " masked 7.1234 next 0.6931": what each of several losses is.
+std::string each_of(const Losses& losses, const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t l = 0; names.size() > 1 && l < names.size(); ++l)
+    text += str(" ", names[l], " ", fixed(losses[l].mean_loss(), 4));
+  return text;
+}
+
 bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step % every == 0; }
 
 }  // namespace
@@ -99,7 +107,7 @@ bool Trainer::validation_due() const {
 void Trainer::run() {
   step_.reserve(memory_.arena);
   start_ = monotonic_seconds();
-  log_.emplace(plan_.log, state_.logged, data_.measure_names);
+  log_.emplace(plan_.log, state_.logged, data_.measure_names, task_.losses());
   Progress progress("training", static_cast<uint64_t>(plan_.steps));
   while (true) {
     // A validation that a signal ended is made again, and reported, by the run that goes on.
@@ -237,6 +245,7 @@ bool Trainer::validate() {
   const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once());
   if (!losses) return false;
   Validation v{state_.step, mean_loss(*losses), mean_nll(*losses), {}};
+  if (losses->size() > 1) v.losses = *losses;
   require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),
           " is not finite: the training has diverged; ", last_checkpoint());
   std::string measured;
@@ -256,8 +265,8 @@ bool Trainer::validate() {
     state_.best_step = state_.step;
   }
   state_.not_better = better ? 0 : state_.not_better + 1;
-  note("valid step ", v.step, " loss ", fixed(v.loss, 4), " ppl ", fixed(std::exp(v.nll), 3), measured,
-       better ? " best" : str(" best_step ", state_.best_step));
+  note("valid step ", v.step, " loss ", fixed(v.loss, 4), each_of(v.losses, task_.losses()), " ppl ",
+       fixed(v.perplexity(), 3), measured, better ? " best" : str(" best_step ", state_.best_step));
   if (plan_.snapshots.best) snapshot();
   return true;
 }
@@ -275,8 +284,8 @@ void Trainer::report() {
   start_ = monotonic_seconds();
   log_->add(state_, rate);
   if (i.updates > 0) {
-    note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(mean_loss(i.losses), 4), " ppl ",
-         fixed(std::exp(mean_nll(i.losses)), 3), " lr ", rate, " grad_norm ",
+    note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(mean_loss(i.losses), 4),
+         each_of(i.losses, task_.losses()), " ppl ", fixed(perplexity(i.losses), 3), " lr ", rate, " grad_norm ",
          fixed(i.norms / static_cast<double>(i.updates), 4), " target_tokens/s ",
          fixed(static_cast<double>(i.losses[0].count) / i.seconds, 0));
   }
@@ -340,8 +349,8 @@ void Trainer::finish() {
   if (!adapted_) read_parameters(read_document(plan_.output, kModelKind), model_);
   step_.upload();
   if (const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once()))
-    note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), " ppl ",
-         fixed(std::exp(mean_nll(*losses)), 3));
+    note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), each_of(*losses, task_.losses()), " ppl ",
+         fixed(perplexity(*losses), 3));
 }
 
 }  // namespace storm

@@ -80,7 +80,7 @@ TEST_CASE("losses of several batches add up, each by its own count") {
   add(sum, {{5, 6, 1}, {30, 40, 4}});
   CHECK(sum[0].count == 4);
   CHECK(mean_loss(sum) == 6.0 / 4 + 40.0 / 8);
-  CHECK(mean_nll(sum) == 68.0 / 12);  // of a label, of whichever loss
+  CHECK(mean_nll(sum) == 8.0 / 4 + 60.0 / 8);
 }
 
 TEST_CASE("measures of text are named, and score what is equal highest") {

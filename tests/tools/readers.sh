@@ -30,7 +30,7 @@ cat >squad.json <<'END'
  {"id": "2", "question": "Why?", "is_impossible": true, "answers": [], "plausible_answers": [{"text": "cat", "answer_start": 11}]}]}]}]}
 END
 ok "questions become rows with the bytes of their answers" eval '"$squad" squad.json >rows &&
-  printf "Who sat?\tCafé 😀 the cat sat.\t11-18\nWhy?\tCafé 😀 the cat sat.\t\n" | cmp - rows && [ "$(cut -f2 rows | head -1 | cut -b12-18)" = "the cat" ]'
+  printf "Who sat?\tCafé 😀 the cat sat.\t11\t18\nWhy?\tCafé 😀 the cat sat.\t0\t0\n" | cmp - rows && [ "$(cut -f2 rows | head -1 | cut -b12-18)" = "the cat" ]'
 ok "all answers of a question are a line" eval '"$squad" --answers squad.json >answers && printf "the cat\tcat\n\n" | cmp - answers'
 ok "they are what f1 reads" eval '[ "$(printf "Cat\n\n" | f1 answers --squad -b)" = "$(printf "1.0000\n1.0000")" ]'
 refuses "an answer elsewhere" 1 "^squad: far.json: question 1: the answer 'cat' is not at character 12" sh -c 'sed "s/start\": 11/start\": 12/" squad.json >far.json; "$1" far.json' . "$squad"

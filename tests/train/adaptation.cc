@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "stream/stream.h"
 #include "tests/catch.h"
 #include "tests/errors.h"
@@ -11,6 +12,10 @@
 using namespace storm;
 
 namespace {
+
+struct Quiet {
+  Quiet() { set_quiet(true); }
+} quiet_tests;
 
 // The model that is adapted, as a file has it.
 LoadedModel base_model() {
@@ -51,8 +56,8 @@ TEST_CASE(
     INFO(adaptation.rank << " " << adaptation.adapter_width << " " << adaptation.new_rows_alone);
     const auto run = [&](test::SmallRun& r, int64_t steps, const Checkpoint* checkpoint, Model& model) {
       r.plan.steps = steps;
-      const auto task = translation_task().make(model, {});
-      Trainer trainer(model, *task, r.data(), r.settings, r.plan);
+      const Translation task(model, SpecialIds{});
+      Trainer trainer(model, task, r.data(), r.settings, r.plan);
       if (checkpoint) trainer.resume(*checkpoint);
       trainer.run();
     };
@@ -95,12 +100,12 @@ TEST_CASE("the gradient of new rows alone is that of these rows where all are tr
   Rows rows;
   for (Model* model : {all.get(), some.get()}) {
     model->parameters().allocate_gradients();
-    const auto task = translation_task().make(*model, {});
-    BatchSource batches(run.train, task->sides(), 200, true, 1);
+    const Translation task(*model, SpecialIds{});
+    BatchSource batches(run.train, task.sides(), 200, true, 1);
     Place place;
     REQUIRE(batches.next(place, rows));
-    TrainingStep step(*model, *task, 0.1f, 1);
-    const Batch batch = task->batch(rows, 0, rows.size());
+    TrainingStep step(*model, task, 0.1f, 1);
+    const Batch batch = task.batch(rows, 0, rows.size());
     step.forward_backward(batch, test::mean_of(batch), 0);
   }
   const auto want = all->parameters().gradient_view("embedding.weight"),

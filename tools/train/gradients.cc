@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 
 #include "base/file_lock.h"
 #include "base/log.h"
@@ -130,9 +129,6 @@ void train_by_gradients(const Args& args) {
   initial.reset();
   data.index();
   const auto task = kind.make(*model, data.vocabularies);
-  std::unique_ptr<Measures> measures;
-  if (!measure_names.empty()) measures = task->measures(*data.valid, measure_names, train_flags::decoding(args));
-
   // The log has a column for each; where nothing is measured, for the task's first, so that logs have one shape.
   auto columns = measure_names;
   if (columns.empty() && !kind.measures.empty()) columns.push_back(kind.measures[0]);
@@ -152,6 +148,8 @@ void train_by_gradients(const Args& args) {
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
   require_block_fits(settings, *task);
+  std::unique_ptr<Measures> measures;
+  if (!measure_names.empty()) measures = data.measures(*task, measure_names, train_flags::decoding(args));
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,
@@ -189,7 +187,8 @@ void train_by_gradients(const Args& args) {
 
 std::vector<Flag> all_flags() {
   auto flags = train_flags::flags();
-  std::ranges::copy(adaptation_flags(), std::back_inserter(flags));
+  const auto own = adaptation_flags();  // before those of architectures
+  flags.insert(std::ranges::find(flags, "arch", &Flag::name), own.begin(), own.end());
   return flags;
 }
 

@@ -107,6 +107,11 @@ void Streams::cut(const Task& made, const TrainSettings& settings) {
   blocks = task.running_text && settings.text.block > 0;
 }
 
+std::unique_ptr<Measures> Streams::measures(const Task& made, std::span<const std::string> names,
+                                            const DecodeOptions& options) const {
+  return valid_rows ? made.row_measures(*valid_rows, *valid, names, options) : made.measures(*valid, names, options);
+}
+
 std::string Streams::row_name() const { return blocks ? "blocks" : task.rows; }
 
 void require_rows(const BatchSource& batches, const TokenFile& file, const std::string& rows, const std::string& whose,

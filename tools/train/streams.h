@@ -39,6 +39,10 @@ struct Streams {
   const RowSource& rows() const { return train_rows ? *train_rows : train; }  // what training draws from
   std::string row_name() const;                                               // what they are called: "pairs", "blocks"
 
+  // What the task measures on the streams that were cut.
+  std::unique_ptr<Measures> measures(const Task& made, std::span<const std::string> names,
+                                     const DecodeOptions& options) const;
+
   std::unique_ptr<const RowSource> train_rows, valid_rows;  // the task's own; null: the files' rows
   bool blocks = false;                                      // they are blocks of running text
 };

@@ -3,6 +3,7 @@
 
 #include "models/bert/model.h"
 #include "models/masked_language_model.h"
+#include "models/next_sentence.h"
 #include "models/text_pooler.h"
 #include "ops/embed.h"
 
@@ -15,6 +16,17 @@ class WithPooler : public Base, public TextPooler {
 
   Value pooled(Graph& graph, Value states, Value first_rows) const override {
     return this->layers_.pooler(graph, this->parameters(), gather(graph, states, first_rows), Activation::tanh);
+  }
+};
+
+template <class Base>
+class WithNextSentence : public Base, public NextSentence {
+ public:
+  using Base::Base;
+
+  OutputLayer next_sentence(Graph& graph) const override {
+    const LinearLayer& head = this->layers_.next_sentence;
+    return {this->parameters().in(graph, head.weight), this->parameters().in(graph, head.bias)};
   }
 };
 

@@ -25,6 +25,7 @@ BertLayers::BertLayers(const BertConfig& c) {
     layers.push_back(layer);
   }
   if (c.pooler) pooler = LinearLayer::declare(list, "pooler", width, width, 1, init);
+  if (c.next_sentence) next_sentence = LinearLayer::declare(list, "next_sentence", width, 2, 1, init);
   if (!c.masked_lm) return;
   masked_lm.transform = LinearLayer::declare(list, "masked_lm.transform", width, width, 1, init);
   masked_lm.norm = NormLayer::declare(list, "masked_lm.norm", width);

@@ -28,7 +28,8 @@ struct BertLayers {
   NormLayer embedding_norm;
   std::vector<Layer> layers;
   std::vector<NormLayer> norms;  // in the order of the sublayers
-  LinearLayer pooler;            // [d_model, d_model]; none without it, and so of the next
+  LinearLayer pooler;            // [d_model, d_model]; none without it, and so of the next two
+  LinearLayer next_sentence;     // [2, d_model]
   MaskedLm masked_lm;
 };
 

@@ -53,7 +53,7 @@ ConvS2SConfig ConvS2SConfig::from(const nlohmann::json& json) {
     return own.empty() ? convolutions_from("conv", text("conv")) : convolutions_from(side + "-conv", own);
   };
   c.encoder = convolutions("encoder");
-  c.decoder = convolutions("decoder");
+  if (has_decoder(s)) c.decoder = convolutions("decoder");
   c.d_model = s.whole("d_model", 1, 1 << 16);
   c.max_positions = s.whole("max_positions", 1, 1 << 24);
   c.dropout = s.real("dropout", 0, 1);
@@ -81,8 +81,10 @@ const Architecture& convs2s_architecture() {
       .task = "translation",
       .make = [](const nlohmann::json& json) -> std::unique_ptr<Model> {
         const auto config = ConvS2SConfig::from(json);
-        return std::make_unique<ConvS2SModel>(json, config, ConvS2SLayers(config));
-      }};
+        if (config.tables.target > 0) return std::make_unique<ConvS2SModel>(json, config, ConvS2SLayers(config));
+        return std::make_unique<ConvS2SEncoder<TextEncoder>>(json, config, ConvS2SLayers(config));
+      },
+      .encoder_alone = leave_out_decoder};
   return architecture;
 }
 

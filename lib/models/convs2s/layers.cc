@@ -19,7 +19,7 @@ ConvS2SLayers::ConvS2SLayers(const ConvS2SConfig& c) {
   };
   embedding = EmbeddingTables::declare(list, c.tables, c.d_model, 0.1);
   source_positions = positions("source_positions.weight");
-  target_positions = positions("target_positions.weight");
+  if (c.tables.target > 0) target_positions = positions("target_positions.weight");
   const auto stack = [&](const std::string& side, const std::vector<ConvolutionSize>& sizes, bool attends) {
     std::vector<ConvolutionLayer> layers;
     int64_t in = sizes.front().width;
@@ -40,6 +40,7 @@ ConvS2SLayers::ConvS2SLayers(const ConvS2SConfig& c) {
   encoder_in = linear("encoder.in", c.d_model, c.encoder.front().width, kept);
   encoder = stack("encoder", c.encoder, false);
   encoder_out = linear("encoder.out", c.encoder.back().width, c.d_model);
+  if (c.tables.target == 0) return;
   decoder_in = linear("decoder.in", c.d_model, c.decoder.front().width, kept);
   decoder = stack("decoder", c.decoder, true);
   decoder_out = linear("decoder.out", c.decoder.back().width, c.d_model);

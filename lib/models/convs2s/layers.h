@@ -22,6 +22,7 @@ struct ConvS2SLayers {
 
   ParameterList parameters;
   EmbeddingTables embedding;
+  // Without a decoder, nothing of the target's: no table, no positions, no layers, no output.
   ParameterId source_positions, target_positions;  // [max_positions, d_model]
   NormedLayer encoder_in, encoder_out, decoder_in, decoder_out;
   std::vector<ConvolutionLayer> encoder, decoder;

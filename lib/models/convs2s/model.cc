@@ -26,10 +26,13 @@ bool even_widths(const ConvS2SConfig& c) {
 }
 
 Description described(const ConvS2SConfig& c) {
-  return {.vocabularies = {c.tables.source, c.tables.target},
-          .width = c.d_model,
-          .state_widths = std::vector<int64_t>(even_widths(c) ? c.encoder.size() + 1 : 2, c.d_model),
-          .attentions = {{AttentionKind::cross, static_cast<int64_t>(c.decoder.size()), 1}}};
+  Description d{.vocabularies = {c.tables.source},
+                .width = c.d_model,
+                .state_widths = std::vector<int64_t>(even_widths(c) ? c.encoder.size() + 1 : 2, c.d_model)};
+  if (c.tables.target == 0) return d;
+  d.vocabularies.push_back(c.tables.target);
+  d.attentions = {{AttentionKind::cross, static_cast<int64_t>(c.decoder.size()), 1}};
+  return d;
 }
 
 Value offsets_in(Graph& graph, const PackedSentences& s) {
@@ -38,14 +41,18 @@ Value offsets_in(Graph& graph, const PackedSentences& s) {
 
 }  // namespace
 
-ConvS2SModel::ConvS2SModel(const nlohmann::json& json, const ConvS2SConfig& c, ConvS2SLayers layers)
+template <class Ability>
+ConvS2SEncoder<Ability>::ConvS2SEncoder(const nlohmann::json& json, const ConvS2SConfig& c, ConvS2SLayers layers)
     : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
 
-ConvS2SModel::Weights ConvS2SModel::normalised_in(Graph& graph) const {
+template <class Ability>
+typename ConvS2SEncoder<Ability>::Weights ConvS2SEncoder<Ability>::normalised_in(Graph& graph) const {
   return [this, &graph](const NormedLayer& layer) { return layer.normalised(graph, parameters()); };
 }
 
-Value ConvS2SModel::embedded(Graph& graph, ParameterId table, ParameterId positions, const PackedSentences& s) const {
+template <class Ability>
+Value ConvS2SEncoder<Ability>::embedded(Graph& graph, ParameterId table, ParameterId positions,
+                                        const PackedSentences& s) const {
   require(s.longest <= config_.max_positions, "a sentence of ", s.longest, " tokens is longer than the model's ",
           config_.max_positions, " learned positions");
   const Shape rows{s.tokens(), 1};
@@ -53,13 +60,16 @@ Value ConvS2SModel::embedded(Graph& graph, ParameterId table, ParameterId positi
                parameters().in(graph, positions), graph.column(s.positions()), 1, dropout_in(graph));
 }
 
-Value ConvS2SModel::dense(Graph& graph, const Weights& weights, const NormedLayer& layer, Value x,
-                          float dropout) const {
+template <class Ability>
+Value ConvS2SEncoder<Ability>::dense(Graph& graph, const Weights& weights, const NormedLayer& layer, Value x,
+                                     float dropout) const {
   return linear(graph, x, weights(layer), parameters().in(graph, layer.bias), Activation::none, dropout);
 }
 
-ConvS2SModel::Encoded ConvS2SModel::encoded(Graph& graph, const Weights& weights, const PackedSentences& source,
-                                            Value offsets, Trace* trace) const {
+template <class Ability>
+typename ConvS2SEncoder<Ability>::Encoded ConvS2SEncoder<Ability>::encoded(Graph& graph, const Weights& weights,
+                                                                           const PackedSentences& source, Value offsets,
+                                                                           Trace* trace) const {
   const Value embeddings = embedded(graph, layers_.embedding.source, layers_.source_positions, source);
   if (trace) trace->note(graph, embeddings);
   Value x = dense(graph, weights, layers_.encoder_in, embeddings);
@@ -73,6 +83,19 @@ ConvS2SModel::Encoded ConvS2SModel::encoded(Graph& graph, const Weights& weights
   if (trace) trace->note(graph, out);
   return {out, embeddings};
 }
+
+template <class Ability>
+Value ConvS2SEncoder<Ability>::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return encoded(graph, normalised_in(graph), text, offsets_in(graph, text), trace).states;
+}
+
+template <class Ability>
+std::span<const float> ConvS2SEncoder<Ability>::token_embeddings() const {
+  return parameters().view(layers_.embedding.source);
+}
+
+template class ConvS2SEncoder<TextEncoder>;
+template class ConvS2SEncoder<EncoderDecoder>;
 
 Value ConvS2SModel::memory(Graph& graph, const Weights& weights, const PackedSentences& source, Value offsets,
                            Trace* trace) const {
@@ -107,10 +130,6 @@ Value ConvS2SModel::decode(Graph& graph, const Weights& weights, Value embedding
   return dense(graph, weights, layers_.decoder_out, x, dropout_in(graph));
 }
 
-Value ConvS2SModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
-  return encoded(graph, normalised_in(graph), text, offsets_in(graph, text), trace).states;
-}
-
 Value ConvS2SModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target,
                            Trace* trace) const {
   const auto weights = normalised_in(graph);
@@ -130,8 +149,6 @@ OutputLayer ConvS2SModel::output(Graph& graph, const Weights& weights) const {
   const NormedLayer& layer = layers_.output;
   return {layer.gain ? weights(layer) : parameters().in(graph, layer.weight), parameters().in(graph, layer.bias)};
 }
-
-std::span<const float> ConvS2SModel::token_embeddings() const { return parameters().view(layers_.embedding.source); }
 
 std::unique_ptr<Decoder> ConvS2SModel::start(Workspace& workspace, const PackedSentences& source) const {
   return std::make_unique<ConvS2SDecoder>(*this, workspace, source);

@@ -42,7 +42,8 @@ const Architecture& gpt_architecture() {
         const auto config = GptConfig::from(json);
         return std::make_unique<GptModel>(json, config, GptLayers(config));
       },
-      .training = {{"clip_norm", 1}, {"label_smoothing", 0}, {"weight_decay", 0.1}}};
+      .training = {{"clip_norm", 1}, {"label_smoothing", 0}, {"weight_decay", 0.1}},
+      .pool = "last"};
   return architecture;
 }
 

@@ -81,9 +81,11 @@ const Architecture& rnn_architecture() {
       .task = "translation",
       .make = [](const nlohmann::json& json) -> std::unique_ptr<Model> {
         const auto config = RnnConfig::from(json);
-        return std::make_unique<RnnModel>(json, config, RnnLayers(config));
+        if (config.tables.target > 0) return std::make_unique<RnnModel>(json, config, RnnLayers(config));
+        return std::make_unique<RnnEncoder<TextEncoder>>(json, config, RnnLayers(config));
       },
-      .training = {{"clip_norm", 5}}};
+      .training = {{"clip_norm", 5}},
+      .encoder_alone = leave_out_decoder};
   return architecture;
 }
 

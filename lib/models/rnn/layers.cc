@@ -17,7 +17,7 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
   const double deviation = 1 / std::sqrt(static_cast<double>(d));
   embedding = EmbeddingTables::declare(list, c.tables, d, deviation);
   output =
-      c.tables.share == Share::none
+      c.tables.target > 0 && c.tables.share == Share::none
           ? list.of_vocabulary(declare_table(list, "output.weight", c.tables.target, d, deviation), TableSizes::kTarget)
           : embedding.target;
   for (int64_t i = 0; i < c.layers.encoder; ++i) {
@@ -35,7 +35,7 @@ RnnLayers::RnnLayers(const RnnConfig& c) {
     bridges.push_back(bridge);
     decoder.push_back(RecurrentLayer::declare(list, str("decoder.", i), c.cell, d, d));
   }
-  if (!c.attends()) return;
+  if (!c.attends() || c.tables.target == 0) return;
   if (c.tied()) feed = matrix("attention.feed.weight", gates * d, c.feeds_context() ? m : d, d);
   // A kernel measures how far states of the encoder are from the decoder's: the product brings them into one space.
   if (c.attention == Attention::general || c.kernel()) keys.weight = matrix("attention.keys.weight", d, m, d);

@@ -24,8 +24,9 @@ struct RnnLayers {
 
   ParameterList parameters;
   EmbeddingTables embedding;
-  ParameterId output;  // [vocabulary, d_model]
   std::vector<Encoder> encoder;
+  // None of these without a decoder.
+  ParameterId output;           // [vocabulary, d_model]
   std::vector<Bridge> bridges;  // of each decoder layer
   std::vector<RecurrentLayer> decoder;
   ParameterId feed;          // [gates * d_model, memory width or d_model]: where the steps are tied

@@ -17,38 +17,43 @@ Value column(Graph& graph, const std::vector<int32_t>& ids) {
 
 Description described(const RnnConfig& c) {
   Description d;
-  d.vocabularies = {c.tables.source, c.tables.target};
+  d.vocabularies = {c.tables.source};
+  if (c.tables.target > 0) d.vocabularies.push_back(c.tables.target);
   d.width = c.d_model;
   d.state_widths.assign(static_cast<std::size_t>(c.layers.encoder) + 1, c.memory_width());
   d.state_widths[0] = c.d_model;
-  if (c.attends()) d.attentions = {{AttentionKind::cross, 1, 1}};
+  if (c.attends() && c.tables.target > 0) d.attentions = {{AttentionKind::cross, 1, 1}};
   return d;
 }
 
 }  // namespace
 
-RnnModel::RnnModel(const nlohmann::json& json, const RnnConfig& c, RnnLayers layers)
+template <class Ability>
+RnnEncoder<Ability>::RnnEncoder(const nlohmann::json& json, const RnnConfig& c, RnnLayers layers)
     : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
 
 // Times sqrt(d_model), as the Transformer has it: so one table serves as input and, unscaled, as output.
-Value RnnModel::embedded(Graph& graph, ParameterId table, Value ids) const {
+template <class Ability>
+Value RnnEncoder<Ability>::embedded(Graph& graph, ParameterId table, Value ids) const {
   return embed(graph, parameters().in(graph, table), ids, {}, {}, std::sqrt(static_cast<float>(config_.d_model)),
                graph.gradients() ? config_.dropout : 0);
 }
 
-Value RnnModel::dropped(Graph& graph, Value x) const {
+template <class Ability>
+Value RnnEncoder<Ability>::dropped(Graph& graph, Value x) const {
   if (!graph.gradients() || config_.dropout == 0) return x;
   return join(graph, {{x}}, config_.dropout);
 }
 
-RnnSource RnnModel::encoded(Graph& graph, const PackedSentences& source, Trace* trace) const {
-  const Value offsets = column(graph, source.offsets);
-  std::vector<int32_t> first_rows(source.offsets.begin(), source.offsets.end() - 1), last_rows;
-  for (std::size_t s = 1; s < source.offsets.size(); ++s) last_rows.push_back(source.offsets[s] - 1);
+template <class Ability>
+RnnStates RnnEncoder<Ability>::read(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  const Value offsets = column(graph, text.offsets);
+  std::vector<int32_t> first_rows(text.offsets.begin(), text.offsets.end() - 1), last_rows;
+  for (std::size_t s = 1; s < text.offsets.size(); ++s) last_rows.push_back(text.offsets[s] - 1);
   const Value first = graph.column(std::move(first_rows)), last = graph.column(std::move(last_rows));
   const bool lstm = config_.cell == Cell::lstm;
   std::vector<Value> final_h, final_c;
-  Value x = embedded(graph, layers_.embedding.source, column(graph, source.ids));
+  Value x = embedded(graph, layers_.embedding.source, column(graph, text.ids));
   if (trace) trace->note(graph, x);
   for (std::size_t i = 0; i < layers_.encoder.size(); ++i) {
     const auto& layer = layers_.encoder[i];
@@ -74,6 +79,25 @@ RnnSource RnnModel::encoded(Graph& graph, const PackedSentences& source, Trace* 
     final_c.push_back(c);
     if (trace) trace->note(graph, x);
   }
+  return {x, std::move(final_h), std::move(final_c)};
+}
+
+template <class Ability>
+Value RnnEncoder<Ability>::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return read(graph, text, trace).states;
+}
+
+template <class Ability>
+std::span<const float> RnnEncoder<Ability>::token_embeddings() const {
+  return parameters().view(layers_.embedding.source);
+}
+
+template class RnnEncoder<TextEncoder>;
+template class RnnEncoder<EncoderDecoder>;
+
+RnnSource RnnModel::encoded(Graph& graph, const PackedSentences& source, Trace* trace) const {
+  const bool lstm = config_.cell == Cell::lstm;
+  const auto [x, final_h, final_c] = read(graph, source, trace);
   RnnSource out{.memory = x, .keys = x, .start = {}};
   for (std::size_t i = 0; i < layers_.bridges.size(); ++i) {
     const auto from = std::min(i, final_h.size() - 1);
@@ -150,10 +174,6 @@ Value ranges_in(Graph& graph, const PackedSentences& s) { return graph.constant(
 
 }  // namespace
 
-Value RnnModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
-  return encoded(graph, text, trace).memory;
-}
-
 Value RnnModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const {
   const RnnSource from = encoded(graph, source, trace);
   RnnState state = from.start;
@@ -162,8 +182,6 @@ Value RnnModel::states(Graph& graph, const PackedSentences& source, const Packed
 }
 
 OutputLayer RnnModel::output(Graph& graph) const { return {parameters().in(graph, layers_.output), {}}; }
-
-std::span<const float> RnnModel::token_embeddings() const { return parameters().view(layers_.embedding.source); }
 
 std::unique_ptr<Decoder> RnnModel::start(Workspace& workspace, const PackedSentences& source) const {
   return std::make_unique<RnnDecoder>(*this, workspace, source);

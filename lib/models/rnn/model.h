@@ -21,21 +21,41 @@ struct RnnSource {
   RnnState start;          // [sentences, d_model]
 };
 
-class RnnModel : public Model, public EncoderDecoder {
+// What the encoder makes of a text.
+struct RnnStates {
+  Value states;             // of the last layer: [tokens, memory width]
+  std::vector<Value> h, c;  // of each layer where it ends: [texts, memory width]; c: lstm
+};
+
+// The encoder, of which Ability says what the model is: a TextEncoder where it is alone, or an EncoderDecoder.
+template <class Ability>
+class RnnEncoder : public Model, public Ability {
  public:
-  RnnModel(const nlohmann::json& json, const RnnConfig& config, RnnLayers layers);
+  RnnEncoder(const nlohmann::json& json, const RnnConfig& config, RnnLayers layers);
 
   Value encode(Graph& graph, const PackedSentences& text, Trace* trace) const override;
+  std::span<const float> token_embeddings() const override;
+
+ protected:
+  Value embedded(Graph& graph, ParameterId table, Value ids) const;
+  Value dropped(Graph& graph, Value x) const;
+  RnnStates read(Graph& graph, const PackedSentences& text, Trace* trace) const;
+
+  RnnConfig config_;
+  RnnLayers layers_;
+};
+
+class RnnModel : public RnnEncoder<EncoderDecoder> {
+ public:
+  using RnnEncoder::RnnEncoder;
+
   Value states(Graph& graph, const PackedSentences& source, const PackedSentences& target, Trace* trace) const override;
   OutputLayer output(Graph& graph) const override;
   std::unique_ptr<Decoder> start(Workspace& workspace, const PackedSentences& source) const override;
-  std::span<const float> token_embeddings() const override;
 
  private:
   friend class RnnDecoder;
 
-  Value embedded(Graph& graph, ParameterId table, Value ids) const;
-  Value dropped(Graph& graph, Value x) const;
   RnnSource encoded(Graph& graph, const PackedSentences& source, Trace* trace = nullptr) const;
   // ids: I32 [tokens, 1], offsets: [sentences + 1, 1]; ranges: the rows of the memory that each sentence reads,
   // I32 [sentences, 2]. `state` goes in as it is before the first token, [sentences, d_model], and comes out as it is
@@ -43,9 +63,6 @@ class RnnModel : public Model, public EncoderDecoder {
   Value decode(Graph& graph, Value ids, Value offsets, Value ranges, const RnnSource& source, RnnState& state,
                Trace* trace = nullptr) const;
   AttentiveInput attention_of(Graph& graph, const RnnSource& source, Value ranges, const Trace* trace) const;
-
-  RnnConfig config_;
-  RnnLayers layers_;
 };
 
 }  // namespace storm

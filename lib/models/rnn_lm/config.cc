@@ -45,7 +45,8 @@ const Architecture& rnn_lm_architecture() {
         const auto config = RnnLmConfig::from(json);
         return std::make_unique<RnnLmModel>(json, config, RnnLmLayers(config));
       },
-      .training = {{"clip_norm", 0.25}, {"label_smoothing", 0}, {"block", 35}}};
+      .training = {{"clip_norm", 0.25}, {"label_smoothing", 0}, {"block", 35}},
+      .pool = "last"};
   return architecture;
 }
 

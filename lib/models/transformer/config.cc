@@ -101,8 +101,11 @@ const Architecture& transformer_architecture() {
       .task = "translation",
       .make = [](const nlohmann::json& json) -> std::unique_ptr<Model> {
         const auto config = TransformerConfig::from(json);
-        return std::make_unique<TransformerModel>(json, config, TransformerLayers(config));
-      }};
+        if (config.tables.target > 0)
+          return std::make_unique<TransformerModel>(json, config, TransformerLayers(config));
+        return std::make_unique<TransformerEncoder<TextEncoder>>(json, config, TransformerLayers(config));
+      },
+      .encoder_alone = leave_out_decoder};
   return architecture;
 }
 

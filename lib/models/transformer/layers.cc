@@ -15,15 +15,16 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     return declare_table(list, name, rows, shape.d_model, deviation);
   };
   embedding = EmbeddingTables::declare(list, c.tables, shape.d_model, deviation);
-  output = c.tables.share == Share::none
+  const bool decodes = c.tables.target > 0;
+  output = decodes && c.tables.share == Share::none
                ? list.of_vocabulary(table("output.weight", c.tables.target), TableSizes::kTarget)
                : embedding.target;
-  if (c.output_bias)
+  if (decodes && c.output_bias)
     output_bias = list.of_vocabulary(list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true}),
                                      TableSizes::kTarget);
   if (c.positions == TransformerConfig::Positions::learned) {
     source_positions = table("source_positions.weight", c.max_positions);
-    target_positions = table("target_positions.weight", c.max_positions);
+    if (decodes) target_positions = table("target_positions.weight", c.max_positions);
   }
   const auto norm = [&](const std::string& name, std::vector<NormLayer>& norms) {
     norms.push_back(NormLayer::declare(list, name, shape.d_model));
@@ -49,7 +50,7 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
     norm(name + ".ffn.norm", decoder_norms);
     decoder.push_back(layer);
   }
-  if (shape.pre_norm) norm("decoder.norm", decoder_norms);
+  if (decodes && shape.pre_norm) norm("decoder.norm", decoder_norms);
 }
 
 }  // namespace storm

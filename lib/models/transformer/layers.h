@@ -23,6 +23,7 @@ struct TransformerLayers {
 
   ParameterList parameters;
   EmbeddingTables embedding;
+  // Without a decoder, nothing of the target's: no table, no output, no positions, no layers.
   ParameterId output, output_bias;                 // [vocabulary, d_model], [1, vocabulary]; the bias may be none
   ParameterId source_positions, target_positions;  // [max_positions, d_model], only when learned
   std::vector<EncoderLayer> encoder;

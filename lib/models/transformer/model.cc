@@ -12,13 +12,16 @@ namespace {
 
 Description described(const TransformerConfig& c) {
   const auto states = static_cast<std::size_t>(c.layers.encoder) + 1;
-  return {.vocabularies = {c.tables.source, c.tables.target},
-          .width = c.block.d_model,
-          .state_widths = std::vector<int64_t>(states, c.block.d_model),
-          .attentions = {{AttentionKind::encoder, c.layers.encoder, c.block.heads},
-                         {AttentionKind::decoder, c.layers.decoder, c.block.heads},
-                         {AttentionKind::cross, c.layers.decoder, c.block.heads}},
-          .sinusoidal_positions = c.positions != TransformerConfig::Positions::learned};
+  Description d{.vocabularies = {c.tables.source},
+                .width = c.block.d_model,
+                .state_widths = std::vector<int64_t>(states, c.block.d_model),
+                .attentions = {{AttentionKind::encoder, c.layers.encoder, c.block.heads}},
+                .sinusoidal_positions = c.positions != TransformerConfig::Positions::learned};
+  if (c.tables.target == 0) return d;
+  d.vocabularies.push_back(c.tables.target);
+  for (const auto kind : {AttentionKind::decoder, AttentionKind::cross})
+    d.attentions.push_back({kind, c.layers.decoder, c.block.heads});
+  return d;
 }
 
 Value attend(Graph& graph, const AttentionInput& input, AttentionKind kind, std::size_t layer, Trace* trace) {
@@ -32,7 +35,9 @@ Value offsets_in(Graph& graph, const PackedSentences& s) {
 
 }  // namespace
 
-TransformerModel::TransformerModel(const nlohmann::json& json, const TransformerConfig& c, TransformerLayers layers)
+template <class Ability>
+TransformerEncoder<Ability>::TransformerEncoder(const nlohmann::json& json, const TransformerConfig& c,
+                                                TransformerLayers layers)
     : Model(layers.parameters, json, described(c)),
       config_(c),
       layers_(std::move(layers)),
@@ -41,7 +46,9 @@ TransformerModel::TransformerModel(const nlohmann::json& json, const Transformer
                  : c.positions == TransformerConfig::Positions::sinusoidal_halves ? SinusoidLayout::halves
                                                                                   : SinusoidLayout::interleaved) {}
 
-Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId learned, const PackedSentences& s) const {
+template <class Ability>
+Value TransformerEncoder<Ability>::embedded(Graph& graph, ParameterId table, ParameterId learned,
+                                            const PackedSentences& s) const {
   const int64_t width = config_.block.d_model, positions = std::max<int64_t>(s.longest, 1);
   Value position_table;
   if (learned) {
@@ -55,7 +62,9 @@ Value TransformerModel::embedded(Graph& graph, ParameterId table, ParameterId le
                graph.column(s.positions()), config_.embedding_scale, graph.gradients() ? config_.block.dropout : 0);
 }
 
-Value TransformerModel::encode(Graph& graph, const PackedSentences& source, Value offsets, Trace* trace) const {
+template <class Ability>
+Value TransformerEncoder<Ability>::encode(Graph& graph, const PackedSentences& source, Value offsets,
+                                          Trace* trace) const {
   const Value x = embedded(graph, layers_.embedding.source, layers_.source_positions, source);
   if (trace) trace->note(graph, x);
   ResidualStream stream(graph, parameters(), config_.block, layers_.encoder_norms, x);
@@ -70,6 +79,24 @@ Value TransformerModel::encode(Graph& graph, const PackedSentences& source, Valu
   return stream.input();
 }
 
+template <class Ability>
+Value TransformerEncoder<Ability>::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
+  return encode(graph, text, offsets_in(graph, text), trace);
+}
+
+template <class Ability>
+std::span<const float> TransformerEncoder<Ability>::token_embeddings() const {
+  return parameters().view(layers_.embedding.source);
+}
+
+template <class Ability>
+int64_t TransformerEncoder<Ability>::longest_source() const {
+  return layers_.source_positions ? config_.max_positions : TextEncoder::longest_source();
+}
+
+template class TransformerEncoder<TextEncoder>;
+template class TransformerEncoder<EncoderDecoder>;
+
 Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_self,
                                const AttendLayer& attend_cross) const {
   ResidualStream stream(graph, parameters(), config_.block, layers_.decoder_norms, x);
@@ -80,10 +107,6 @@ Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_
     layer.ffn(graph, parameters(), config_.block, stream);
   }
   return stream.input();
-}
-
-Value TransformerModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
-  return encode(graph, text, offsets_in(graph, text), trace);
 }
 
 Value TransformerModel::states(Graph& graph, const PackedSentences& source, const PackedSentences& target,
@@ -108,17 +131,10 @@ OutputLayer TransformerModel::output(Graph& graph) const {
   return {parameters().in(graph, layers_.output), parameters().in(graph, layers_.output_bias)};
 }
 
-std::span<const float> TransformerModel::token_embeddings() const {
-  return parameters().view(layers_.embedding.source);
-}
-
 std::unique_ptr<Decoder> TransformerModel::start(Workspace& workspace, const PackedSentences& source) const {
   return std::make_unique<TransformerDecoder>(*this, workspace, source);
 }
 
-int64_t TransformerModel::longest_source() const {
-  return layers_.source_positions ? config_.max_positions : TextEncoder::longest_source();
-}
 int64_t TransformerModel::longest_target() const {
   return layers_.target_positions ? config_.max_positions : EncoderDecoder::longest_target();
 }
