@@ -32,7 +32,7 @@ const Architecture& elmo_architecture() {
         const auto config = ElmoConfig::from(json);
         return std::make_unique<ElmoModel>(json, config, ElmoLayers(config));
       },
-      .training = {{"clip_norm", 1}, {"block", 64}}};
+      .training = {{"clip_norm", 1}, {"lr", 0.005}, {"warmup", 200}, {"block", 64}}};
   return architecture;
 }
 
