@@ -32,6 +32,8 @@ Scored scored_of(const Args& args, const std::vector<std::string>& systems, std:
   if (args.operands().size() != 1 && !both)
     throw UsageError(args.operands().empty() ? "no gold file given; see f1 --help"
                                              : "f1 takes one gold file; systems are named by --input");
+  if (!both && args.operands()[0] == "-" && (systems.empty() || std::ranges::count(systems, "-") > 0))
+    throw UsageError("gold and predicted cannot both be standard input");
   if (args.given("spans")) return score_spans(args.operands(), systems, args.text("spans"), columns, num_systems);
   SegmentFiles files(systems, args.operands(), 1);
   num_systems = files.num_systems();
@@ -56,7 +58,7 @@ void choose(std::vector<RowMeasure>& measures, const std::vector<std::string>& n
 Score score_of(const RowMeasure& measure, std::size_t system, std::size_t rows, std::size_t systems) {
   double value = value_of(measure, system, rows, systems);
   if (std::isnan(value)) {
-    warn(measure.name, " is undefined, since there are too few rows or a column is constant; it is given as 0");
+    warn(measure.name, " is undefined, since there is too little to compare or a column is constant; it is given as 0");
     value = 0;
   }
   return {measure.name, value, "", {}};

@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "base/printable.h"
+#include "base/split.h"
 #include "metrics/grid.h"
 
 namespace storm {
@@ -75,13 +76,6 @@ Grid grid_of(std::vector<Confusion> confusions, std::string& title) {
 }
 
 std::string quoted(const std::string& text) { return json_string(text, false); }
-
-// Fields of JSON, one behind another.
-std::string joined(const std::vector<std::string>& fields, const std::string& between) {
-  std::string all;
-  for (const auto& field : fields) all += (all.empty() ? "" : between) + field;
-  return all;
-}
 
 std::string json(const std::vector<ScoreRow>& rows) {
   std::vector<std::string> fields;

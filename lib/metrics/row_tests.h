@@ -1,6 +1,8 @@
 // Statistical tests of measures that are computed anew from the rows that were drawn, for figures that do not follow
 // from sums of a few counts, such as a macro-averaged F1 over any number of labels or a rank correlation. Rows are
-// drawn, and p-values and intervals computed, as resampling.h does for sums.
+// drawn, and intervals computed, as resampling.h does for sums. Its p-values count larger differences alone, as
+// sacreBLEU's do; of accuracies and their like many differences are equal, and one row that differs would be
+// significant. So here differences as large as the observed one count, too.
 #pragma once
 
 #include <cstdint>

@@ -251,7 +251,6 @@ const TaskKind& masked_language_model_task() {
       .columns = {"text"},
       .rows = "texts",
       .measures = {kMaskedAccuracy, kNextAccuracy},
-      .searches = false,
       .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
         const Vocabulary& vocabulary = vocabularies[0];
         const auto rule = mask_rule(vocabulary, task_settings(masked_language_model_task(), model.config()));
@@ -265,7 +264,8 @@ const TaskKind& masked_language_model_task() {
       .running_text = true,
       .settings = {{"mask-rate", "RATE", "0.15", "share of a text's pieces that is asked for, each epoch other ones"},
                    {"whole-words", "[yes|no]", "no", "pieces of one word are masked together"}},
-      .training = {{"label_smoothing", 0}, {"block", 128}, {"clip_norm", 1}, {"weight_decay", 0.01}}};
+      .training = {{"label_smoothing", 0}, {"block", 128}, {"clip_norm", 1}, {"weight_decay", 0.01}},
+      .searches = false};
   return kind;
 }
 

@@ -1,10 +1,13 @@
 #include "tasks/masked_language_model.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/output.h"
 #include "models/architecture.h"
+#include "tensor/execution.h"
 #include "tensor/plan.h"
 #include "tests/catch.h"
 #include "tests/data/streams.h"
@@ -107,4 +110,27 @@ TEST_CASE("what masked language modelling needs of a vocabulary and of its rows 
   const auto unmasked = Vocabulary::from_bytes("storm.words 1\n<pad>\n<unk>\n<s>\n</s>\na\nb\n");
   const auto small = model_of(unmasked);
   CHECK(refused([&] { task_of(*small, unmasked); }, {"has no [MASK]"}));
+}
+
+TEST_CASE("a batch of nothing that can be asked for has a masked loss of 0, and the gradients of the other") {
+  const auto words = vocabulary();
+  const auto model = model_of(words);
+  const auto task = task_of(*model, words);
+  const Rows rows{.columns = 3, .ids = {1, 1, -1, -1, 1, 1}, .offsets = {0, 2, 4, 6}};  // [UNK] [UNK]
+  const Batch batch = task->batch(rows, 0, 1);
+  CHECK(task->counts(batch) == std::vector<int64_t>{0, 1});
+  Graph graph(true);
+  const auto totals = task->record(graph, batch, 0, std::vector{0.0f, 1.0f});
+  std::ranges::fill(model->parameters().gradients(), 0.0f);
+  const Plan plan = make_plan(graph);
+  Buffer arena(plan.bytes);
+  const Execution run(graph, plan, arena.data());
+  run.forward();
+  run.backward();
+  CHECK(run.data<double>(totals[0])[0] == 0);
+  CHECK(run.data<double>(totals[1])[0] > 0);
+  for (const float g : model->parameters().gradient_view("masked_lm.transform.weight")) CHECK(g == 0);
+  double sum = 0;
+  for (const float g : model->parameters().gradients()) sum += std::abs(static_cast<double>(g));
+  CHECK((sum > 0 && std::isfinite(sum)));
 }

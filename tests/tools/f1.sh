@@ -76,6 +76,8 @@ ok "LaTeX has them, too" eval 'f1 -q gold -f latex <one | grep -q "weighted._f1 
 ok "of many labels those confused most are shown" eval 'f1 -q "$data/many-labels.gold" <"$data/many-labels.predicted" | grep -A1 "what was confused most" | grep -q "gold *predicted *rows"'
 ok "undefined figures are told of" eval '[ "$(f1 gold -b <one 2>&1 >/dev/null)" = "" ] && f1 gold <one 2>&1 >/dev/null | grep -qx "f1: scikit-learn: never predicted, so that precision is undefined and given as 0: .e."'
 ok "a constant column is told of, and no NaN printed" eval 'yes 1 | head -8 >ones && f1 ones --regression -ci <ones >out 2>err && ! grep -qi nan out && grep -q "pearson is undefined" err'
+ok "so is a correlation where there is one label, and an F1 where there are no entities" eval 'f1 one -b -m matthews 2>&1 <gold >/dev/null | grep -c . | grep -qx 0 && yes a | head -3 >same &&
+  f1 same -b -m matthews <same 2>&1 | grep -q "matthews is undefined" && f1 same --spans iob2 <same 2>&1 | grep -q "no tag" && yes O | head -2 >outside && f1 outside --spans iob2 <outside 2>&1 | grep -q "strict_f1 is undefined"'
 ok "measures are chosen, and printed alone" eval '[ "$(f1 -q gold -b -w 3 -m matthews f1 <one)" = "0.333
 0.293" ]'
 ok "several systems are columns of standard input, or files" eval 'paste one other | f1 -q gold -f json >columns.json && grep -q "\"System 2\"" columns.json && f1 -q gold -i one other -f json | sed "s/\"one\"/\"System 1\"/; s/\"other\"/\"System 2\"/" | diff columns.json -'
@@ -110,6 +112,7 @@ refuses "invalid UTF-8" 1 'latin: line 1: byte 1 is not valid UTF-8' sh -c 'prin
 refuses "an unknown measure" 2 "'bleu' is none of accuracy, f1, weighted_f1, matthews" f1 gold -i one -m bleu
 refuses "two kinds of rows" 2 'exclude one another' f1 gold -i one --squad --regression
 refuses "columns of what are no spans" 2 'conll is for --spans' f1 gold -i one --conll
+refuses "gold and predicted rows both on standard input" 2 'both be standard input' f1 - --squad
 refuses "no gold file" 2 'no gold file' f1 -i one
 refuses "two gold files" 2 'one gold file' f1 gold one -i other
 refuses "several systems beside gold tags" 2 'several systems need a file of gold tags' f1 --spans iob2 --conll -i a.conll b.conll

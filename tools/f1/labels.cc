@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <unordered_map>
@@ -75,7 +76,11 @@ Scored score_labels(SegmentFiles& files) {
   measure("accuracy", accuracy);
   measure("f1", [](std::span<const MatchCounts> counts) { return macro_average(counts).f1; });
   measure("weighted_f1", [](std::span<const MatchCounts> counts) { return weighted_average(counts).f1; });
-  measure("matthews", matthews);
+  measure("matthews", [](std::span<const MatchCounts> counts) {
+    const bool several = std::ranges::count_if(counts, [](const MatchCounts& c) { return c.gold > 0; }) > 1 &&
+                         std::ranges::count_if(counts, [](const MatchCounts& c) { return c.predicted > 0; }) > 1;
+    return several ? matthews(counts) : std::numeric_limits<double>::quiet_NaN();
+  });
   scored.details = [labels](Figures& figures) {
     const auto counts = label_counts(labels->gold, labels->predicted, static_cast<int32_t>(labels->names.size()));
     ScoreTable table{"label", kConvention, {}, averages_of(counts)};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "base/error.h"
@@ -133,7 +134,9 @@ Scored score_spans(const std::vector<std::string>& gold, const std::vector<std::
     read_columns(*spans, gold[0], paths);
   }
   Scored scored{"sentences", spans->tags.size() / num_systems, {}, {}};
-  const auto share = [](const MatchCounts& counts) { return precision_recall(counts).f1; };
+  const auto share = [](const MatchCounts& counts) {
+    return counts.gold + counts.predicted > 0 ? precision_recall(counts).f1 : std::numeric_limits<double>::quiet_NaN();
+  };
   scored.measures.push_back({"accuracy", "seqeval", [spans, share](std::span<const uint32_t> rows) {
                                MatchCounts all;
                                for (const uint32_t r : rows) all += spans->tags[r];
