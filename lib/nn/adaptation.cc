@@ -128,12 +128,15 @@ void choose(std::vector<ParameterSpec>& specs, const Adaptation& f, std::size_t 
            f.frozen_pieces[static_cast<std::size_t>(spec.vocabulary)] <
                (spec.vector ? spec.shape.cols : spec.shape.rows);
   };
+  const auto is_of_head = [patterns = split_at_commas(f.heads)](const std::string& name) {
+    return std::ranges::any_of(patterns, [&](const auto& pattern) { return matches(pattern, name); });
+  };
   const bool alone = f.rank > 0 || f.adapters_alone || f.new_rows_alone;
   for (ParameterSpec& spec : specs) {
     const auto& name = spec.name;
     const bool new_rows = f.new_rows_alone && grown(spec);
     const bool norm = name.find("norm.") != name.npos;
-    spec.trained = spec.trained && (!alone || is_low_rank(spec) || name.starts_with("head.") || new_rows ||
+    spec.trained = spec.trained && (!alone || is_low_rank(spec) || is_of_head(name) || new_rows ||
                                     (f.adapters_alone && (is_of_adapter(name) || norm)));
   }
   if (!f.freeze.empty()) {
@@ -173,6 +176,7 @@ Adaptation Adaptation::from(const json& config) {
     if (found->contains(key)) to = s.on(key);
   };
   text("freeze", f.freeze);
+  text("heads", f.heads);
   if (found->contains("lora")) {
     f.rank = s.whole("lora", 1, 1 << 20);
     const auto& alpha = s.at("lora_alpha");
@@ -200,6 +204,7 @@ void Adaptation::put_into(json& config) const {
   if (adapter_width > 0) config[kAdapterWidthKey] = adapter_width;
   json own = json::object();
   if (!freeze.empty()) own["freeze"] = freeze;
+  if (heads != Adaptation().heads) own["heads"] = heads;
   if (rank > 0)
     own.update({{"lora", rank}, {"lora_alpha", alpha}, {"lora_dropout", dropout}, {"lora_layers", low_rank_layers}});
   if (adapters_alone) own["adapters_alone"] = "yes";

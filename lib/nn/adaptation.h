@@ -22,7 +22,8 @@ constexpr const char* kAdaptationKey = "adaptation";
 // of linear layers ("layers.0.ffn.up") and of what they are stacked of ("layers.0.self.qkv.q"), the others for names of
 // parameters ("layers.0.ffn.up.bias").
 struct Adaptation {
-  std::string freeze = {};  // parameters that are not trained, whatever else is said
+  std::string freeze = {};       // parameters that are not trained, whatever else is said
+  std::string heads = "head.*";  // those that are, unless they are frozen: a task brings them, and the base lacks them
 
   int64_t rank = 0;                         // of low-rank updates, each alpha / rank * B A; 0: there are none
   double alpha = 0;                         // A begins uniform within 1 / sqrt(in), B as zeros, so that nothing changes
@@ -46,7 +47,7 @@ struct Adaptation {
 };
 
 // Adds what the adaptation adds, and says of each parameter whether it is trained. With low-rank updates, adapters or
-// new rows, nothing else is, but for heads ("head.*"). Throws UsageError for a pattern that matches nothing, a rank
+// new rows, nothing else is, but for heads. Throws UsageError for a pattern that matches nothing, a rank
 // that is larger than the matrix, a model that has no such layers, and where nothing is left to be trained.
 void adapt(ParameterList& list, const Adaptation& adaptation);
 

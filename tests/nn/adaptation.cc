@@ -155,6 +155,7 @@ TEST_CASE("patterns freeze by name, and one that matches nothing is refused with
 
 TEST_CASE("an adaptation goes through a configuration and back") {
   const Adaptation all{.freeze = "a.*",
+                       .heads = "head.*,pooler.*",
                        .rank = 3,
                        .alpha = 6,
                        .dropout = 0.25f,

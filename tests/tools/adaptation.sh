@@ -88,6 +88,16 @@ ok "a translation model: LoRA of both attentions, with its rates by layers" pair
 layers() { names pairs.adapter | grep -qx decoder.1.cross.kv.lora_b && names pairs.adapter | grep -qx decoder.1.cross.q.lora_a && names pairs.adapter | grep -qx encoder.0.self.qkv.lora_a; }
 ok "queries and values of all of them" layers
 ok "a translation model: bottleneck adapters" pairs --adapters 4
+awk '{ print $0 "\t" ($1 == "a" || $1 == "b" ? "early" : "late") }' text.txt >labelled.tsv
+cut -f2 labelled.tsv | tokenize -q --learn --type labels -o labels.list
+tokenize -q -m text=words.txt,label=labels.list labelled.tsv >labelled.st
+heads() {
+  "${run[@]}" --data labelled.st --task classification --lora 4 --head-lr-scale 2 --save-adapter head.adapter -o head.st 2>err && names head.adapter | grep -q '^head\.' &&
+    tensor merge base.st head.adapter -o head.merged && same_data head.st head.merged &&
+    "${run[@]}" --data labelled.st --task classification --lora 4 --head-lr-scale 2 --steps 8 -o head.on.st 2>err &&
+    "${run[@]}" --data labelled.st --task classification --lora 4 --head-lr-scale 2 --resume -o head.on.st 2>err && same_data head.st head.on.st
+}
+ok "a head on a model, with LoRA below it: the adapter's file has both, and a resumed run the same bits" heads
 dry() { [ "$("${run[@]}" --lora 4 --dry-run -o x.st | awk -F '\t' '$1 == "trained" { print $2 }')" = $((2 * (2 * 4 * 32 + 2 * 32 * 4))) ]; }
 ok "--dry-run says how many parameters are trained" dry
 

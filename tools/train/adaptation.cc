@@ -4,6 +4,7 @@
 
 #include "base/split.h"
 #include "models/adapted_model.h"
+#include "models/architecture.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
 
@@ -72,6 +73,13 @@ void put_adaptation(const Args& args, const InitialModel* initial, const std::ve
       throw UsageError(str("--adapters ", wanted->adapter_width, ": ", initial->loaded.name, " has adapters of width ",
                            width, "; give that one"));
     wanted->base = fingerprint_of(*initial->loaded.model);
+    // A pooler that the base lacks is of the head.
+    const auto& before = initial->loaded.model->parameters();
+    const auto plain = make_model(config);
+    if (std::ranges::any_of(plain->parameters().specs(), [&](const auto& spec) {
+          return spec.name.starts_with("pooler.") && !before.contains(spec.name);
+        }))
+      wanted->heads += ",pooler.*";
     for (const auto& vocabulary : grown) wanted->frozen_pieces.push_back(vocabulary.before);
     if (!grown.empty() && (wanted->rank > 0 || wanted->adapters_alone)) wanted->new_rows_alone = true;
     if (wanted->new_rows_alone && grown.empty())
@@ -97,6 +105,7 @@ void check_resumed_adaptation(const Args& args, const Checkpoint& checkpoint) {
   if (!wanted) return;
   const auto has = Adaptation::from(checkpoint.loaded.model->config());
   wanted->base = has.base;
+  wanted->heads = has.heads;
   wanted->frozen_pieces = has.frozen_pieces;
   if (wanted->rank > 0 || wanted->adapters_alone) wanted->new_rows_alone = !has.frozen_pieces.empty();
   if (wanted->adapter_width == 0) wanted->adapter_width = has.adapter_width;
