@@ -50,6 +50,14 @@ AttentionTracer::AttentionTracer(const Model& model, const SpecialIds& special, 
 }
 
 AttentionTracer::Pass AttentionTracer::pass_of(const Model& model) {
+  if (const TextHead* head = model.head()) {
+    const bool forwards = dynamic_cast<const LanguageModel*>(&model) != nullptr;
+    const int64_t longest = as<TextEncoder>(model).longest_source();
+    return {[head, &model, forwards](Graph& graph, const Batch& batch, Trace& trace) {
+              head->features(graph, model, batch.inputs[forwards ? 1 : 0], &trace);
+            },
+            forwards ? INT32_MAX : longest, forwards ? longest : INT32_MAX, !forwards, forwards};
+  }
   if (const auto* texts = dynamic_cast<const LanguageModel*>(&model))
     return {[texts](Graph& graph, const Batch& batch, Trace& trace) { texts->states(graph, batch.inputs[1], &trace); },
             INT32_MAX, texts->longest_source(), false, true};

@@ -19,7 +19,9 @@ Model::Model(ParameterList& list, const nlohmann::json& config, Description desc
     : head_(TextHead::declare(list, config, description)),
       parameters_(adapted(list, config)),
       config_(std::make_unique<const nlohmann::json>(config)),
-      description_(std::move(description)) {}
+      description_(std::move(description)) {
+  if (head_ && head_->attends()) description_.attentions.push_back({AttentionKind::pooling, 1, 1});
+}
 
 Model::~Model() = default;
 

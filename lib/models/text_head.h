@@ -38,7 +38,8 @@ class TextHead {
                                          const Description& description);
 
   int64_t outputs() const { return outputs_; }
-  bool pools() const { return pooled_; }  // else the layer is over tokens
+  bool pools() const { return pooled_; }                   // else the layer is over tokens
+  bool attends() const { return attention_.has_value(); }  // pools by weights that a trace can ask for
 
   // Records the model's pass, and what the layer reads before dropout: [texts, width], or of a head over tokens
   // [tokens, width]. text must outlive the graph's run, and holds a token of each text at least.
