@@ -30,12 +30,18 @@ struct Consumer {
   std::function<void()> finish;  // once, after the last
 };
 
+// Throws UsageError for a task whose answers are no text behind what is asked.
+std::unique_ptr<Task> searching_task(const ColumnModel& model) {
+  if (!model.kind.searches) throw UsageError(str("--decode has no meaning with the task ", model.kind.name));
+  return model.kind.make(*model.loaded.model, model.vocabularies);
+}
+
 class AttentionDump {
  public:
   explicit AttentionDump(const Args& args)
       : args_(args),
         model_(args.text("model")),
-        task_(args.on("decode") ? model_.kind.make(*model_.loaded.model, model_.vocabularies) : nullptr),
+        task_(args.on("decode") ? searching_task(model_) : nullptr),
         choice_(chosen()),
         answered_(model_.kind.texts > 0 ? 0 : model_.kind.answered),
         input_(model_,

@@ -35,6 +35,7 @@ const Tool kTool{
   tokenize -m lm.st < begin.txt | decode -m lm.st --text --sample --min-p 0.05 --repetition-penalty 1.2 --stop .
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
   decode -m model.st --device cuda --precision f16 < test.st | tokenize -d
+  echo "it was [MASK] in 1991" | tokenize -m bert.st | decode -m bert.st --nbest 5 | tokenize -d
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
     kThreads | kDevice | kSeed,

@@ -39,6 +39,7 @@ Tool tool() {
   train --data train.st --valid valid.st --preset rnn-attn-tiny --attention general --input-feeding -o rnn.st
   tokenize -m spm.model --max-length 0 < corpus.txt | train --preset gpt-tiny -o lm.st
   train --data text.st --valid valid.st --preset rnn-lm-tiny --streams 20 -o lm.st
+  train --data docs.st --preset bert-tiny -o bert.st                         (masked words and next sentences)
 )",
           kThreads | kDevice | kSeed,
           flags(),

@@ -8,7 +8,7 @@ namespace storm {
 
 namespace {
 
-constexpr int64_t kStride = 64;
+constexpr int64_t kStride = 16;
 constexpr double kShort = 0.1;  // share of rows whose length is drawn
 
 // Tokens of a or b go, always of the longer, until there are `most`.
@@ -45,8 +45,9 @@ SentencePairs::Pair SentencePairs::pair(int64_t epoch, std::size_t document, int
   RandomStream random(seed_.value_or(0), RandomUse::sentence_pairs, stream_in_epoch(seed_ ? epoch : 0, first));
   const auto below = [&](int64_t n) { return static_cast<int64_t>(random.below(static_cast<uint64_t>(n))); };
   const int64_t target = random.uniform() < kShort ? 2 + below(length_ - 1) : length_;
+  const int64_t before = file_.ids_before(first);
   int64_t last = first + 1;
-  while (last < documents_[document].last && ids({first, last}) < target) ++last;
+  while (last < documents_[document].last && file_.ids_before(last) - before < target) ++last;
   const int64_t sentences = last - first, middle = first + (sentences > 1 ? 1 + below(sentences - 1) : 1);
   const bool is_next = sentences > 1 && random.uniform() >= 0.5;
   Pair p{.a = {first, middle},

@@ -23,7 +23,7 @@ class SentencePairs : public RowSource {
   static constexpr int32_t kIsNext = 0, kIsElsewhere = 1;
 
   // file: of one column, indexed; it must outlive this. length: 2 at least. seed: none cuts every epoch alike (for
-  // validation). Kept in memory are 16 bytes a document and a number for each 64 rows. Throws Error where there are not
+  // validation). Kept in memory are 16 bytes a document and 8 for each 16 rows. Throws Error where there are not
   // two documents.
   SentencePairs(const TokenFile& file, int64_t length, std::optional<uint64_t> seed);
 

@@ -1,5 +1,5 @@
-// BERT's encoder, pooler and masked language model, from and to transformers' BertModel, BertForMaskedLM and
-// BertForPreTraining; and sentence-transformers folders, whose encoder it is.
+// BERT's encoder, pooler and heads of pre-training, from and to transformers' BertModel, BertForMaskedLM,
+// BertForPreTraining and BertForNextSentencePrediction; and sentence-transformers folders, whose encoder it is.
 #pragma once
 
 #include "exchange/family.h"

@@ -163,7 +163,7 @@ bool Trainer::update() {
   std::vector<int64_t> counts(task_.losses().size());
   for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
   std::vector<float> scales;
-  for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(count));
+  for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(std::max<int64_t>(count, 1)));
   Update& u = updates_.emplace_back(
       Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
   u.batches = std::move(batches);

@@ -176,7 +176,7 @@ ok "--summary has every head of BERT" bert_heads
 bert_drawn() { of_bert --html b.html --svg b.svgs && [ "$(grep -c 'class="sentence"' b.html)" -eq 3 ] && grep -q 'CLS' b.svgs/s2-encoder-l2-h3.svg; }
 ok "BERT's heads are drawn" bert_drawn
 refuses "an alignment of BERT, which has no target" 2 'read off cross-attention' attn-dump -m "$bert" --align pharaoh <bert.tok
-refuses "a translation by BERT" 2 'masked language models .* give no answers' attn-dump -m "$bert" --decode <bert.tok
+refuses "a translation by BERT" 2 '--decode has no meaning with the task masked-language-model' attn-dump -m "$bert" --decode <bert.tok
 refuses "BERT's cross-attention" 2 '--kinds: .*bert.st has no cross attention' attn-dump -m "$bert" --kinds cross <bert.tok
 refuses "a text that is too long for BERT" 1 'sentence 1: 13 tokens with \[CLS\] and \[SEP\] are longer' eval 'echo ka ka ka ka ka ka ka ka ka ka ka | tokenize -q -m "$bert" | attn-dump -m "$bert" -o x.st'
 refuses "an SVG for --positions" 2 'give a folder for SVGs, or a page' attn-dump -m model.st --positions p.svg
