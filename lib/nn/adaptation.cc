@@ -149,7 +149,7 @@ void choose(std::vector<ParameterSpec>& specs, const Adaptation& f, std::size_t 
   for (ParameterSpec& spec : specs)
     if (grown(spec) && (f.new_rows_alone || !spec.trained))
       spec.frozen = f.frozen_pieces[static_cast<std::size_t>(spec.vocabulary)];
-  if (std::ranges::none_of(specs, &ParameterSpec::trained))
+  if (!specs.empty() && std::ranges::none_of(specs, &ParameterSpec::trained))
     throw UsageError(f.new_rows_alone ? "--train-new-rows: the vocabulary has no new pieces, and nothing is trained"
                                       : "--freeze: nothing is left to be trained");
 }

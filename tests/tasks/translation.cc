@@ -107,5 +107,5 @@ TEST_CASE("a model that cannot translate is refused in words, and so is a task t
   } catch (const UsageError& e) {
     CHECK(std::string(e.what()) == "a model of the architecture lookup does not turn a source into a target");
   }
-  CHECK_THROWS_AS(task_kind("tagging"), UsageError);
+  CHECK_THROWS_AS(task_kind("summarising"), UsageError);
 }

@@ -25,7 +25,7 @@ vocabularies() {
 ok "and the model's source has the vocabulary of the column that is its source" vocabularies
 refuses "a column that the stream has not" 1 'train.st: has the columns src,tgt, training needs tgt and en' "${run[@]}" --data train.st --columns tgt,en -o x.st
 refuses "another number of columns than the task's" 2 '--columns src: translation has the columns src,tgt' "${run[@]}" --data train.st --columns src -o x.st
-refuses "a task that there is not" 2 "--task: 'tagging' is none of translation" "${run[@]}" --data train.st --task tagging -o x.st
+refuses "a task that there is not" 2 "--task: 'summarising' is none of translation" "${run[@]}" --data train.st --task summarising -o x.st
 
 tokenize -q -m spm.model --columns text <<<'w1 w2' >text.st
 refuses "masks that the vocabulary has no piece for" 1 'the vocabulary has no \[MASK\]; ' train --data text.st --preset bert-tiny -o x.st

@@ -1,5 +1,5 @@
-// The heads of BERT against Hugging Face's (scripts/torch-fixture-heads): logits, losses, all gradients, and every weight
-// after five updates. And that the tolerance is tight enough: each parameter left out is found.
+// The heads of BERT against Hugging Face's (scripts/torch-fixture-heads): logits, losses, all gradients, and every
+// weight after five updates. And that the tolerance is tight enough: each parameter left out is found.
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -39,8 +39,8 @@ std::unique_ptr<Model> fixture_model(const std::string& which) {
 
 // Pieces, or labels, by number.
 Vocabulary vocabulary(int64_t size, bool labels) {
-  std::string bytes = labels ? "" : "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
-  for (int64_t i = labels ? 0 : 5; i < size; ++i) bytes += str(labels ? "label" : "piece", i, "\n");
+  std::string bytes = labels ? "storm.labels 1\n" : "storm.words 1\n<pad>\n<unk>\n<s>\n</s>\n";
+  for (int64_t i = labels ? 0 : 4; i < size; ++i) bytes += str("piece", i, "\n");
   return Vocabulary::from_bytes(bytes);
 }
 
@@ -49,8 +49,10 @@ Batch fixture_batch(const std::string& which) {
   auto& text = batch.inputs.emplace_back();
   const auto ids = fixture().values<int32_t>(which + ".ids"), offsets = fixture().values<int32_t>(which + ".offsets");
   for (std::size_t s = 1; s < offsets.size(); ++s)
-    text.add(-1, ids.subspan(static_cast<std::size_t>(offsets[s - 1]),
-                             static_cast<std::size_t>(offsets[s] - offsets[s - 1])), -1);
+    text.add(
+        -1,
+        ids.subspan(static_cast<std::size_t>(offsets[s - 1]), static_cast<std::size_t>(offsets[s] - offsets[s - 1])),
+        -1);
   const auto add = [&](const char* name, std::vector<int32_t>& to) {
     if (!fixture().find(which + name)) return;
     const auto values = fixture().values<int32_t>(which + name);
@@ -94,6 +96,10 @@ Distances distances(const std::string& which, const std::string& without = "") {
 
   const auto adam = nlohmann::json::parse(fixture().meta("adam"));
   const auto losses = fixture().values<float>(which + ".losses");
+  // Its gradient is but rounding errors, which Adam brings to full size: a softmax over tokens does not see it.
+  const auto unseen = [&](const ParameterSpec& spec) {
+    return which == "question-answering" && spec.name == "head.output.bias";
+  };
   TrainingStep step(*model, *task, 0, 1);
   Optimizer optimizer(parameters.values().size(), {});
   for (std::size_t i = 0; i < losses.size(); ++i) {
@@ -102,21 +108,21 @@ Distances distances(const std::string& which, const std::string& without = "") {
     found.losses = std::max(found.losses, std::abs(loss - static_cast<double>(losses[i])));
     if (i == 0)
       for (const auto& spec : parameters.specs())
-        if (!spec.name.ends_with("qkv.bias"))  // the keys' has no gradient but rounding errors
-          found.gradients = std::max(found.gradients,
-                                     test::relative_error(parameters.gradient_view(spec.name),
-                                                          fixture().values<float>(which + ".grad." + spec.name)));
+        if (!spec.name.ends_with("qkv.bias") && !unseen(spec))  // the keys' likewise
+          found.gradients =
+              std::max(found.gradients, test::relative_error(parameters.gradient_view(spec.name),
+                                                             fixture().values<float>(which + ".grad." + spec.name)));
     optimizer.update(parameters.values(), parameters.gradients(), static_cast<int64_t>(i) + 1,
                      adam.at("lr").get<double>());
   }
   for (const auto& spec : parameters.specs()) {
+    if (unseen(spec)) continue;
     const auto got = parameters.view(spec.name);
     const auto after = fixture().values<float>(which + ".after." + spec.name);
     const std::size_t width = after.size() / 3;
     for (std::size_t k = 0; k < after.size(); ++k)
       if (!spec.name.ends_with("qkv.bias") || k / width != 1)
-        found.weights =
-            std::max(found.weights, std::abs(static_cast<double>(got[k]) - static_cast<double>(after[k])));
+        found.weights = std::max(found.weights, std::abs(static_cast<double>(got[k]) - static_cast<double>(after[k])));
   }
   return found;
 }
