@@ -95,7 +95,7 @@ void RunLog::add(const TrainState& s, double rate) {
     const auto value = judged ? s.validation.measured(measure) : std::nullopt;
     line += "\t" + (value ? fixed(*value, 2) : "");
   }
-  const auto mean = [](const Losses& losses, std::size_t l) { return fixed(losses[l].mean_loss(), 4); };
+  const auto mean = [](const Losses& losses, std::size_t l) { return fixed(losses[l].mean_loss(), 6); };
   for (std::size_t l = 0; l < losses_; ++l) {
     line += "\t" + (i.updates > 0 ? mean(i.losses, l) : "");
     line += "\t" + (judged && l < s.validation.losses.size() ? mean(s.validation.losses, l) : "");
