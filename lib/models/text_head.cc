@@ -23,10 +23,20 @@ std::optional<TextHead> TextHead::declare(ParameterList& list, const nlohmann::j
   if (!config.contains(kHeadOutputsKey)) return {};
   constexpr double kDeviation = 0.02;  // as BERT's own weights begin
   const Settings s(config);
-  const int64_t width = description.state_widths.back();
+  int64_t width = description.state_widths.back();
   TextHead head;
   head.outputs_ = s.whole(kHeadOutputsKey, 1, 1 << 24);
   head.dropout_ = s.real("head_dropout", 0, 1);
+  const auto& widths = description.state_widths;
+  const auto layer = config.value("head_layer", nlohmann::json("last"));
+  if (layer == "mix") {
+    if (std::ranges::any_of(widths, [&](int64_t w) { return w != width; }))
+      throw UsageError("--head-layer mix: the model's layers have states of different widths");
+    head.mix_ = LayerMix::declare(list, "head.mix", std::ssize(widths));
+  } else if (layer != "last") {
+    head.layer_ = s.whole("head_layer", 0, std::ssize(widths) - 1);
+    width = widths[static_cast<std::size_t>(head.layer_)];
+  }
   if (config.contains(kPoolKey)) {
     const auto pool = s.choice(kPoolKey, head_pools()), attention = static_cast<std::size_t>(Pool::attention);
     head.pooled_ = true;
@@ -35,12 +45,6 @@ std::optional<TextHead> TextHead::declare(ParameterList& list, const nlohmann::j
       head.attention_ =
           AttentionPooling::declare(list, "head.pool", width, static_cast<PoolingScore>(pool - attention));
   }
-  if (config.contains("layer_mix") && s.on("layer_mix")) {
-    const auto& widths = description.state_widths;
-    if (std::ranges::any_of(widths, [&](int64_t w) { return w != width; }))
-      throw UsageError("--layer-mix: the model's layers have states of different widths");
-    head.mix_ = LayerMix::declare(list, "head.mix", std::ssize(widths));
-  }
   head.output_ =
       LinearLayer::declare(list, "head.output", width, head.outputs_, 1, {LinearInit::Rule::normal, kDeviation});
   return head;
@@ -48,15 +52,17 @@ std::optional<TextHead> TextHead::declare(ParameterList& list, const nlohmann::j
 
 Value TextHead::features(Graph& graph, const Model& model, const PackedSentences& text, Trace* trace) const {
   const auto& encoder = as<TextEncoder>(model);
-  if (!mix_) {
-    const Value states = encoder.encode(graph, text, trace);
-    return pooled_ ? pooled(graph, model, states, text, trace) : states;
+  Value states;
+  if (!mix_ && layer_ < 0) {
+    states = encoder.encode(graph, text, trace);
+  } else {
+    Trace own;
+    Trace& all = trace ? *trace : own;
+    all.states = true;
+    encoder.encode(graph, text, &all);
+    states = mix_ ? (*mix_)(graph, model.parameters(), all.encoder_states)
+                  : all.encoder_states.at(static_cast<std::size_t>(layer_));
   }
-  Trace own;
-  Trace& layers = trace ? *trace : own;
-  layers.states = true;
-  encoder.encode(graph, text, &layers);
-  const Value states = (*mix_)(graph, model.parameters(), layers.encoder_states);
   return pooled_ ? pooled(graph, model, states, text, trace) : states;
 }
 

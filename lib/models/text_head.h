@@ -2,8 +2,8 @@
 // of each text that a pooling makes of them. Its parameters lie among the model's, under "head.".
 //
 // A configuration with a head has "head_outputs", what the layer gives; "pool", how a vector is made of a text, or no
-// such entry, where the layer is over tokens; "head_dropout", of what the layer reads; and "layer_mix", whether the
-// states are a learned mix of all layers' (nn/layer_mix.h) instead of the last one's.
+// such entry, where the layer is over tokens; "head_dropout", of what the layer reads; and "head_layer", whose states
+// these are: "last", the number of a layer (0: the embeddings), or "mix", a learned mix of all (nn/layer_mix.h).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -60,6 +60,7 @@ class TextHead {
   LinearLayer output_;  // [outputs, width]
   std::optional<AttentionPooling> attention_;
   std::optional<LayerMix> mix_;
+  int64_t layer_ = -1;  // -1: the last one, or the mix
 };
 
 }  // namespace storm

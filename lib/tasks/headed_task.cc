@@ -94,7 +94,8 @@ void HeadedTask::each_logits(RowColumns rows, const DecodeOptions& options, std:
 
 std::vector<Setting> head_settings() {
   return {{"head-dropout", "RATE", "0.1", "dropout of what a task's head reads"},
-          {"layer-mix", "yes|no", "no", "the head reads a learned mix of all layers, not the last one"}};
+          {"head-layer", "N|last|mix", "last",
+           "which layer a task's head reads (0: the embeddings), or a learned mix of all"}};
 }
 
 std::vector<Setting> pooled_head_settings() {

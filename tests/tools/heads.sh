@@ -39,6 +39,11 @@ for how in first last mean attention kernel kernel-fixed; do
   ok "--pool $how makes a vector that a classifier learns from" pooled
 done
 
+for layer in 0 1 mix; do
+  layered() { "${small[@]}" "${bert[@]}" --task classification --pool mean --head-layer $layer --data label.st -o layer.model --steps 200 && cut -f1 test.tsv | tokenize -q -m layer.model | decode -q -m layer.model | tokenize -d | paste - <(cut -f2 test.tsv) | awk '$1 == $2 { ++good } END { exit good < 30 }'; }
+  ok "--head-layer $layer is what a head reads" layered
+done
+refuses "a layer that there is not" 2 '--head-layer' "${small[@]}" "${bert[@]}" --task classification --head-layer 2 --data label.st -o x.st
 dumped() {
   "${small[@]}" "${bert[@]}" --task classification --pool attention --data label.st -o pool.model --steps 200 && cut -f1 test.tsv | head -n 3 | tokenize -q -m pool.model | attn-dump -q -m pool.model --kinds pooling -o weights.st && tensor ls weights.st | grep -q pooling
 }
