@@ -114,7 +114,8 @@ void set_bert_head(nlohmann::json& config, Folder& folder) {
   config["task"] = head.task;
   config[kHeadOutputsKey] = shape[0];
   const bool drops = head.task != "question-answering";
-  config["head_dropout"] = drops ? number_from(c, "classifier_dropout", config.at("dropout").get<double>()) : 0;
+  config["head_dropout"] =
+      drops ? number_from(c, "classifier_dropout", config.at("dropout").get<double>()) : nlohmann::json(0);
   if (head.pools) config[kPoolKey] = "pooler";
   config["pooler"] = yes_or_no(head.pools);
   config["masked_lm"] = config["next_sentence"] = "no";
