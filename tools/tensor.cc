@@ -160,12 +160,13 @@ void exchange(const Args& args) {
     if (peft != args.given("base"))
       throw UsageError(peft ? "import of an adapter needs --base MODEL: what it was made for"
                             : "--base goes with a folder that holds adapter_config.json");
+    if (peft && args.given("task")) throw UsageError("--task has no meaning with an adapter, which has no head");
     Output output(args.text("save"));
     refuse_terminal(output);
     if (peft)
       import_peft(operands[1], args.text("base"), args.command(), output);
     else
-      import_folder(operands[1], args.command(), output);
+      import_folder(operands[1], args.command(), output, args.text("task"));
     output.commit();
     return;
   }
@@ -190,6 +191,7 @@ void run(const Args& args) {
   only_with("raw", "cat");
   only_with("dtype", "convert");
   only_with("base", "import");
+  only_with("task", "import");
   if (command == "ls") return list(args, paths);
   if (command == "cat" && args.given("tensor")) return print_tensor(args, paths);
   if (args.given("raw")) throw UsageError("--raw needs --tensor NAME");
@@ -249,6 +251,8 @@ const Tool tool{
      {"raw", "", "", "with cat --tensor: its bytes, whatever its dtype"},
      {"dtype", "TYPE", "", "with convert: f32, f64, f16 or bf16, for the float tensors"},
      {"base", "MODEL", "", "with import: the model that a folder of PEFT's adapts"},
+     {"task", "NAME", "",
+      "with import: what a head is for that reads texts in pairs: pair-classification, pair-regression"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
     "ls|cat|average|convert FILE... (none, or -: standard input), merge BASE ADAPTER, import FOLDER, export MODEL "
     "FOLDER",

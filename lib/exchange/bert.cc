@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/settings.h"
+#include "exchange/bert_heads.h"
 #include "exchange/config_values.h"
 #include "exchange/sentence_transformers.h"
 #include "exchange/tokenizer_files.h"
@@ -14,7 +16,9 @@ namespace storm {
 namespace {
 
 nlohmann::json config(Folder& folder) {
-  refuse_other_heads(folder, {"BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForNextSentencePrediction"});
+  refuse_other_heads(folder,
+                     {"BertModel", "BertForMaskedLM", "BertForPreTraining", "BertForNextSentencePrediction",
+                      "BertForSequenceClassification", "BertForTokenClassification", "BertForQuestionAnswering"});
   auto c = folder.fields();
   refuse_foreign_settings(c);
   c.only("is_decoder", false);
@@ -39,12 +43,16 @@ nlohmann::json config(Folder& folder) {
                       {"next_sentence", yes_or_no(weights.has("cls.seq_relationship.weight"))},
                       {"share_embeddings", yes_or_no(tied)}};
   set_sentence_flags(ours, folder);
+  if (is_bert_head(folder)) set_bert_head(ours, folder);
   return ours;
 }
 
-Vocabularies vocabularies(const Folder& folder) {
+bool has(const nlohmann::json& config, const char* head) { return Settings(config).on(head); }
+
+Vocabularies vocabularies(const Folder& folder, const nlohmann::json& config) {
   auto vocabulary = Vocabulary::from_bytes(wordpiece_of(folder), folder.path());
   check_special_tokens(folder, vocabulary);
+  if (has_bert_head(config)) return with_labels(std::move(vocabulary), folder, config);
   return {{"vocab", std::move(vocabulary)}};
 }
 
@@ -75,16 +83,17 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
     linear(ours + "ffn.down", {theirs + "output.dense"});
     norm(ours + "ffn.norm", theirs + "output.LayerNorm");
   }
-  if (config.at("pooler") == "yes") linear("pooler", {"pooler.dense"});
-  if (config.at("next_sentence") == "yes") {
+  if (has_bert_head(config)) add_head_rows(rows, config);
+  if (has(config, "pooler")) linear("pooler", {"pooler.dense"});
+  if (has(config, "next_sentence")) {
     const auto [weight, bias] = add_layer(rows, "next_sentence", {"cls.seq_relationship"});
     weight->head = bias->head = true;
   }
-  if (config.at("masked_lm") == "no") return rows;
+  if (!has(config, "masked_lm")) return rows;
   linear("masked_lm.transform", {"cls.predictions.transform.dense"});
   norm("masked_lm.norm", "cls.predictions.transform.LayerNorm");
   const std::string bias = "cls.predictions.bias", of_layer = "cls.predictions.decoder.bias";
-  if (config.at("share_embeddings") == "yes") {
+  if (has(config, "share_embeddings")) {
     one("masked_lm.bias", bias);
   } else {  // then the layer's own bias counts, and the other one is passed over
     one("masked_lm.output.weight", "cls.predictions.decoder.weight");
@@ -97,7 +106,8 @@ std::vector<TensorRow> rows(const nlohmann::json& config) {
 // Buffers, the output layer where it is the table of embeddings, and its bias a second time.
 std::optional<std::string> twin(std::string_view name, const nlohmann::json& config) {
   if (name == "embeddings.position_ids") return "";
-  if (config.at("masked_lm") == "no") return {};
+  if (has_bert_head(config) && name.starts_with("pooler.dense.")) return "";  // of older files, where none reads it
+  if (!has(config, "masked_lm")) return {};
   if (name == "cls.predictions.decoder.weight") return "embeddings.word_embeddings.weight";
   if (name == "cls.predictions.decoder.bias") return "cls.predictions.bias";
   if (name == "cls.predictions.bias") return "";  // of an untied model, whose layer has its own
@@ -105,16 +115,17 @@ std::optional<std::string> twin(std::string_view name, const nlohmann::json& con
 }
 
 // The class of transformers with the heads of the configuration.
-const char* their_class(const nlohmann::json& c) {
-  const bool masked_lm = c.at("masked_lm") == "yes";
-  if (c.at("next_sentence") == "yes") return masked_lm ? "BertForPreTraining" : "BertForNextSentencePrediction";
+std::string their_class(const nlohmann::json& c) {
+  if (has_bert_head(c)) return bert_head_class(c);
+  const bool masked_lm = has(c, "masked_lm");
+  if (has(c, "next_sentence")) return masked_lm ? "BertForPreTraining" : "BertForNextSentencePrediction";
   return masked_lm ? "BertForMaskedLM" : "BertModel";
 }
 
-std::string prefix(const nlohmann::json& c) { return their_class(c) == std::string("BertModel") ? "" : "bert."; }
+std::string prefix(const nlohmann::json& c) { return their_class(c) == "BertModel" ? "" : "bert."; }
 
 FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
-  const auto& vocabulary = vocabularies.at("vocab");
+  const auto& vocabulary = of_texts(vocabularies);
   const auto width = c.at("d_model").get<int64_t>(), inner = c.at("d_ff").get<int64_t>();
   FolderFiles files{.config = {{"model_type", "bert"},
                                {"architectures", {their_class(c)}},
@@ -130,9 +141,10 @@ FolderFiles files(const nlohmann::json& c, const Vocabularies& vocabularies) {
                                {"attention_probs_dropout_prob", c.at("attention_dropout")},
                                {"layer_norm_eps", c.at("norm_epsilon")},
                                {"pad_token_id", std::max(vocabulary.pad_id(), 0)},
-                               {"tie_word_embeddings", c.at("share_embeddings") == "yes"}},
+                               {"tie_word_embeddings", has(c, "share_embeddings")}},
                     .texts = {}};
   files.prefix = prefix(c);
+  if (has_bert_head(c)) add_head_files(files.config, c, vocabularies);
   if (is_tokenizer_json(vocabulary))
     add_tokenizer_json(files.texts, vocabulary, "BertTokenizer", longest_text(c));
   else

@@ -37,6 +37,11 @@ const Family& family_of_architecture(const std::string& architecture) {
   return **found;
 }
 
+const Vocabulary& of_texts(const Vocabularies& vocabularies) {
+  const auto of_text = vocabularies.find("vocab.text");
+  return of_text == vocabularies.end() ? vocabularies.begin()->second : of_text->second;
+}
+
 nlohmann::json own_settings(const nlohmann::json& config) {
   const auto own = config.find(kOwnKey);
   return own != config.end() && own->is_object() ? *own : nlohmann::json::object();

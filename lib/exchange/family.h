@@ -17,7 +17,8 @@
 
 namespace storm {
 
-using Vocabularies = std::map<std::string, Vocabulary>;  // "vocab", or "vocab.NAME" of each column
+using Vocabularies = std::map<std::string, Vocabulary>;        // "vocab", or "vocab.NAME" of each column
+const Vocabulary& of_texts(const Vocabularies& vocabularies);  // not of their labels, of a model that reads one
 
 // What export writes beside the weights.
 struct FolderFiles {
@@ -35,7 +36,8 @@ struct Family {
   // config.json, and what else in the folder decides results, as a configuration with the flags that it sets
   // (kDefaultsKey). Throws Error for what STORM does not do, naming it.
   nlohmann::json (*config)(Folder& folder);
-  Vocabularies (*vocabularies)(const Folder& folder);  // read once: large ones take a while
+  // Of a model of this configuration; read once: large ones take a while.
+  Vocabularies (*vocabularies)(const Folder& folder, const nlohmann::json& config);
   // Rows for each parameter of a model of this configuration.
   std::vector<TensorRow> (*rows)(const nlohmann::json& config);
   // Of a tensor that no row asks for (name: without the prefix): the one that it is tied to, whose numbers it must
@@ -57,9 +59,6 @@ struct Family {
   Orders (*orders)(const nlohmann::json& theirs, const nlohmann::json& ours) = nullptr;
 };
 
-// The object of config.json for what a configuration here says and theirs has no room for; transformers keeps it and
-// passes it over.
-constexpr const char* kOwnKey = "storm";
 nlohmann::json own_settings(const nlohmann::json& config);  // of config.json; empty: there are none
 
 // Sets decode's; none: the configuration stays without.

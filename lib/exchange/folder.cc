@@ -28,8 +28,10 @@ std::string read_text_file(const std::string& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Folder::Folder(const std::string& path)
-    : path_(folder_that_is_there(path)), config_(json("config.json")), weights_(path) {}
+Folder::Folder(const std::string& path, const std::string& task)
+    : path_(folder_that_is_there(path)), config_(json("config.json")), weights_(path) {
+  if (!task.empty()) config_[kOwnKey]["task"] = task;
+}
 
 bool has_file(const std::string& path) {
   std::error_code ignored;

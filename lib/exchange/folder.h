@@ -15,10 +15,15 @@ std::string file_in(const std::string& folder, const std::string& name);  // "fo
 bool has_file(const std::string& path);
 std::string read_text_file(const std::string& path);  // whole; throws Error, also above 1 GiB
 
+// The object of config.json for what a configuration here says and theirs has no room for; transformers keeps it and
+// passes it over.
+constexpr const char* kOwnKey = "storm";
+
 class Folder {
  public:
-  // Throws Error where it is no folder, has no config.json, or no weights (exchange/weights.h).
-  explicit Folder(const std::string& path);
+  // task: what a head is for, as if config.json said so under kOwnKey; "": it says. Throws Error where it is no folder,
+  // has no config.json, or no weights (exchange/weights.h).
+  explicit Folder(const std::string& path, const std::string& task = "");
 
   bool has(const std::string& name) const;
   std::string path_of(const std::string& name) const { return file_in(path_, name); }

@@ -41,7 +41,7 @@ nlohmann::json config(Folder& folder) {
           {"share_embeddings", yes_or_no(c.on("tie_word_embeddings", true))}};
 }
 
-Vocabularies vocabularies(const Folder& folder) {
+Vocabularies vocabularies(const Folder& folder, const nlohmann::json&) {
   auto vocabulary = Vocabulary::from_bytes(byte_bpe_of(folder), folder.path());
   check_special_tokens(folder, vocabulary);
   return {{"vocab", std::move(vocabulary)}};

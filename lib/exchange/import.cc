@@ -26,22 +26,28 @@ std::unique_ptr<Model> model_of(const nlohmann::json& config, const Folder& fold
 // A table has a row for each piece, neither more nor fewer.
 void check_vocabularies(const Model& model, const Vocabularies& vocabularies, const Folder& folder) {
   const auto& sizes = model.description().vocabularies;
+  const auto check = [&](const Vocabulary& vocabulary, int64_t rows) {
+    require(vocabulary.size() == rows, folder.path(), ": the tokenizer has ", vocabulary.size(),
+            " pieces, the table of embeddings ", rows, " rows; they must be as many");
+  };
+  if (sizes.size() == 1) return check(of_texts(vocabularies), sizes[0]);
   auto vocabulary = vocabularies.begin();  // by name, and so in the order of the columns
   for (const int64_t rows : sizes) {
-    require(vocabulary->second.size() == rows, folder.path(), ": the tokenizer has ", vocabulary->second.size(),
-            " pieces, the table of embeddings ", rows, " rows; they must be as many");
+    check(vocabulary->second, rows);
     if (std::next(vocabulary) != vocabularies.end()) ++vocabulary;
   }
 }
 
-void import_family(const std::string& path, const std::string& command, Output& output) {
-  Folder folder(path);
+void import_family(const std::string& path, const std::string& command, Output& output, const std::string& task) {
+  Folder folder(path, task);
   auto type = folder.fields();
   const Family& family = family_of_type(type.text("model_type"), folder.path_of("config.json"));
   auto& weights = folder.weights();
   weights.set_prefixes(family.prefixes);
   auto config = family.config(folder);
-  const auto vocabularies = family.vocabularies(folder);
+  if (!task.empty() && config.value("task", "") != task)
+    throw UsageError(str("--task: ", path, " has no head that is for ", task));
+  const auto vocabularies = family.vocabularies(folder, config);
   if (family.add_decoding) family.add_decoding(folder, vocabularies, config);
   const auto model = model_of(config, folder);
   check_vocabularies(*model, vocabularies, folder);
@@ -85,9 +91,9 @@ void import_family(const std::string& path, const std::string& command, Output& 
 
 }  // namespace
 
-void import_folder(const std::string& path, const std::string& command, Output& output) {
+void import_folder(const std::string& path, const std::string& command, Output& output, const std::string& task) {
   try {
-    import_family(path, command, output);
+    import_family(path, command, output, task);
   } catch (const nlohmann::json::exception& e) {  // a value of a type that nobody expected
     fail(path, ": ", e.what());
   }

@@ -85,7 +85,7 @@ nlohmann::json config(Folder& folder) {
   return ours;
 }
 
-Vocabularies vocabularies(const Folder& folder) {
+Vocabularies vocabularies(const Folder& folder, const nlohmann::json&) {
   Vocabularies all;
   for (auto& [name, bytes] : sentencepiece_pair_of(folder))
     all.emplace(name, Vocabulary::from_bytes(bytes, folder.path()));

@@ -65,6 +65,9 @@ double worst_error(const std::string& model_path, const std::string& folder, int
     const auto& able = as<LanguageModel>(model);
     const auto [weight, bias] = able.output(graph);
     values["logits"] = linear(graph, able.states(graph, text, &trace), weight, bias);
+  } else if (const TextHead* head = model.head()) {
+    const auto [weight, bias] = head->output(graph, model.parameters());
+    values["logits"] = linear(graph, head->features(graph, model, text, &trace), weight, bias);
   } else {
     as<TextEncoder>(model).encode(graph, text, &trace);
     const Value last = trace.encoder_states.back();
@@ -98,9 +101,18 @@ double worst_error(const std::string& model_path, const std::string& folder, int
   return worst;
 }
 
-const std::vector<std::pair<std::string, int>> kFolders{{"bert", 4},      {"bert-masked-lm", 4}, {"bert-untied", 5},
-                                                        {"bert-next", 3}, {"gpt2", 4},           {"gpt2-shards", 4},
-                                                        {"marian", 4},    {"marian-apart", 4}};
+const std::vector<std::pair<std::string, int>> kFolders{{"bert-classification", 4},
+                                                        {"bert-regression", 4},
+                                                        {"bert-tagging", 4},
+                                                        {"bert-question-answering", 4},
+                                                        {"bert", 4},
+                                                        {"bert-masked-lm", 4},
+                                                        {"bert-untied", 5},
+                                                        {"bert-next", 3},
+                                                        {"gpt2", 4},
+                                                        {"gpt2-shards", 4},
+                                                        {"marian", 4},
+                                                        {"marian-apart", 4}};
 
 std::vector<std::byte> bytes_of(const Document& document, const std::string& name) {
   const auto bytes = document.tensor(name).bytes;
@@ -155,8 +167,9 @@ TEST_CASE("every parameter of an imported model counts: without it transformers'
 }
 
 TEST_CASE("a model that is exported and imported again has the same bits, configuration and vocabularies") {
-  for (const auto& name : {"bert", "bert-masked-lm", "bert-untied", "bert-next", "sentences", "gpt2", "gpt2-shards",
-                           "marian", "marian-apart"}) {
+  for (const auto& name :
+       {"bert-classification", "bert-regression", "bert-tagging", "bert-question-answering", "bert", "bert-masked-lm",
+        "bert-untied", "bert-next", "sentences", "gpt2", "gpt2-shards", "marian", "marian-apart"}) {
     INFO(name);
     const ScratchFolder scratch;
     const auto first = imported(fixture_folder(name), scratch, "first.st");

@@ -63,7 +63,7 @@ std::vector<float> states_of(const Model& model) {
 
 }  // namespace
 
-TEST_CASE("an encoder alone has the names and the states of the one inside of the whole model") {
+TEST_CASE("an encoder alone has the names of the whole model, and with its values the same states") {
   for (const Case& c : kCases) {
     INFO(c.architecture << " " << c.preset);
     const auto whole = make_model(config_of(c)), alone = encoder_of(c);
@@ -71,11 +71,13 @@ TEST_CASE("an encoder alone has the names and the states of the one inside of th
     CHECK(alone->parameters().numbers() < whole->parameters().numbers());
     for (const auto& spec : alone->parameters().specs()) {
       INFO(spec.name);
-      std::ranges::copy(whole->parameters().view(spec.name), alone->parameters().view(spec.name).begin());
+      const auto values = whole->parameters().view(spec.name);
+      REQUIRE(values.size() == static_cast<std::size_t>(spec.shape.size()));
+      std::ranges::copy(values, alone->parameters().view(spec.name).begin());
       CHECK((spec.name.starts_with("encoder.") || spec.name.starts_with("source_") || spec.name == "embedding.weight"));
       CHECK((spec.vocabulary == -1 || spec.vocabulary == 0));
     }
-    CHECK(states_of(*alone) == states_of(*whole));
+    CHECK((states_of(*alone) == states_of(*whole)));
   }
 }
 
@@ -88,6 +90,7 @@ TEST_CASE("an encoder alone says so: one vocabulary, no decoder's attention, no 
     CHECK(alone->description().attentions.size() == (c.architecture == "transformer" ? 1 : 0));
     CHECK(alone->config().count("target_vocab_size") == 0);
     CHECK(test::refused([&] { as<EncoderDecoder>(*alone); }, {c.architecture, "does not turn a source into a target"}));
+    CHECK(dynamic_cast<const Generator*>(alone.get()) == nullptr);
     CHECK_NOTHROW(as<EncoderDecoder>(*make_model(config_of(c))));
     CHECK_NOTHROW(make_model(alone->config()));  // from a file
   }

@@ -3,7 +3,7 @@
 source "$(dirname "$0")/../shell.sh"
 data=$here/tests/exchange/data
 grep . "$data/lines.txt" >lines
-for name in bert sentences gpt2 gpt2-shards marian marian-apart; do tensor import -q "$data/$name" -o "$name.st" || echo "not ok - $name is imported"; done
+for name in bert bert-classification bert-tagging bert-question-answering sentences gpt2 gpt2-shards marian marian-apart; do tensor import -q "$data/$name" -o "$name.st" || echo "not ok - $name is imported"; done
 
 answers() { tokenize -q -m "$1.st" <lines | decode -q -m "$1.st" "${@:3}" | tensor cat -t "$2.ids" | cmp - "$data/$1/answers.ids"; }
 ok "translations of an imported Marian are transformers'" answers marian tgt
@@ -26,11 +26,17 @@ overruled() {
 ok "the command line overrules what a model sets" overruled
 greedy() { tokenize -q -m marian.st <lines | decode -q -m marian.st --beam 1 --max-length 3 | tensor cat -t tgt.offsets | tail -n 1 | grep -qx 15; }
 ok "and its beam and lengths" greedy
+said() { tokenize -q -m "$1.st" <lines | decode -q -m "$1.st" | tokenize -d | cmp - <(paste "$data/lines.txt" "$data/$1/answers.txt" | awk -F '\t' '$1 != "" { print $2 }'); }
+ok "an imported classifier's labels are transformers'" said bert-classification
+ok "and a tagger's, one of each word" said bert-tagging
+asked() { printf 'the dog\tA cat sat on the mat\n' | tokenize -q -m bert-question-answering.st | decode -q -m bert-question-answering.st | tokenize -d >answer && grep -qF "$(cat answer)" <<<'A cat sat on the mat'; }
+ok "an imported model answers with words of the context" asked
+refuses "a task that is not the head's" 2 'its head is for tagging, and not for pair-classification' tensor import --task pair-classification "$data/bert-tagging" -o x.st
 named() { tokenize -q -m bert.st <lines | attn-dump -q -m bert.st | tensor cat -t src.pieces.bytes --raw | grep -q '^\[CLS\].*\[SEP\]' && tokenize -q -m bert.st <lines | embed -q -m bert.st | tensor cat -t texts.bytes --raw - | grep -q '^\[CLS\].*\[SEP\]'; }
 ok "[CLS] and [SEP] are rows with their names" named
 
 again() {
-  for name in sentences gpt2-shards marian marian-apart; do
+  for name in bert-classification bert-tagging sentences gpt2-shards marian marian-apart; do
     tensor export -q $name.st out-$name && tensor import -q out-$name -o again.st &&
       cmp <(tensor ls --json $name.st | sed 's/"storm.command":"[^"]*"//') <(tensor ls --json again.st | sed 's/"storm.command":"[^"]*"//') || return 1
     for t in $(tensor ls $name.st | awk '$2 == "F32" || $2 == "U8" { print $1 }'); do cmp <(tensor cat -t "$t" --raw $name.st) <(tensor cat -t "$t" --raw again.st) || return 1; done
