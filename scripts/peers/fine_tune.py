@@ -2,17 +2,19 @@
 """The peer of scripts/fine-tune: transformers fine-tunes the same BERT on the same rows, for as many epochs, at the same rate.
 
     fine_tune.py TASK FOLDER ROWS --seed 1 --epochs 3 --lr 1e-4 [--lora 8] [--threads 2] -o predictions.txt
+    fine_tune.py sst2 FOLDER ROWS --rate train|classify [--batch 32] [--steps 40]    # rows a second; classify: sorted by length, all rows
 
 TASK: sst2, btc, wnut17, squad. FOLDER: the model's, as the Hugging Face hub has it. ROWS: a folder with train.tsv, test.in and, but for squad,
 dev.tsv, as scripts/fine-tune makes them. AdamW without weight decay, a linear schedule with a fifth of an epoch of warmup, gradients clipped to
 1 (as transformers' Trainer does), batches of 32 rows padded to the longest. Of the epochs, that which is best on dev. Prints the seconds of
 training. Needs torch and transformers, with --lora peft, for btc and wnut17 seqeval.
 """
-import argparse, pathlib, random, time
+import argparse, pathlib, random, resource, time
 import torch
 from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 BATCH, WINDOW, OVERLAP, LONGEST_ANSWER = 32, 384, 128, 30
+WARM = 3  # updates, or batches, before the clock starts
 
 
 def lines(path):
@@ -85,6 +87,41 @@ class Task:
         model.load_state_dict(kept)
         pathlib.Path(a.output).write_text("".join(line + "\n" for line in self.predictions(model)), "utf8")
         print(f"{seconds:.0f}")
+
+
+class Rate:
+    """How fast the task's model is trained, or answers, and the memory that it takes at most."""
+
+    def __init__(self, task, args):
+        model, done, begin = task.model(), 0, None
+        if args.rate == "train":
+            adam = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.0)
+            rows = list(task.train)
+            random.Random(1).shuffle(rows)
+            model.train()
+            for step in range(WARM + args.steps):
+                if step == WARM:
+                    begin = time.monotonic()
+                some = [rows[(step * args.batch + i) % len(rows)] for i in range(args.batch)]
+                fed, width = task.batch(some)
+                adam.zero_grad()
+                model(**fed, **task.targets(some, width)).loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                adam.step()
+                done += args.batch if step >= WARM else 0
+        else:
+            rows = sorted(task.train, key=lambda r: -len(r["input_ids"]))
+            model.eval()
+            with torch.inference_mode():
+                fed = [task.batch(rows[b : b + args.batch])[0] for b in range(0, len(rows), args.batch)]
+                for batch in fed[:WARM]:
+                    model(**batch)
+                begin = time.monotonic()
+                for batch in fed:
+                    model(**batch)
+                    done += len(batch["input_ids"])
+        seconds = time.monotonic() - begin
+        print(f"rows/s={done / seconds:.1f} peak_MiB={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
 
 
 class Sentences(Task):
@@ -209,10 +246,14 @@ def main():
     p.add_argument("--lr", type=float, default=1e-4)
     p.add_argument("--lora", type=int, default=0)
     p.add_argument("--threads", type=int, default=2)
-    p.add_argument("-o", "--output", required=True)
+    p.add_argument("--rate", choices=["train", "classify"])
+    p.add_argument("--batch", type=int, default=BATCH)
+    p.add_argument("--steps", type=int, default=40)
+    p.add_argument("-o", "--output")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
-    {"sst2": Sentences, "squad": Questions}.get(args.task, Words)(args).run()
+    task = {"sst2": Sentences, "squad": Questions}.get(args.task, Words)(args)
+    Rate(task, args) if args.rate else task.run()
 
 
 main()
