@@ -48,6 +48,7 @@ std::string long_name(const std::string& name) { return name.substr(name.find(',
 
 std::vector<Flag> all_flags(const Tool& tool) {
   auto flags = tool.flags;
+  const auto own = flags.size();
   if (tool.common & kThreads) flags.push_back({"threads", "N", "0", "threads to use (0: one per core)"});
   if (tool.common & kDevice)
     flags.push_back(
@@ -57,6 +58,8 @@ std::vector<Flag> all_flags(const Tool& tool) {
   flags.push_back({"stats", "", "", "end with one JSON line of figures on standard error"});
   flags.push_back({"version", "", "", "print the version and exit"});
   flags.push_back({"h,help", "", "", "print this help and exit"});
+  if (std::ranges::any_of(tool.flags, [](const Flag& f) { return !f.heading.empty(); }))
+    flags[own].heading = "Machine and messages";
   return flags;
 }
 
@@ -74,6 +77,7 @@ std::string help_text(const Tool& tool) {
   }
   std::size_t i = 0;
   for (const Flag& f : all_flags(tool)) {
+    if (!f.heading.empty()) text += str(i > 0 ? "\n" : "", " ", f.heading, ":\n");
     text += "  " + left[i] + std::string(width - left[i].size() + 2, ' ') + f.help;
     if (!f.preset.empty()) text += " [" + f.preset + "]";
     text += "\n";
@@ -141,6 +145,11 @@ void occupy_standard_streams() {
 }
 
 }  // namespace
+
+void put_headings(std::vector<Flag>& flags, const std::vector<std::pair<std::string, std::string>>& headings) {
+  for (const auto& [name, heading] : headings)
+    std::ranges::find(flags, name, [](const Flag& f) { return long_name(f.name); })->heading = heading;
+}
 
 bool Args::given(std::string_view flag) const { return given_.find(flag) != given_.end(); }
 bool Args::on(std::string_view flag) const {

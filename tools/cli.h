@@ -24,7 +24,11 @@ struct Flag {
   std::string value;
   std::string preset;  // the default, as text; empty: none
   std::string help;
+  std::string heading = {};  // what the help says above it; empty: it goes on under the heading before
 };
+
+// Puts headings above flags that a list has, each given as (flag, heading).
+void put_headings(std::vector<Flag>& flags, const std::vector<std::pair<std::string, std::string>>& headings);
 
 // Flags that mean the same in each tool that has them; -h, --version, -q and --stats are always there.
 enum Common : unsigned { kThreads = 1, kDevice = 2, kSeed = 4 };

@@ -28,7 +28,7 @@ namespace {
 
 const Tool kTool{
     "decode",
-    "what a model says to a token stream: translations of its src column, continuations of its texts",
+    "what a model says to a token stream: translations, continuations, labels, tags, answers",
     R"(  tokenize -m model.st < test.en | decode -m model.st | tokenize -d
   decode -m model.st --beam 10 --nbest 5 < test.st | tokenize -d              (i ||| text ||| score)
   decode -m model.st --sample --temperature 0.8 --top-p 0.9 --seed 7 < test.st > samples.st
@@ -39,16 +39,16 @@ const Tool kTool{
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
     kThreads | kDevice | kSeed,
-    {{"m,model", "MODEL", "", "the model, as train writes it"},
+    {{"m,model", "MODEL", "", "the model, as train writes it", "Model and output"},
      {"o,save", "FILE", "-", "where the stream or the text goes"},
      {"text", "", "", "print text, a line a row, piece by piece while it is made; rows are answered one by one"},
-     {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy"},
+     {"nbest", "N", "1", "answers given for each row, with rank and score"},
+     {"scores", "", "", "give the score of the best answer, too"},
+     {"beam", "N", "5", "hypotheses that go on at each step; 1: greedy", "Searching"},
      {"length-penalty", "X", "1", "a hypothesis' log-probability is divided by its length to this power"},
      {"length-norm", "KIND", "power", "power: |y|^X, EOS counts if alone; power-eos: (|y|+1)^X; gnmt: ((5+|y|)/6)^X"},
      {"early-stopping", "yes|no", "yes",
       "a search ends when it has --beam hypotheses that are finished; no: when what is open scores no more than these"},
-     {"nbest", "N", "1", "hypotheses given for each sentence, with rank and score"},
-     {"scores", "", "", "give the score of the best hypothesis, too"},
      {"min-length", "N", "0", "tokens that each output has at least"},
      {"max-length", "N", "0",
       "tokens that each output has at most (0: 3 times the source's, and 50; 100 new ones of a text; or --min-length, "
@@ -64,16 +64,17 @@ const Tool kTool{
      {"ban", "PIECE", "", "a piece of the vocabulary that outputs never have; may be given several times"},
      {"renormalize", "yes|no", "no", "a search shares the probability of what is banned out among what is left"},
      {"max-tokens", "N", "0",
-      "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)"},
+      "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)",
+      "Batches and precision"},
      {"precision", "KIND", "f32",
       "what products' operands are rounded to: f32 (not at all) or bf16; on a device also tf32 and f16"},
-     {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence"},
+     {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence", "Sampling"},
      {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},
      {"top-p", "X", "1", "with --sample: draw from the fewest that together reach X"},
      {"min-p", "X", "0", "with --sample: draw from those with X times the likeliest one's probability at least"},
      {"typical-p", "X", "1", "with --sample: draw from the fewest that together reach X, the most typical first"},
-     {"prefix", "", "", "outputs begin with the tgt column"},
+     {"prefix", "", "", "outputs begin with the tgt column", "What is asked"},
      {"score", "", "", "print log p(tgt | src), or of a text, EOS included, of each line instead of answering"},
      {"stride", "N", "0",
       "with --score of texts: all lines are one running text, read in windows of the model's longest, N tokens on from "

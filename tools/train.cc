@@ -27,12 +27,13 @@ std::vector<Flag> flags() {
 // Made when main runs: the architectures it asks for are ready only then.
 Tool tool() {
   return {"train",
-          "trains a model on a token stream: to translate, from sentence pairs, or to continue running text",
+          "trains a model on a token stream: to translate, to continue text, to label, tag or answer",
           R"(  train --data train.st --valid valid.st --preset tiny -o model.st
   paste train.en train.de | tokenize -m spm.model --columns src,tgt | train --preset small --minutes 60 -o model.st
   train --data train.st --valid valid.st --patience 10 --average 10 --log run.tsv -o model.st
   train --data train.st --valid valid.st --resume -o model.st                (the same command, after it was stopped)
   train --data new.st --init model.st --schedule constant --lr 1e-4 --epochs 3 -o tuned.st
+  train --data labelled.st --init bert.st --task classification --valid dev.st --measure accuracy -o labels.st
   train --data new.st --init model.st --lora 8 --save-adapter lora.st --epochs 3 -o tuned.st
   train --data train.st --preset base --max-tokens auto --memory 8G --dry-run
   train --data train.st --preset base --max-tokens 25000 --device cuda --precision bf16 -o model.st

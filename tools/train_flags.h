@@ -66,13 +66,10 @@ inline std::vector<Flag> flags() {
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
       {"rows", "", "", "--block 0: running text is not cut; each row is a text of its own"},
       {"steps", "N", "0", "stop after so many updates (0: no limit; 100000 when no other limit is given)"},
-      {"epochs", "N", "0", "stop after so many passes over the data (0: no limit)"},
+      {"epochs", "N", "0",
+       "stop after so many passes over the data (0: no limit; 3 of a task with a head when no other limit is given)"},
       {"minutes", "X", "0", "stop after so much time, that of earlier runs included (0: no limit)"},
       {"patience", "N", "0", "stop when so many validations in a row are no better than the best (0: no limit)"},
-      {"memory", "SIZE", "",
-       "900M, 4G: of --max-tokens N, batches are run in parts that fit; auto: the largest batches that fit. On a "
-       "device "
-       "it is the device's memory, by default what is free"},
       {"validate-every", "N", "500", "updates from validation to validation"},
       {"measure", "NAME,...", "", ""},
       {"valid-bleu", "", "",
@@ -84,7 +81,11 @@ inline std::vector<Flag> flags() {
       {"average", "N", "1", "the model is the mean of the weights at N checkpoints"},
       {"average-of", "WHICH", "last", "last (by --save-every) or best (by validation); best of 1: the best model"},
       {"log", "FILE", "", "a line of tab-separated figures for each report and validation"},
-      {"report-every", "N", "100", "updates from report to report"}};
+      {"report-every", "N", "100", "updates from report to report"},
+      {"memory", "SIZE", "",
+       "900M, 4G: of --max-tokens N, batches are run in parts that fit; auto: the largest batches that fit. On a "
+       "device "
+       "it is the device's memory, by default what is free"}};
   for (const TrainSetting& row : train_settings())
     if (!row.setting.flag.empty())
       all.push_back({row.setting.flag, row.setting.value, row.setting.preset, row.setting.help});
@@ -123,9 +124,21 @@ inline std::vector<Flag> flags() {
       else if (same->preset != s.preset)
         same->help += str(" (", a->name, ": ", s.preset, ")");
     }
+  std::string first_of_tasks;
   for (const TaskKind* task : task_kinds())
     for (const auto& s : task->settings)
-      if (std::ranges::find(all, s.flag, &Flag::name) == all.end()) all.push_back({s.flag, s.value, s.preset, s.help});
+      if (std::ranges::find(all, s.flag, &Flag::name) == all.end()) {
+        all.push_back({s.flag, s.value, s.preset, s.help});
+        if (first_of_tasks.empty()) first_of_tasks = s.flag;
+      }
+  put_headings(all, {{"data", "Data, model and task"},
+                     {"steps", "When to stop"},
+                     {"validate-every", "Validation"},
+                     {"save-every", "Checkpoints and log"},
+                     {"memory", "Batches and memory"},
+                     {"schedule", "Updates"},
+                     {"arch", "Networks"},
+                     {first_of_tasks, "Tasks"}});
   return all;
 }
 

@@ -156,6 +156,7 @@ TaskKind kind_of(std::string name, std::vector<std::string> columns, decltype(Ta
                 .training = headed_training()};
   for (const LabelMeasure& measure : label_measures()) kind.measures.push_back(measure.name);
   kind.texts = texts;
+  kind.epochs = kHeadedEpochs;
   kind.searches = false;
   return kind;
 }

@@ -44,6 +44,7 @@ class HeadedTask : public Task {
 };
 
 // What all such tasks have: the head's settings, and with a pooling, and what they set of training's.
+constexpr int64_t kHeadedEpochs = 3;
 std::vector<Setting> head_settings();
 std::vector<Setting> pooled_head_settings();
 std::map<std::string, double> headed_training();

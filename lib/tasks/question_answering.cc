@@ -234,6 +234,7 @@ const TaskKind& question_answering_task() {
                .training = headed_training(),
                .contents = {.numbers = {kBegin, kEnd}, .placed = {kContext}},
                .texts = 2,
+               .epochs = kHeadedEpochs,
                .outputs = 2,
                .searches = false};
     const std::vector<Setting> own{

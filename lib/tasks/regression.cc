@@ -63,6 +63,7 @@ TaskKind kind_of(std::string name, std::vector<std::string> columns, decltype(Ta
                 .training = headed_training(),
                 .contents = {.numbers = {texts}, .placed = {}},
                 .texts = texts,
+                .epochs = kHeadedEpochs,
                 .outputs = 1,
                 .searches = false};
   for (const NumberMeasure& measure : number_measures()) kind.measures.push_back(measure.name);

@@ -186,6 +186,7 @@ const TaskKind& tagging_task() {
                              .training = headed_training(),
                              .contents = {.numbers = {}, .placed = {kText}},
                              .texts = 1,
+                             .epochs = kHeadedEpochs,
                              .searches = false};
   return kind;
 }

@@ -138,6 +138,7 @@ struct TaskKind {
   // So many of the first columns are texts, which a model's encoder reads with its one vocabulary, and a head on top
   // (models/text_head.h) answers; 0: the columns are the architecture's.
   std::size_t texts = 0;
+  int64_t epochs = 0;    // passes of a training that is given no limit; 0: such a training ends after 100,000 updates
   int64_t outputs = 0;   // of that head; 0: as many as the vocabulary of the column behind the texts has labels
   bool searches = true;  // answers are searched for or drawn, piece after piece (decode/generate.h)
 };

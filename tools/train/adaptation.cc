@@ -21,7 +21,8 @@ void only_with(const Args& args, const char* flag, const char* what) {
 
 std::vector<Flag> adaptation_flags() {
   const Adaptation preset;
-  return {{"freeze", "PATTERN,...", "", "parameters that are not trained, by name: 'layers.[0-5].*,*embedding*'"},
+  return {{"freeze", "PATTERN,...", "", "parameters that are not trained, by name: 'layers.[0-5].*,*embedding*'",
+           "What is trained"},
           {"lora", "RANK", "0",
            "train low-rank updates of linear layers alone, and heads (0: none); the model is written with them merged"},
           {"lora-alpha", "X", "", "updates are multiplied by X / RANK; by default by 1"},

@@ -117,6 +117,11 @@ void train_by_gradients(const Args& args) {
   auto checkpoint = checkpoint_of(args, plan, initial ? &*initial : nullptr);
   const TaskKind& kind = wanted_task(args, checkpoint ? &checkpoint->loaded : initial ? &initial->loaded : nullptr);
   train_flags::require_running_text(args, kind);
+  const auto given = [&](const char* flag) { return args.given(flag); };
+  if (kind.epochs > 0 && std::ranges::none_of(std::array{"steps", "epochs", "minutes", "patience"}, given)) {
+    plan.steps = 0;
+    plan.epochs = kind.epochs;
+  }
   const auto measure_names = train_flags::measures(args, kind);
   plan.best_by = train_flags::best_by(args, kind, measure_names);
   Streams data(args, kind);
