@@ -148,11 +148,10 @@ void add_head_rows(std::vector<TensorRow>& rows, const nlohmann::json& config) {
 
 void add_head_files(nlohmann::json& theirs, const nlohmann::json& config, const Vocabularies& vocabularies) {
   const Head& head = head_of(config);
-  const Settings s(config);
   if (const auto pool = config.value(kPoolKey, ""); head.pools && pool != "pooler")
     throw UsageError(str("--pool: a folder has no room for ", pool, ", ", head.theirs, " has the model's pooler"));
-  if (config.contains("layer_mix") && s.on("layer_mix"))
-    throw UsageError("--layer-mix: a folder has no room for a mix of layers");
+  if (const auto layer = config.value("head_layer", nlohmann::json("last")); layer != "last")
+    throw UsageError(str("--head-layer: the head reads layer ", layer.dump(), ", and a folder's reads the last one"));
   const auto outputs = config.at(kHeadOutputsKey).get<int64_t>();
   auto& names = theirs["id2label"] = nlohmann::json::object();
   auto& ids = theirs["label2id"] = nlohmann::json::object();
