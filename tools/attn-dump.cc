@@ -82,6 +82,9 @@ class AttentionDump {
     AttentionChoice choice = all_attention(*model_.loaded.model);
     choice.model_name = model_.loaded.name;
     require(!choice.parts.empty(), model_.loaded.name, ": this model has no attention to show");
+    if (model_.kind.texts > 1)
+      throw UsageError(str(model_.loaded.name, ": is a model for ", model_.kind.name,
+                           ", which reads two texts at once; attn-dump shows models of one text"));
     narrow_kinds(choice, args_.text("kinds"), model_.loaded.name);
     narrow_layers(choice, args_.text("layers"), model_.loaded.name);
     narrow_heads(choice, args_.text("heads"), model_.loaded.name);

@@ -226,6 +226,8 @@ class Decode {
     const TaskKind& kind = model_.kind;
     if (args_.on("prefix") && kind.answered < kind.asked)
       throw UsageError(str("--prefix has no meaning with the task ", kind.name, ": answers begin with what is asked"));
+    if (args_.on("score") && kind.answered >= model_.vocabularies.size())
+      throw UsageError(str("--score has no meaning for ", kind.name, ", whose answers are numbers"));
     const bool all = args_.on("prefix") || args_.on("score");
     return std::max(kind.asked, all ? kind.answered + 1 : 0);
   }

@@ -57,6 +57,7 @@ void choose(std::vector<RowMeasure>& measures, const std::vector<std::string>& n
 // What is undefined is 0, and said so.
 Score score_of(const RowMeasure& measure, std::size_t system, std::size_t rows, std::size_t systems) {
   double value = value_of(measure, system, rows, systems);
+  require(!std::isinf(value), measure.name, " is larger than a number may be; scale both columns down");
   if (std::isnan(value)) {
     warn(measure.name, " is undefined, since there is too little to compare or a column is constant; it is given as 0");
     value = 0;

@@ -43,7 +43,13 @@ std::string class_of(const Folder& folder) {
 }
 
 const Head& head_of(const nlohmann::json& config) {
-  return *std::ranges::find(kHeads, config.at("task").get<std::string>(), &Head::task);
+  const auto task = task_of(config);
+  const auto head = std::ranges::find(kHeads, task, &Head::task);
+  if (head == std::end(kHeads)) throw UsageError(str("no folder has a head for the task ", task));
+  const auto outputs = config.at(kHeadOutputsKey);
+  require(head->pools == config.contains(kPoolKey) && (head->labels.empty() == false || outputs == (head->pools ? 1 : 2)),
+          "configuration: its head is not that of the task ", task);
+  return *head;
 }
 
 // The head of a folder with so many outputs.
@@ -100,7 +106,11 @@ bool is_bert_head(const Folder& folder) {
   return std::ranges::find(kHeads, class_of(folder), &Head::theirs) != std::end(kHeads);
 }
 
-bool has_bert_head(const nlohmann::json& config) { return config.contains(kHeadOutputsKey); }
+bool has_bert_head(const nlohmann::json& config) {
+  const bool has = config.contains(kHeadOutputsKey), wanted = std::ranges::count(kHeads, task_of(config), &Head::task) > 0;
+  require(has || !wanted, "configuration: it names the task ", task_of(config), ", and no head (\"", kHeadOutputsKey, "\")");
+  return has;
+}
 
 std::string bert_head_class(const nlohmann::json& config) { return std::string(head_of(config).theirs); }
 

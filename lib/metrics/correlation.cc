@@ -18,7 +18,15 @@ void check_sizes(std::span<const double> a, std::span<const double> b) {
 }
 
 double mean(std::span<const double> x) {
-  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+  double mean = 0;
+  for (const double value : x) mean += value / static_cast<double>(x.size());  // whose sum may be no double
+  return mean;
+}
+
+double largest(std::span<const double> x, double mean) {
+  double most = 0;
+  for (const double value : x) most = std::max(most, std::abs(value - mean));
+  return most;
 }
 
 }  // namespace
@@ -29,14 +37,15 @@ double pearson(std::span<const double> a, std::span<const double> b) {
   for (const auto column : {a, b})
     if (std::ranges::all_of(column, [&](double x) { return x == column[0]; })) return kUndefined;
   const double mean_a = mean(a), mean_b = mean(b);
+  // By the largest distance from the mean, or the squares of huge or tiny ones would leave a double's range.
+  const double most_a = largest(a, mean_a), most_b = largest(b, mean_b);
   double aa = 0, bb = 0, ab = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double x = a[i] - mean_a, y = b[i] - mean_b;
+    const double x = (a[i] - mean_a) / most_a, y = (b[i] - mean_b) / most_b;
     aa += x * x;
     bb += y * y;
     ab += x * y;
   }
-  // Each side's root apart: products of tiny or huge variances leave a double's range.
   const double r = ab / std::sqrt(aa) / std::sqrt(bb);
   return std::isfinite(r) ? std::clamp(r, -1.0, 1.0) : kUndefined;
 }

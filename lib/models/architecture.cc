@@ -96,8 +96,9 @@ nlohmann::json make_config(const Architecture& arch, std::string_view preset,
 }
 
 std::string task_of(const nlohmann::json& config) {
-  return config.contains("task") ? config.at("task").get<std::string>()
-                                 : architecture(config.at("arch").get<std::string>()).task;
+  if (!config.contains("task")) return architecture(config.at("arch").get<std::string>()).task;
+  require(config.at("task").is_string(), "configuration: \"task\" is ", config.at("task").dump(), ", not a name");
+  return config.at("task").get<std::string>();
 }
 
 std::unique_ptr<Model> make_model(const nlohmann::json& config) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/error.h"
 
@@ -11,10 +12,11 @@ namespace {
 
 constexpr std::size_t kQuestion = 0, kContext = 1, kBegin = 2, kEnd = 3, kBegins = 4, kEnds = 5, kLine = 6;
 
-int64_t byte_of(std::span<const int32_t> column, const char* what, int64_t row) {
+int64_t byte_of(std::span<const int32_t> column, const char* what, const std::string& where) {
   const float value = number_of(column);
-  require(value == static_cast<float>(static_cast<int64_t>(value)), "row ", row, ": the answer's ", what, " is ", value,
-          ", no byte");
+  constexpr float kMost = 1 << 24;  // a float has each whole number up to it
+  require(value >= 0 && value <= kMost && value == std::floor(value), where, ": the answer's ", what, " is ", value,
+          ", not a number of bytes");
   return static_cast<int64_t>(value);
 }
 
@@ -30,14 +32,14 @@ std::vector<std::pair<int64_t, int64_t>> WindowRule::cut(int64_t context, int64_
 }
 
 std::pair<int64_t, int64_t> answered_pieces(std::span<const int32_t> begins, std::span<const int32_t> ends,
-                                            int64_t line_bytes, int64_t begin, int64_t end, int64_t row) {
-  require(0 <= begin && begin < end && end <= line_bytes, "row ", row, ": the answer at bytes ", begin, " to ", end,
+                                            int64_t line_bytes, int64_t begin, int64_t end, const std::string& where) {
+  require(0 <= begin && begin < end && end <= line_bytes, where, ": the answer at bytes ", begin, " to ", end,
           " is not in its context, which has ", line_bytes);
   const auto first = std::ranges::find_if(ends, [&](int32_t e) { return e > begin; }) - ends.begin();
   int64_t last = std::ssize(begins) - 1;
   while (last >= 0 && begins[static_cast<std::size_t>(last)] >= end) --last;
-  require(first <= last, "row ", row, ": no piece of the context stands at the answer's bytes ", begin, " to ", end,
-          "; was it cut by tokenize --max-length?");
+  require(first <= last, where, ": no piece of the context stands at the answer's bytes ", begin, " to ", end,
+          "; are they spaces, or was the context cut by tokenize --max-length?");
   return {first, last};
 }
 
@@ -47,10 +49,12 @@ AnswerWindows::AnswerWindows(const TokenFile& file, const TextLayout& layout, co
   for (int64_t row = 0; row < file.size(); ++row) {
     rows.clear();
     file.append(row, rows);
-    const int64_t begin = byte_of(rows(0, kBegin), "begin", row + 1), end = byte_of(rows(0, kEnd), "end", row + 1);
-    require(begin < end || no_answer, file.name(), ": row ", row + 1, " has no answer (its end is ", end,
-            ", its begin ", begin, "); give --no-answer where questions may have none");
-    if (begin < end) answered_pieces(rows(0, kBegins), rows(0, kEnds), std::ssize(rows(0, kLine)), begin, end, row + 1);
+    const auto where = place_of(row);
+    const int64_t begin = byte_of(rows(0, kBegin), "begin", where), end = byte_of(rows(0, kEnd), "end", where);
+    require(begin <= end, where, ": the answer ends at byte ", end, ", before it begins at ", begin);
+    require(begin < end || no_answer, where, " has no answer: it begins and ends at byte ", begin,
+            "; give --no-answer yes where questions may have none");
+    if (begin < end) answered_pieces(rows(0, kBegins), rows(0, kEnds), std::ssize(rows(0, kLine)), begin, end, where);
     const int64_t question = std::ssize(rows(0, kQuestion));
     const int64_t room = rule.tokens - layout.side().added - question;
     require(room > 0, file.name(), ": row ", row + 1, ": a question of ", question,
@@ -66,6 +70,8 @@ AnswerWindows::AnswerWindows(const TokenFile& file, const TextLayout& layout, co
   }
   all_[2] = 2 * first_.back();
 }
+
+std::string AnswerWindows::place_of(int64_t row) const { return str(file_.name(), ": row ", row + 1); }
 
 AnswerWindows::Window AnswerWindows::window(int64_t number) const {
   const int64_t row = std::ranges::upper_bound(first_, number) - first_.begin() - 1;
@@ -89,11 +95,12 @@ void AnswerWindows::append(int64_t, int64_t row, Rows& to) const {
   const Window w = window(row);
   Rows whole;
   file_.append(w.row, whole);
-  const int64_t begin = byte_of(whole(0, kBegin), "begin", w.row + 1), end = byte_of(whole(0, kEnd), "end", w.row + 1);
+  const auto where = place_of(w.row);
+  const int64_t begin = byte_of(whole(0, kBegin), "begin", where), end = byte_of(whole(0, kEnd), "end", where);
   std::array<int32_t, 2> target{-1, -1};
   if (begin < end) {
     const auto [first, last] =
-        answered_pieces(whole(0, kBegins), whole(0, kEnds), std::ssize(whole(0, kLine)), begin, end, w.row + 1);
+        answered_pieces(whole(0, kBegins), whole(0, kEnds), std::ssize(whole(0, kLine)), begin, end, where);
     if (first >= w.first && last < w.last)
       target = {static_cast<int32_t>(first - w.first), static_cast<int32_t>(last - w.first)};
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,9 +21,9 @@ struct WindowRule {
 };
 
 // The pieces that answer: the first one that ends behind byte `begin` to the last one that begins before `end`. Throws
-// Error where these bytes are none of the line's, or no piece stands there; row: its number in the message.
+// Error where these bytes are none of the line's, or no piece stands there; where: the row, in the message.
 std::pair<int64_t, int64_t> answered_pieces(std::span<const int32_t> begins, std::span<const int32_t> ends,
-                                            int64_t line_bytes, int64_t begin, int64_t end, int64_t row);
+                                            int64_t line_bytes, int64_t begin, int64_t end, const std::string& where);
 
 // The windows of a file of questions, contexts, and where in the context's line the answer begins and ends, in bytes: a
 // row each. Its columns are the question, the window's pieces, and two ids, the first and the last piece of the answer
@@ -45,6 +46,7 @@ class AnswerWindows : public RowSource {
     int64_t row, first, last;  // of the file; pieces of its context
   };
   Window window(int64_t number) const;
+  std::string place_of(int64_t row) const;  // in errors
 
   const TokenFile& file_;
   const TextLayout& layout_;

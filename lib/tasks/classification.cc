@@ -72,7 +72,7 @@ std::unique_ptr<RowSource> Classification::rows(const TokenFile& file, const Tex
   for (int64_t row = 0; row < file.size(); ++row) {
     file.lengths(row, lengths);
     const int64_t labels = lengths[layout().texts()];
-    require(labels == 1, file.name(), ": row ", row + 1, ": has ", labels, " labels, not one");
+    require(labels == 1, file.name(), ": row ", row + 1, ": has ", labels, " labels, not one; a list's labels have no spaces");
   }
   return nullptr;
 }
@@ -125,6 +125,7 @@ class LabelScorer : public Scorer {
     options_.device = options.device;
     options_.nbest = INT32_MAX;  // all labels
   }
+  bool has_ends() const override { return false; }
   std::vector<double> add(RowColumns rows) override {
     const auto answers = task_.answers(rows, options_, nullptr);
     std::vector<double> scores;

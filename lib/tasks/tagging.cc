@@ -21,7 +21,7 @@ constexpr const char* kEntityF1 = "entity_f1";
 // control characters, and uncased ones marks that combine. It is told by the piece that follows, or by what stands
 // behind the text. Throws Error for a line whose end was cut off, which its letters show.
 std::vector<std::size_t> first_pieces(std::span<const int32_t> begins, std::span<const int32_t> ends,
-                                      std::span<const int32_t> bytes, int64_t row) {
+                                      std::span<const int32_t> bytes, const std::string& where) {
   std::string line;
   for (const int32_t byte : bytes) line.push_back(static_cast<char>(byte));
   const auto pieces = words_of(line, begins, ends);
@@ -31,15 +31,15 @@ std::vector<std::size_t> first_pieces(std::span<const int32_t> begins, std::span
       first.resize(std::max(first.size(), static_cast<std::size_t>(pieces[p].first + pieces[p].count)), p);
   const auto words = static_cast<std::size_t>(word_count(line));
   const auto behind = std::string_view(line).substr(ends.empty() ? 0 : static_cast<std::size_t>(ends.back()));
-  require(first.size() == words || std::ranges::none_of(behind, [](char c) { return c > ' ' && c < 0x7f; }), "row ",
-          row, ": has ", words, " words, and pieces of the first ", first.size(),
-          "; was it cut by tokenize --max-length?");
+  require(first.size() == words || std::ranges::none_of(behind, [](char c) { return c > ' ' && c < 0x7f; }), where,
+          ": has ", words, " words, and pieces of the first ", first.size(),
+          ", since tokenize --max-length cut it; make two lines of it");
   first.resize(words, pieces.size());
   return first;
 }
 
-std::vector<std::size_t> words_of_row(const Rows& rows, int64_t row, int64_t number) {
-  return first_pieces(rows(row, kTags + 1), rows(row, kTags + 2), rows(row, kTags + 3), number);
+std::vector<std::size_t> words_of_row(const Rows& rows, int64_t row, const std::string& where) {
+  return first_pieces(rows(row, kTags + 1), rows(row, kTags + 2), rows(row, kTags + 3), where);
 }
 
 class TagMeasures : public Measures {
@@ -103,8 +103,10 @@ std::unique_ptr<RowSource> Tagging::rows(const TokenFile& file, const TextSettin
   for (int64_t row = 0; row < file.size(); ++row) {
     rows.clear();
     file.append(row, rows);
-    const auto words = words_of_row(rows, 0, row + 1).size(), tags = rows(0, kTags).size();
-    require(words == tags && tags > 0, file.name(), ": row ", row + 1, ": has ", words, " words and ", tags, " tags");
+    const auto where = str(file.name(), ": row ", row + 1);
+    const auto words = words_of_row(rows, 0, where).size(), tags = rows(0, kTags).size();
+    require(words > 0, where, ": has no words; leave blank lines out (tokenize --empty drop)");
+    require(words == tags, where, ": has ", words, " words and ", tags, " tags");
   }
   return nullptr;
 }
@@ -116,7 +118,7 @@ Batch Tagging::batch(const Rows& rows, int64_t first, int64_t last) const {
   auto& tags = batch.labels[0];
   auto& places = batch.labels[1];
   for (int64_t i = first; i < last; ++i) {
-    const auto words = words_of_row(rows, i, i + 1);
+    const auto words = words_of_row(rows, i, str("row ", i + 1));
     const auto row = rows(i, kTags), text = rows(i, kText);
     const auto from = batch.inputs[0].offsets[static_cast<std::size_t>(i - first)];
     const auto length = batch.inputs[0].offsets[static_cast<std::size_t>(i - first) + 1] - from;
@@ -154,8 +156,8 @@ std::vector<Hypotheses> Tagging::answers(RowColumns rows, const DecodeOptions& o
     Hypothesis answer;
     double sum = 0;
     const auto tokens = static_cast<int64_t>(logits.size() / outputs);
-    const auto number = static_cast<int64_t>(options.first_sentence + i) + 1;
-    for (const std::size_t word : first_pieces(parts[0][i], parts[1][i], parts[2][i], number)) {
+    const auto where = str("row ", options.first_sentence + i + 1);
+    for (const std::size_t word : first_pieces(parts[0][i], parts[1][i], parts[2][i], where)) {
       const auto place = static_cast<std::size_t>(place_of(rows[kText][i], word, tokens));
       const auto own = logits.subspan(place * outputs, outputs);
       const auto best = std::ranges::max_element(own) - own.begin();

@@ -28,8 +28,8 @@ namespace storm {
 struct LossSums {
   double loss = 0, nll = 0;  // what is minimised, with label smoothing, and the negative log-likelihood alone
   int64_t count = 0;
-  double mean_loss() const { return loss / static_cast<double>(count); }
-  double mean_nll() const { return nll / static_cast<double>(count); }
+  double mean_loss() const { return count > 0 ? loss / static_cast<double>(count) : 0; }
+  double mean_nll() const { return count > 0 ? nll / static_cast<double>(count) : 0; }
 };
 
 // The sums of each of a task's losses, in its order. The training minimises the sum of their means.

@@ -27,7 +27,7 @@ int64_t TextLayout::begin_of_last(std::span<const std::span<const int32_t>> row)
 void TextLayout::add(PackedSentences& to, std::span<const std::span<const int32_t>> texts, int64_t row) const {
   const int64_t count = tokens(texts);
   require(count <= longest_, "row ", row, ": ", count, " tokens with what stands around texts, the model takes ",
-          longest_, "; cut it with tokenize --max-length");
+          longest_, "; cut it with tokenize --max-length, or make two lines of it");
   if (texts_ == 1) return to.add(frame_.before, texts[0], frame_.behind);
   std::vector<int32_t> joined(texts[0].begin(), texts[0].end());
   joined.push_back(frame_.behind >= 0 ? frame_.behind : frame_.before);

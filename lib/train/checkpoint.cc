@@ -56,7 +56,6 @@ Checkpoint load_checkpoint(const std::string& path, const LoadedModel* base) {
   const bool adapted = !Adaptation::from(config_of(document, path)).base.empty();
   require(!adapted || base, path,
           ": holds what was trained alone; give the model that it began with, --init MODEL, too");
-  if (base && !adapted) throw UsageError("--resume has no meaning with --init");
   auto loaded =
       adapted ? LoadedModel{adapted_model(*base, document, path), vocabularies_of(document), document.metadata, path}
               : load_model(document, path);

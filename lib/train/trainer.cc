@@ -162,6 +162,8 @@ bool Trainer::update() {
   // Each loss of the update is the mean over all its batches.
   std::vector<int64_t> counts(task_.losses().size());
   for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
+  require(counts[0] > 0, data_.train.name(), ": the rows of step ", state_.step + 1, ", row ", state_.place.next,
+          " on of epoch ", state_.place.epoch, ", ask for nothing that could be learned; is the text of another vocabulary?");
   std::vector<float> scales;
   for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(std::max<int64_t>(count, 1)));
   Update& u = updates_.emplace_back(
@@ -244,6 +246,8 @@ bool Trainer::validate() {
   settle();
   const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once());
   if (!losses) return false;
+  require(!losses->empty() && losses->front().count > 0, data_.valid->name(),
+          ": its rows ask for nothing that could be told; is the text of another vocabulary?");
   Validation v{state_.step, mean_loss(*losses), mean_nll(*losses), {}};
   if (losses->size() > 1) v.losses = *losses;
   require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),

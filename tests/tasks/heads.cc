@@ -74,7 +74,7 @@ TEST_CASE("a text that is longer than the model takes is named by its row") {
   PackedSentences fed;
   CHECK(test::error_of([&] {
           layout.add(fed, {&one, 1}, 17);
-        }) == "row 17: 13 tokens with what stands around texts, the model takes 12; cut it with tokenize --max-length");
+        }) == "row 17: 13 tokens with what stands around texts, the model takes 12; cut it with tokenize --max-length, or make two lines of it");
 }
 
 TEST_CASE("a head's outputs are as many as there are labels") {
@@ -98,7 +98,7 @@ TEST_CASE("windows of a context overlap, cover it, and are one where it fits") {
 TEST_CASE("the pieces of an answer are those that its bytes touch") {
   // "New York": the pieces New, Yo and rk.
   const std::vector<int32_t> begins{0, 4, 6}, ends{3, 6, 8};
-  const auto pieces = [&](int64_t begin, int64_t end) { return answered_pieces(begins, ends, 8, begin, end, 3); };
+  const auto pieces = [&](int64_t begin, int64_t end) { return answered_pieces(begins, ends, 8, begin, end, "row 3"); };
   CHECK(pieces(0, 3) == std::pair<int64_t, int64_t>{0, 0});
   CHECK(pieces(4, 8) == std::pair<int64_t, int64_t>{1, 2});
   CHECK(pieces(5, 7) == std::pair<int64_t, int64_t>{1, 2});
@@ -131,5 +131,5 @@ TEST_CASE("a word is told by its first piece, and one without pieces by what fol
   rows = std::move(cut);
   for (const auto& column : {std::vector<int32_t>{5}, {0, 1}, {0}, {2}, bytes("ab cd")}) add(column);
   CHECK(test::error_of([&] { task.batch(rows, 0, 1); }) ==
-        "row 1: has 2 words, and pieces of the first 1; was it cut by tokenize --max-length?");
+        "row 1: has 2 words, and pieces of the first 1, since tokenize --max-length cut it; make two lines of it");
 }

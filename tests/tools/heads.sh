@@ -92,6 +92,11 @@ resumed() {
 data_of() { tail -c +$((9 + $(od -An -t u8 -N 8 "$1"))) "$1"; }
 resumed_bits() { resumed || cmp <(data_of whole.model) <(data_of part.model); }
 ok "a tagger's training that is gone on with ends in the same bits" resumed_bits
+fine_tuned() {
+  "${small[@]}" --init tags.model --data tags.st -o whole.model --steps 20 --save-every 10 && "${small[@]}" --init tags.model --data tags.st -o part.model --steps 10 --save-every 10 &&
+    "${small[@]}" --init tags.model --data tags.st -o part.model --steps 20 --save-every 10 --resume && cmp <(data_of whole.model) <(data_of part.model)
+}
+ok "and so does one that began with --init, by the same command with --resume" fine_tuned
 measured() {
   "${small[@]}" "${bert[@]}" --task tagging --data tags.st --valid tags.st --measure entity_f1,accuracy --validate-every 60 --log log.tsv -o x.model --steps 120 &&
     [ "$(head -n 1 log.tsv | cut -f11,12)" = "$(printf 'valid_entity_f1\tvalid_accuracy')" ] && [ "$(tail -n 1 log.tsv | cut -f12)" = 1.00 ]
@@ -103,9 +108,14 @@ refuses "a row with fewer tags than words" 1 'row 3: has 8 words and 2 tags' "${
 refuses "pieces whose places are not told" 1 'does not say where the pieces of text stand in their lines; make it with tokenize --offsets' "${small[@]}" "${bert[@]}" --task tagging --data <(cut -f1,4 train.tsv | tokenize -q -m text=pieces.json,tags=tags.list) -o x.st
 refuses "a label that training has not seen" 1 "'purple'" tokenize -q -m text=label.model,label=label.model <<<$'w1 is purple\tpurple'
 refuses "an answer that is not in its context" 1 'row 1: the answer at bytes 0 to 900 is not in its context' "${small[@]}" "${bert[@]}" --task question-answering --data <(printf 'Who ?\tw1 Ann is red\t0\t900\n' | tokenize -q -m question=pieces.json,context=pieces.json,begin:number,end:number --offsets) -o x.st
-refuses "a question without an answer" 1 'row 1 has no answer .*give --no-answer' "${small[@]}" "${bert[@]}" --task question-answering --data <(printf 'Who ?\tw1 Ann is red\t0\t0\n' | tokenize -q -m question=pieces.json,context=pieces.json,begin:number,end:number --offsets) -o x.st
+refuses "a question without an answer" 1 'row 1 has no answer: it begins and ends at byte 0; give --no-answer yes' "${small[@]}" "${bert[@]}" --task question-answering --data <(printf 'Who ?\tw1 Ann is red\t0\t0\n' | tokenize -q -m question=pieces.json,context=pieces.json,begin:number,end:number --offsets) -o x.st
 refuses "a search for a label" 2 '--beam has no meaning with the task classification' decode -m label.model --beam 3 <label.st
 paste <(cut -f1 train.tsv) <(cut -f3 train.tsv) | tokenize -q -m text=pieces.json,label:number >numbers.st
 refuses "a number where ids are wanted" 1 "column 'label' holds numbers, training needs ids" "${small[@]}" "${bert[@]}" --task classification --data numbers.st -o x.st
 refuses "a setting of another task" 2 '--window has no meaning with the task classification' "${small[@]}" "${bert[@]}" --task classification --window 20 --data label.st -o x.st
+# A name of as many letters, so that all lengths stay.
+sed 's/classification/language-model/' label.model >edited.model
+refuses "a model whose configuration names another task" 1 'edited.model: its configuration names the task language-model, which a model of the architecture bert with this head cannot do' decode -m edited.model <label.st
+refuses "and its export" 2 'no folder has a head for the task language-model' tensor export edited.model folder
+refuses "--score of numbers" 2 '--score has no meaning for regression' decode -m number.model --score <number.st
 done_testing

@@ -65,10 +65,6 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
 
 // Flags that contradict one another, and files that would be overwritten while they are read.
 void check_files(const Args& args, const TrainPlan& plan) {
-  const bool adapts = wanted_adaptation(args) || args.given("init-adapter");
-  std::error_code missing;
-  if (args.given("init") && args.on("resume") && !adapts && !fs::exists(checkpoint_path(plan.output), missing))
-    throw UsageError("--resume has no meaning with --init");
   if (args.given("init-adapter") && !args.given("init"))
     throw UsageError("--init-adapter needs --init MODEL: what the adapter was made for");
   if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
@@ -145,7 +141,10 @@ void train_by_gradients(const Args& args) {
     data.cut(*task, settings);
     resolve_resumed(args, *checkpoint, *model, *task, data.rows(), device.get(), settings);
     const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
-    if (!limited && settings.schedule.steps > 0) plan.steps = settings.schedule.steps;  // a schedule ends the run
+    if (!limited && settings.schedule.steps > 0) {  // a schedule ends the run
+      plan.steps = settings.schedule.steps;
+      plan.epochs = 0;
+    }
   } else {
     resolve_automatic(args, *model, kind, *task, settings);
     if (kind.running_text) require_text(settings, *model, *task);
