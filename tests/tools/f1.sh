@@ -82,14 +82,14 @@ ok "measures are chosen, and printed alone" eval '[ "$(f1 -q gold -b -w 3 -m mat
 0.293" ]'
 ok "several systems are columns of standard input, or files" eval 'paste one other | f1 -q gold -f json >columns.json && grep -q "\"System 2\"" columns.json && f1 -q gold -i one other -f json | sed "s/\"one\"/\"System 1\"/; s/\"other\"/\"System 2\"/" | diff columns.json -'
 ok "one thread and four give the same intervals" eval '[ "$(f1 -q gold -ci -f json --threads 1 <one)" = "$(f1 -q gold -ci -f json --threads 4 <one)" ]'
-ok "one row that differs is no significance" eval 'for t in -pbs -par; do f1 -q gold -i one other $t -f json | awk "/p_value\": [0-9]/ { n += \$2 > 0.5 } END { exit n != 4 }" || exit 1; done'
+ok "one row that differs is no significance" eval '(for t in -pbs -par; do f1 -q gold -i one other $t -f json | awk "/p_value\": [0-9]/ { n += \$2 + 0 > 0.3 } END { exit n != 4 }" || exit 1; done)'
 ok "many rows that differ are" eval '(seq 300; seq 300) | sed "s/.*[0-4]\$/a/; s/.*[0-9]\$/b/" >g && sed "1~3s/.*/b/" g >s1 && sed "1~9s/.*/b/" g >s2 &&
-  for t in -pbs -par; do f1 -q g -i s1 s2 $t -f json | awk "/p_value\": [0-9]/ { n += \$2 < 0.01 } END { exit n != 4 }" || exit 1; done'
+  (for t in -pbs -par; do f1 -q g -i s1 s2 $t -f json | awk "/p_value\": [0-9]/ { n += \$2 + 0 < 0.01 } END { exit n != 4 }" || exit 1; done)'
 # The interval of an accuracy is that of a mean, which can be known: +-1.96 standard errors, 600 rows.
 ok "intervals are those of the normal distribution where it holds" eval 'f1 -q g -ci -m accuracy -f json <s1 | awk "/confidence_var/ { match(\$0, /_var\": [0-9.]*/); v = substr(\$0, RSTART + 7, RLENGTH - 7)
   match(\$0, /value\": [0-9.]*/); a = substr(\$0, RSTART + 8, RLENGTH - 8); s = 1.96 * sqrt(a * (1 - a) / 600); exit !(v > 0.85 * s && v < 1.15 * s) }"'
-ok "all kinds of rows have tests" eval 'for kind in "iob2 --spans iob2" "answers --squad" "numbers --regression"; do set -- $kind
-  f1 -q "$data/$1.gold" ${@:2} -i "$data/$1.predicted" "$data/$1.gold" -par -parn 64 -f json >out 2>&1 || exit 1; done'
+ok "all kinds of rows have tests" eval '(for kind in "iob2 --spans iob2" "answers --squad" "numbers --regression"; do set -- $kind
+  f1 -q "$data/$1.gold" ${@:2} -i "$data/$1.predicted" "$data/$1.gold" -par -parn 64 -f json >out 2>&1 || exit 1; done)'
 ok "--stats ends with a line of figures" eval 'f1 -q gold --stats <one 2>&1 >/dev/null | grep -q "\"rows\": 8"'
 ok "a token stream is read as its text" eval 'tokenize --learn --type labels -q -o labels gold && tokenize -m labels -q <gold >gold.st && f1 -q gold -b <gold.st -m accuracy | grep -qx 1.0000'
 

@@ -87,7 +87,7 @@ weights '\0\0\x80\x7f\0\0\0\x40\xff\xff\x7f\x7f\0\0\x80\xbf\0\0\0\0' >huge.st
 refuses "a value beyond f16" 1 "tensor 'w': a value is beyond the range of F16" tensor convert --dtype f16 huge.st -o x.st
 ok "what failed has written no file" test ! -e x.st
 refuses "a full disk" 1 'cannot write: No space left' eval 'tensor cat a.st >/dev/full'
-refuses "no command" 2 'give ls, cat, average, convert, import or export' tensor
+refuses "no command" 2 'give ls, cat, average, merge, convert, import or export' tensor
 refuses "an unknown command" 2 "'list' is none of ls, cat" tensor list a.st
 refuses "an unknown dtype" 2 "'int8' is none of f32" tensor convert --dtype int8 one.st
 refuses "a flag of another command" 2 '--dtype goes with convert, not ls' tensor ls --dtype f32 a.st
