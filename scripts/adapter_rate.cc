@@ -31,11 +31,11 @@ using namespace storm;
 constexpr int32_t kTexts = 8, kLength = 128, kPieces = 30522;
 
 std::unique_ptr<Model> minilm(int64_t rank) {
-  auto config = make_config(
-      architecture("bert"), "bert-base",
-      std::vector<std::pair<std::string, std::string>>{
-          {"layers", "6"}, {"d-model", "384"}, {"d-ff", "1536"}, {"heads", "12"}, {"masked-lm", "no"}},
-      {kPieces});
+  auto config =
+      make_config(architecture("bert"), "bert-base",
+                  std::vector<std::pair<std::string, std::string>>{
+                      {"layers", "6"}, {"d-model", "384"}, {"d-ff", "1536"}, {"heads", "12"}, {"masked-lm", "no"}},
+                  {kPieces});
   Adaptation adaptation;
   if (rank > 0) adaptation.rank = rank, adaptation.alpha = static_cast<double>(rank);
   adaptation.put_into(config);
@@ -78,8 +78,7 @@ int measure(int64_t rank, int64_t steps) {
     run.backward();
     adam.update(parameters.values(), parameters.gradients(), step, 1e-4,
                 clip_scale(gradient_norm(parameters.gradients()), 1));
-    if (step > 2)
-      seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (step > 2) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   std::ranges::sort(seconds);
   rusage usage{};

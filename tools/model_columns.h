@@ -21,9 +21,10 @@ inline const TaskKind& task_of(const LoadedModel& loaded) { return task_kind(tas
 inline std::vector<Vocabulary> column_vocabularies(const LoadedModel& loaded, std::size_t count) {
   const TaskKind& kind = task_of(loaded);
   const auto sizes = vocabulary_sizes(kind, *loaded.model);
-  require(sizes.size() == kind.columns.size() - kind.contents.numbers.size() && (kind.texts == 0 || loaded.model->head()),
-          loaded.name, ": its configuration names the task ", kind.name, ", which a model of the architecture ",
-          loaded.model->architecture(), loaded.model->head() ? " with this head" : "", " cannot do; has it been edited?");
+  require(
+      sizes.size() == kind.columns.size() - kind.contents.numbers.size() && (kind.texts == 0 || loaded.model->head()),
+      loaded.name, ": its configuration names the task ", kind.name, ", which a model of the architecture ",
+      loaded.model->architecture(), loaded.model->head() ? " with this head" : "", " cannot do; has it been edited?");
   std::vector<Vocabulary> vocabularies;
   for (std::size_t c = 0; c < std::min(count, sizes.size()); ++c) {
     vocabularies.push_back(Vocabulary::from_bytes(loaded.vocabulary(task_of(loaded).columns[c]), loaded.name));

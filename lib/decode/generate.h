@@ -50,7 +50,7 @@ struct DecodeOptions {
   const StopStrings* stop = nullptr;  // strings that end an answer; null: none (decode/stop_strings.h)
 
   bool begin_with_eos = true;  // of texts: the model is fed EOS before them, as the end of what came before
-  bool slide = false;  // of texts that are too long to be continued, the last part is read
+  bool slide = false;          // of texts that are too long to be continued, the last part is read
 
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
   int64_t max_tokens = 1024;

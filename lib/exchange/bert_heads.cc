@@ -47,8 +47,9 @@ const Head& head_of(const nlohmann::json& config) {
   const auto head = std::ranges::find(kHeads, task, &Head::task);
   if (head == std::end(kHeads)) throw UsageError(str("no folder has a head for the task ", task));
   const auto outputs = config.at(kHeadOutputsKey);
-  require(head->pools == config.contains(kPoolKey) && (head->labels.empty() == false || outputs == (head->pools ? 1 : 2)),
-          "configuration: its head is not that of the task ", task);
+  require(
+      head->pools == config.contains(kPoolKey) && (head->labels.empty() == false || outputs == (head->pools ? 1 : 2)),
+      "configuration: its head is not that of the task ", task);
   return *head;
 }
 
@@ -107,8 +108,10 @@ bool is_bert_head(const Folder& folder) {
 }
 
 bool has_bert_head(const nlohmann::json& config) {
-  const bool has = config.contains(kHeadOutputsKey), wanted = std::ranges::count(kHeads, task_of(config), &Head::task) > 0;
-  require(has || !wanted, "configuration: it names the task ", task_of(config), ", and no head (\"", kHeadOutputsKey, "\")");
+  const bool has = config.contains(kHeadOutputsKey),
+             wanted = std::ranges::count(kHeads, task_of(config), &Head::task) > 0;
+  require(has || !wanted, "configuration: it names the task ", task_of(config), ", and no head (\"", kHeadOutputsKey,
+          "\")");
   return has;
 }
 

@@ -35,7 +35,8 @@ std::optional<TextHead> TextHead::declare(ParameterList& list, const nlohmann::j
     head.mix_ = LayerMix::declare(list, "head.mix", std::ssize(widths));
   } else if (layer != "last") {
     if (layer.is_string())
-      throw UsageError(str("--head-layer: '", layer.get<std::string>(), "' is neither last nor mix nor a layer's number"));
+      throw UsageError(
+          str("--head-layer: '", layer.get<std::string>(), "' is neither last nor mix nor a layer's number"));
     head.layer_ = s.whole("head_layer", 0, std::ssize(widths) - 1);
     width = widths[static_cast<std::size_t>(head.layer_)];
   }

@@ -163,7 +163,8 @@ bool Trainer::update() {
   std::vector<int64_t> counts(task_.losses().size());
   for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
   require(counts[0] > 0, data_.train.name(), ": the rows of step ", state_.step + 1, ", row ", state_.place.next,
-          " on of epoch ", state_.place.epoch, ", ask for nothing that could be learned; is the text of another vocabulary?");
+          " on of epoch ", state_.place.epoch,
+          ", ask for nothing that could be learned; is the text of another vocabulary?");
   std::vector<float> scales;
   for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(std::max<int64_t>(count, 1)));
   Update& u = updates_.emplace_back(

@@ -74,7 +74,9 @@ TEST_CASE("a text that is longer than the model takes is named by its row") {
   PackedSentences fed;
   CHECK(test::error_of([&] {
           layout.add(fed, {&one, 1}, 17);
-        }) == "row 17: 13 tokens with what stands around texts, the model takes 12; cut it with tokenize --max-length, or make two lines of it");
+        }) ==
+        "row 17: 13 tokens with what stands around texts, the model takes 12; cut it with tokenize --max-length, or "
+        "make two lines of it");
 }
 
 TEST_CASE("a head's outputs are as many as there are labels") {
