@@ -27,8 +27,7 @@ class AnswerWriter {
     if (is_number_) return writer_.add({}, {&answer.score, 1}, {}, extras);
     if (!placed_) return writer_.add(ids, extras);
     const auto parts = std::span(window.columns).last(3);
-    std::string line;
-    for (const int32_t byte : parts[2][row]) line.push_back(static_cast<char>(byte));
+    const std::string line = line_of(parts[2][row]);
     std::vector<ByteRange> ranges;
     for (std::size_t k = 0; k < ids.size(); ++k) {
       const auto piece = static_cast<std::size_t>(answer.first) + k;

@@ -38,12 +38,17 @@ Column column_of(const std::string& part, const std::string& model, std::string_
   return {part.substr(0, colon), "", true};
 }
 
+// Whether -m names one for all columns, and not COLUMN=MODEL,....
+bool is_one_model(const std::string& text) {
+  std::error_code ignored;
+  return text.find('=') == text.npos || std::filesystem::exists(text, ignored);
+}
+
 // "-m MODEL --columns src,tgt,score:number" or "-m src=A,tgt=B,score:number".
 std::vector<Column> columns_of(const Args& args) {
   const auto& text = args.text("model");
   std::vector<Column> columns;
-  std::error_code ignored;
-  if (text.find('=') == text.npos || std::filesystem::exists(text, ignored)) {
+  if (is_one_model(text)) {
     for (const auto& name : split_names(args.text("columns"), "columns"))
       columns.push_back(column_of(name, text, "columns"));
     const bool all_numbers = std::ranges::all_of(columns, &Column::is_number);
@@ -94,25 +99,24 @@ void report(const RowCounts& counts, const EncodeOptions& options, const Args& a
   args.stat("tokens", static_cast<double>(counts.tokens));
 }
 
-// The command line with what the model sets of it, where there is one for all columns: which columns its task asks
-// about, and whether it looks at where pieces stand.
-Args with_model_columns(const Args& args) {
-  const auto& model = args.text("model");
-  std::error_code ignored;
-  if (model.find('=') != model.npos && !std::filesystem::exists(model, ignored)) return args;
+// The command line with what a model sets of it: which columns its task asks about, whether it looks at where pieces
+// stand, and how long its texts are.
+Args with_model(const Args& args, const std::string& model) {
   return with_defaults_of_file(args, model, "tokenize", {"max-length", "columns", "offsets"});
 }
 
 void encode(const Args& given) {
-  const Args args = with_model_columns(given);
+  const bool one_model = is_one_model(given.text("model"));
+  const Args args = one_model ? with_model(given, given.text("model")) : given;
   EncodeOptions options;
   const auto form = args.choice("output", {"stream", "pieces", "ids"});
   if (form != "stream") options.form = form == "ids" ? EncodeOptions::Form::ids : EncodeOptions::Form::pieces;
-  const bool text = form != "stream", pairs = columns_of(args).size() > 1;
-  if (args.given("max-length") || !text) options.max_length = args.integer("max-length", 0, INT64_MAX);
-  if (!args.given("max-length") && !text)  // models whose texts are shorter say so
-    for (const auto& column : columns_of(args)) {
-      const auto own = with_defaults_of_file(args, column.model, "tokenize", {"max-length", "columns", "offsets"});
+  const auto columns = columns_of(args);
+  const bool text = form != "stream", pairs = columns.size() > 1;
+  if (given.given("max-length") || !text) options.max_length = given.integer("max-length", 0, INT64_MAX);
+  if (!given.given("max-length") && !text)  // models whose texts are shorter say so
+    for (const auto& column : columns) {
+      const auto own = one_model ? args : with_model(given, column.model);
       options.max_length = std::min(options.max_length, own.integer("max-length", 1, INT64_MAX));
     }
   options.too_long =
@@ -124,13 +128,13 @@ void encode(const Args& given) {
   if (args.given("seed") && options.bpe_dropout == 0)
     throw UsageError("--seed has no meaning with --model, but for --bpe-dropout");
   options.seed = static_cast<uint64_t>(args.integer("seed", 0, INT64_MAX));
-  options.offsets = args.on("offsets");
+  options.offsets = args.on("offsets") && (given.given("offsets") || !text);  // what a model sets is for streams
   if (options.offsets && text) throw UsageError("--offsets goes into a stream; leave --output out");
   if (options.offsets && options.bpe_dropout > 0) throw UsageError("--offsets has no meaning with --bpe-dropout");
   std::optional<bool> uncased;
   if (args.given("uncased")) uncased = args.choice("uncased", {"yes", "no"}) == "yes";
   TokenInfo info{{}, {{kCommandKey, args.command()}}, {}};
-  for (const auto& [name, model, is_number] : columns_of(args)) {
+  for (const auto& [name, model, is_number] : columns) {
     options.columns.push_back(name);
     auto& vocabulary = options.vocabularies.emplace_back();
     if (is_number)

@@ -96,6 +96,9 @@ class TokenFile : public RowSource {
   mutable int64_t touched_ = 0;  // reads since pages were last given back
 };
 
+// The line that a row of a placed column has, a byte an id.
+inline std::string line_of(std::span<const int32_t> column) { return {column.begin(), column.end()}; }
+
 // The number of a row of a column of numbers.
 inline float number_of(std::span<const int32_t> column) { return std::bit_cast<float>(column[0]); }
 

@@ -79,14 +79,12 @@ AnswerWindows::Window AnswerWindows::window(int64_t number) const {
   file_.lengths(row, lengths);
   const auto windows = rule_.cut(lengths[kContext], rule_.tokens - layout_.side().added - lengths[kQuestion]);
   const auto [first, last] = windows[static_cast<std::size_t>(number - first_[static_cast<std::size_t>(row)])];
-  return {row, first, last};
+  return {row, lengths[kQuestion], first, last};
 }
 
 void AnswerWindows::lengths(int64_t, int64_t row, std::span<int64_t> to) const {
   const Window w = window(row);
-  std::vector<int64_t> lengths(file_.longest().size());
-  file_.lengths(w.row, lengths);
-  to[0] = lengths[kQuestion];
+  to[0] = w.question;
   to[1] = w.last - w.first;
   to[2] = 2;
 }

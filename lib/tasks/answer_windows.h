@@ -43,7 +43,8 @@ class AnswerWindows : public RowSource {
 
  private:
   struct Window {
-    int64_t row, first, last;  // of the file; pieces of its context
+    int64_t row, question;  // of the file; its question's tokens
+    int64_t first, last;    // pieces of its context
   };
   Window window(int64_t number) const;
   std::string place_of(int64_t row) const;  // in errors

@@ -61,7 +61,7 @@ class LabelMeasures : public Measures {
 }  // namespace
 
 Classification::Classification(const Model& model, std::span<const Vocabulary> vocabularies, std::size_t texts)
-    : HeadedTask(model, vocabularies[0], texts) {
+    : TargetTask(model, vocabularies[0], texts) {
   require(vocabularies[texts].size() == head().outputs(), "the model's head has ", head().outputs(),
           " outputs, and there are ", vocabularies[texts].size(), " labels");
 }
@@ -72,22 +72,10 @@ std::unique_ptr<RowSource> Classification::rows(const TokenFile& file, const Tex
   for (int64_t row = 0; row < file.size(); ++row) {
     file.lengths(row, lengths);
     const int64_t labels = lengths[layout().texts()];
-    require(labels == 1, file.name(), ": row ", row + 1, ": has ", labels, " labels, not one; a list's labels have no spaces");
+    require(labels == 1, file.name(), ": row ", row + 1, ": has ", labels,
+            " labels, not one; a list's labels have no spaces");
   }
   return nullptr;
-}
-
-Batch Classification::batch(const Rows& rows, int64_t first, int64_t last) const {
-  Batch batch = texts_of(rows, first, last);
-  auto& labels = batch.labels.emplace_back();
-  for (int64_t i = first; i < last; ++i) labels.push_back(rows(i, layout().texts())[0]);
-  return batch;
-}
-
-Batch Classification::batch_of_size(int64_t tokens, std::span<const int64_t> longest) const {
-  Batch batch = HeadedTask::batch_of_size(tokens, longest);
-  batch.labels.emplace_back(static_cast<std::size_t>(batch.inputs[0].sentences()));
-  return batch;
 }
 
 std::vector<Value> Classification::record(Graph& graph, const Batch& batch, float label_smoothing,
@@ -131,10 +119,11 @@ class LabelScorer : public Scorer {
     std::vector<double> scores;
     for (std::size_t i = 0; i < answers.size(); ++i) {
       const auto& label = rows[texts_][i];
-      require(label.size() == 1, "row ", ++options_.first_sentence, ": has ", label.size(), " labels, not one");
+      require(label.size() == 1, "row ", options_.first_sentence + i + 1, ": has ", label.size(), " labels, not one");
       scores.push_back(static_cast<double>(
           std::ranges::find(answers[i], label[0], [](const Hypothesis& h) { return h.ids[0]; })->log_prob));
     }
+    options_.first_sentence += answers.size();
     return scores;
   }
 
@@ -144,21 +133,9 @@ class LabelScorer : public Scorer {
   DecodeOptions options_;
 };
 
-TaskKind kind_of(std::string name, std::vector<std::string> columns, decltype(TaskKind::make) make) {
-  const std::size_t texts = columns.size() - 1;
-  TaskKind kind{.name = std::move(name),
-                .columns = std::move(columns),
-                .rows = "texts",
-                .measures = {},
-                .asked = texts,
-                .answered = texts,
-                .make = make,
-                .settings = pooled_head_settings(),
-                .training = headed_training()};
+TaskKind kind_of(const char* name, std::size_t texts) {
+  auto kind = target_task<Classification>(name, texts, "label");
   for (const LabelMeasure& measure : label_measures()) kind.measures.push_back(measure.name);
-  kind.texts = texts;
-  kind.epochs = kHeadedEpochs;
-  kind.searches = false;
   return kind;
 }
 
@@ -175,18 +152,12 @@ std::unique_ptr<Measures> Classification::measures(const TokenFile& file, std::s
 }
 
 const TaskKind& classification_task() {
-  static const TaskKind kind =
-      kind_of("classification", {"text", "label"}, [](const Model& model, auto vocabularies) -> std::unique_ptr<Task> {
-        return std::make_unique<Classification>(model, vocabularies, 1);
-      });
+  static const TaskKind kind = kind_of("classification", 1);
   return kind;
 }
 
 const TaskKind& pair_classification_task() {
-  static const TaskKind kind = kind_of("pair-classification", {"text", "text_b", "label"},
-                                       [](const Model& model, auto vocabularies) -> std::unique_ptr<Task> {
-                                         return std::make_unique<Classification>(model, vocabularies, 2);
-                                       });
+  static const TaskKind kind = kind_of("pair-classification", 2);
   return kind;
 }
 

@@ -6,7 +6,7 @@
 
 namespace storm {
 
-class Classification : public HeadedTask {
+class Classification : public TargetTask {
  public:
   // model, texts: as HeadedTask has them; the head has an output for each label.
   Classification(const Model& model, std::span<const Vocabulary> vocabularies, std::size_t texts);
@@ -14,9 +14,6 @@ class Classification : public HeadedTask {
   // The file's rows, once each is known to have one label. Throws Error otherwise.
   std::unique_ptr<RowSource> rows(const TokenFile& file, const TextSettings& text,
                                   std::optional<uint64_t> seed) const override;
-  Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
-  Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
-  std::vector<int64_t> counts(const Batch& batch) const override { return {std::ssize(batch.labels[0])}; }
   std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                             std::span<const float> gradient_scales) const override;
   // The likeliest labels; the score is log p.

@@ -92,6 +92,19 @@ void HeadedTask::each_logits(RowColumns rows, const DecodeOptions& options, std:
       take);
 }
 
+Batch TargetTask::batch(const Rows& rows, int64_t first, int64_t last) const {
+  Batch batch = texts_of(rows, first, last);
+  auto& targets = batch.labels.emplace_back();
+  for (int64_t i = first; i < last; ++i) targets.push_back(rows(i, layout().texts())[0]);
+  return batch;
+}
+
+Batch TargetTask::batch_of_size(int64_t tokens, std::span<const int64_t> longest) const {
+  Batch batch = HeadedTask::batch_of_size(tokens, longest);
+  batch.labels.emplace_back(static_cast<std::size_t>(batch.inputs[0].sentences()));
+  return batch;
+}
+
 std::vector<Setting> head_settings() {
   return {{"head-dropout", "RATE", "0.1", "dropout of what a task's head reads"},
           {"head-layer", "N|last|mix", "last",

@@ -43,11 +43,50 @@ class HeadedTask : public Task {
   TextLayout layout_;
 };
 
+// Such a task whose head pools, and whose rows have one target behind their texts: a label's id, or a number's bits.
+class TargetTask : public HeadedTask {
+ public:
+  Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
+  Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
+  std::vector<int64_t> counts(const Batch& batch) const override { return {std::ssize(batch.labels[0])}; }
+
+ protected:
+  using HeadedTask::HeadedTask;
+};
+
 // What all such tasks have: the head's settings, and with a pooling, and what they set of training's.
 constexpr int64_t kHeadedEpochs = 3;
 std::vector<Setting> head_settings();
 std::vector<Setting> pooled_head_settings();
 std::map<std::string, double> headed_training();
+
+// The kind of a TargetTask, made as T(model, vocabularies, texts): of one text, or of a pair. target: the column
+// behind. Which measures it has, and what its target is beyond that, the caller adds.
+template <class T>
+TaskKind target_task(std::string name, std::size_t texts, std::string target) {
+  static constexpr auto make = [](auto count) -> decltype(TaskKind::make) {
+    return [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
+      return std::make_unique<T>(model, vocabularies, decltype(count)::value);
+    };
+  };
+  using One = std::integral_constant<std::size_t, 1>;
+  using Two = std::integral_constant<std::size_t, 2>;
+  std::vector<std::string> columns{"text"};
+  if (texts == 2) columns.push_back("text_b");
+  columns.push_back(std::move(target));
+  return {.name = std::move(name),
+          .columns = std::move(columns),
+          .rows = "texts",
+          .measures = {},
+          .asked = texts,
+          .answered = texts,
+          .make = texts == 2 ? make(Two()) : make(One()),
+          .settings = pooled_head_settings(),
+          .training = headed_training(),
+          .texts = texts,
+          .epochs = kHeadedEpochs,
+          .searches = false};
+}
 
 std::vector<double> log_softmax(std::span<const float> logits);  // in doubles
 

@@ -91,10 +91,8 @@ class AnswerMeasures : public Measures {
 
  private:
   std::string bytes(std::size_t row, int32_t begin, int32_t end) const {
-    std::string text;
-    for (int32_t b = begin; b < end; ++b)
-      text.push_back(static_cast<char>(rows_.column(kLine)[row][static_cast<std::size_t>(b)]));
-    return text;
+    return line_of(
+        rows_.column(kLine)[row].subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
   }
 
   const QuestionAnswering& task_;

@@ -50,22 +50,10 @@ class NumberMeasures : public Measures {
   std::vector<double> gold_;
 };
 
-TaskKind kind_of(std::string name, std::vector<std::string> columns, decltype(TaskKind::make) make) {
-  const std::size_t texts = columns.size() - 1;
-  TaskKind kind{.name = std::move(name),
-                .columns = std::move(columns),
-                .rows = "texts",
-                .measures = {},
-                .asked = texts,
-                .answered = texts,
-                .make = make,
-                .settings = pooled_head_settings(),
-                .training = headed_training(),
-                .contents = {.numbers = {texts}, .placed = {}},
-                .texts = texts,
-                .epochs = kHeadedEpochs,
-                .outputs = 1,
-                .searches = false};
+TaskKind kind_of(const char* name, std::size_t texts) {
+  auto kind = target_task<Regression>(name, texts, "score");
+  kind.contents.numbers = {texts};
+  kind.outputs = 1;
   for (const NumberMeasure& measure : number_measures()) kind.measures.push_back(measure.name);
   return kind;
 }
@@ -73,29 +61,15 @@ TaskKind kind_of(std::string name, std::vector<std::string> columns, decltype(Ta
 }  // namespace
 
 Regression::Regression(const Model& model, std::span<const Vocabulary> vocabularies, std::size_t texts)
-    : HeadedTask(model, vocabularies[0], texts) {
+    : TargetTask(model, vocabularies[0], texts) {
   require(head().outputs() == 1, "the model's head has ", head().outputs(), " outputs, and a regression has one");
-}
-
-// The targets are kept as a batch keeps labels: by their bits.
-Batch Regression::batch(const Rows& rows, int64_t first, int64_t last) const {
-  Batch batch = texts_of(rows, first, last);
-  auto& targets = batch.labels.emplace_back();
-  for (int64_t i = first; i < last; ++i) targets.push_back(rows(i, layout().texts())[0]);
-  return batch;
-}
-
-Batch Regression::batch_of_size(int64_t tokens, std::span<const int64_t> longest) const {
-  Batch batch = HeadedTask::batch_of_size(tokens, longest);
-  batch.labels.emplace_back(static_cast<std::size_t>(batch.inputs[0].sentences()));
-  return batch;
 }
 
 std::vector<Value> Regression::record(Graph& graph, const Batch& batch, float,
                                       std::span<const float> gradient_scales) const {
   const Value x = head().dropped(graph, head().features(graph, model(), batch.inputs[0]));
   const auto [weight, bias] = head().output(graph, model().parameters());
-  std::vector<float> targets;
+  std::vector<float> targets;  // of which a batch keeps the bits
   for (const int32_t bits : batch.labels[0]) targets.push_back(std::bit_cast<float>(bits));
   const Shape shape{std::ssize(targets), 1};
   return {squared_error(graph, linear(graph, x, weight, bias), graph.constant(shape, std::move(targets)),
@@ -118,18 +92,12 @@ std::unique_ptr<Measures> Regression::measures(const TokenFile& file, std::span<
 }
 
 const TaskKind& regression_task() {
-  static const TaskKind kind =
-      kind_of("regression", {"text", "score"}, [](const Model& model, auto vocabularies) -> std::unique_ptr<Task> {
-        return std::make_unique<Regression>(model, vocabularies, 1);
-      });
+  static const TaskKind kind = kind_of("regression", 1);
   return kind;
 }
 
 const TaskKind& pair_regression_task() {
-  static const TaskKind kind = kind_of("pair-regression", {"text", "text_b", "score"},
-                                       [](const Model& model, auto vocabularies) -> std::unique_ptr<Task> {
-                                         return std::make_unique<Regression>(model, vocabularies, 2);
-                                       });
+  static const TaskKind kind = kind_of("pair-regression", 2);
   return kind;
 }
 

@@ -5,15 +5,12 @@
 
 namespace storm {
 
-class Regression : public HeadedTask {
+class Regression : public TargetTask {
  public:
   // model, texts: as HeadedTask has them; the head has one output.
   Regression(const Model& model, std::span<const Vocabulary> vocabularies, std::size_t texts);
 
   std::vector<std::string> losses() const override { return {"squared_error"}; }
-  Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
-  Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
-  std::vector<int64_t> counts(const Batch& batch) const override { return {std::ssize(batch.labels[0])}; }
   std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
                             std::span<const float> gradient_scales) const override;
   // One answer a row, whose score is the number.

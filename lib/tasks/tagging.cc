@@ -22,8 +22,7 @@ constexpr const char* kEntityF1 = "entity_f1";
 // behind the text. Throws Error for a line whose end was cut off, which its letters show.
 std::vector<std::size_t> first_pieces(std::span<const int32_t> begins, std::span<const int32_t> ends,
                                       std::span<const int32_t> bytes, const std::string& where) {
-  std::string line;
-  for (const int32_t byte : bytes) line.push_back(static_cast<char>(byte));
+  const std::string line = line_of(bytes);
   const auto pieces = words_of(line, begins, ends);
   std::vector<std::size_t> first;
   for (std::size_t p = 0; p < pieces.size(); ++p)

@@ -65,6 +65,9 @@ tagged() {
 }
 ok "a tagger learns a tag for each word, whatever its pieces" tagged
 
+pieces_of() { [ "$(cut -f1 test.tsv | head -n 1 | tokenize -q -m tags.model --output pieces)" = "$(cut -f1 test.tsv | head -n 1 | tokenize -q -m pieces.json --output pieces)" ]; }
+ok "and its model cuts text into pieces to be read" pieces_of
+
 paste <(cut -f5 train.tsv) <(cut -f1,6,7 train.tsv) | tokenize -q -m question=pieces.json,context=pieces.json,begin:number,end:number --offsets >question.st
 answered() {
   "${small[@]}" "${bert[@]}" --task question-answering --data question.st -o question.model || return 1
