@@ -10,6 +10,7 @@
 #include "stream/stream.h"
 #include "tools/train/adaptation.h"
 #include "tools/train_flags.h"
+#include "train/rate_factors.h"
 
 namespace storm {
 
@@ -113,7 +114,7 @@ std::set<std::string, std::less<>> head_parameters(const InitialModel& initial, 
   }
   std::set<std::string, std::less<>> anew;
   for (const auto& spec : model.parameters().specs()) {
-    const bool heads = spec.name.starts_with("head.");
+    const bool heads = is_of_head(spec.name);
     if ((heads && !same) || ((heads || spec.name.starts_with("pooler.")) && !initial.document.find(spec.name)))
       anew.insert(spec.name);
   }
