@@ -53,6 +53,7 @@ ops := ops $(cpu)
 nn := nn $(ops)
 data := data $(stream)
 models := models $(nn) $(data)
+vectors := vectors $(data) $(text) $(cpu)
 inspect := inspect $(models) $(text)
 pictures := pictures $(inspect)
 decode := decode $(models) $(text)
@@ -60,7 +61,7 @@ tasks := tasks $(decode) inspect $(metrics)
 exchange := exchange $(models) $(text)
 train := train $(tasks)
 cuda := $(train) inspect
-parts := exchange pictures train tasks decode inspect models nn ops cpu tensor metrics text data stream base
+parts := exchange pictures train tasks decode inspect vectors models nn ops cpu tensor metrics text data stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))
@@ -126,7 +127,7 @@ $(BUILD)/bench/pretraining-batches: $(BUILD)/obj/scripts/pretraining_batches.o $
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 # The limit of the exact search of embed.
-$(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,inspect models nn ops cpu tensor text stream base)
+$(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,$(vectors))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 

@@ -17,7 +17,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "cpu/gemm.h"
-#include "inspect/nearest.h"
+#include "vectors/nearest.h"
 
 namespace {
 

@@ -13,10 +13,7 @@
 #include "cpu/gemm.h"
 #include "decode/sorted_batches.h"
 #include "inspect/embedder.h"
-#include "inspect/nearest.h"
 #include "inspect/pca.h"
-#include "inspect/word2vec.h"
-#include "inspect/word_pairs.h"
 #include "metrics/correlation.h"
 #include "models/model_file.h"
 #include "pictures/scatter_plot.h"
@@ -27,6 +24,9 @@
 #include "tools/model_columns.h"
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
+#include "vectors/nearest.h"
+#include "vectors/word2vec.h"
+#include "vectors/word_pairs.h"
 
 namespace storm {
 namespace {

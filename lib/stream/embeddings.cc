@@ -125,6 +125,12 @@ void EmbeddingsWriter::write() {
   document.add_view<int64_t>("lines.offsets", line_offsets_);
   document.add_view<int64_t>("texts.offsets", text_offsets_);
   document.add_view<char>("texts.bytes", texts_);
+  if (!subword_buckets_.empty()) {
+    document.add_view<int32_t>("subwords.buckets", subword_buckets_);
+    document.add_view("subwords.vectors", DType::F32,
+                      {static_cast<int64_t>(subword_buckets_.size()), static_cast<int64_t>(width_)},
+                      std::as_bytes(subword_vectors_));
+  }
   write_document(output_, document);
   vectors_.clear();
   texts_.clear();
@@ -133,13 +139,21 @@ void EmbeddingsWriter::write() {
   first_ = false;
 }
 
+void EmbeddingsWriter::add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors) {
+  require(vectors.size() == buckets.size() * width_, vectors.size(), " numbers for ", buckets.size(), " n-grams of ",
+          width_);
+  if (line_offsets_.size() > 1) write();
+  subword_buckets_ = buckets;
+  subword_vectors_ = vectors;
+}
+
 void EmbeddingsWriter::flush() {
   if (line_offsets_.size() > 1) write();
   output_.flush();
 }
 
 void EmbeddingsWriter::finish() {
-  if (first_ || line_offsets_.size() > 1) write();
+  if (first_ || line_offsets_.size() > 1 || !subword_buckets_.empty()) write();
   finished_ = true;
 }
 

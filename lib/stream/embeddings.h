@@ -15,6 +15,8 @@
 namespace storm {
 
 constexpr const char* kEmbeddingsKind = "embeddings";
+// Of a table with rows for words' n-grams: LEAST,MOST,BUCKETS, as vectors/subwords.h has them.
+constexpr const char* kSubwordsKey = "embeddings.subwords";
 
 // One document's rows, checked: a vector and a text each. It keeps the bytes alive.
 struct EmbeddingsBatch {
@@ -55,6 +57,9 @@ class EmbeddingsWriter {
   // One line: vectors [texts, width]. Throws Error for a value beyond the dtype's range.
   void add(std::span<const float> vectors, std::span<const std::string> texts);
 
+  // The rows of n-grams, which the last document holds; they are looked at in finish(). vectors: [buckets, width]
+  void add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors);
+
   void flush();   // ends the document and hands it to the reader of our pipe
   void finish();  // call once, last; then commit the output
   int64_t lines() const { return lines_; }
@@ -74,6 +79,8 @@ class EmbeddingsWriter {
   std::string texts_;
   int64_t lines_ = 0, rows_ = 0;  // of the stream
   bool first_ = true, finished_ = false;
+  std::span<const int32_t> subword_buckets_;
+  std::span<const float> subword_vectors_;
 };
 
 }  // namespace storm

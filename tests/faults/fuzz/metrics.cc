@@ -4,7 +4,7 @@
 #include <array>
 
 #include "inspect/word_alignment.h"
-#include "inspect/word_pairs.h"
+#include "vectors/word_pairs.h"
 #include "metrics/answers.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"

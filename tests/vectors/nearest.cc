@@ -1,5 +1,5 @@
 // Exact search against the plainest search there is.
-#include "inspect/nearest.h"
+#include "vectors/nearest.h"
 
 #include <omp.h>
 

@@ -1,4 +1,4 @@
-#include "inspect/word2vec.h"
+#include "vectors/word2vec.h"
 
 #include <charconv>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "inspect/word_pairs.h"
+#include "vectors/word_pairs.h"
 
 #include <algorithm>
 #include <cmath>

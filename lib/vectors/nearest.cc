@@ -1,4 +1,4 @@
-#include "inspect/nearest.h"
+#include "vectors/nearest.h"
 
 #include <immintrin.h>
 
