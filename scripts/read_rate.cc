@@ -10,7 +10,7 @@
 #include "base/number.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 
 namespace {
 

@@ -20,6 +20,7 @@
 #include "stream/embeddings.h"
 #include "stream/tokens.h"
 #include "text/vocabulary.h"
+#include "tools/embed/learn.h"
 #include "tools/embed_flags.h"
 #include "tools/model_columns.h"
 #include "tools/model_defaults.h"
@@ -339,7 +340,11 @@ class Embed {
 
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
-  return storm::run_tool(storm::kEmbedTool, argc, argv, [](const storm::Args& args) {
+  auto tool = storm::kEmbedTool;
+  for (auto& flag : storm::learn_flags()) tool.flags.push_back(std::move(flag));
+  return storm::run_tool(tool, argc, argv, [](const storm::Args& args) {
+    if (args.on("learn")) return storm::learn_vectors(args);
+    storm::refuse_learning(args);
     storm::embed_flags(args);  // what is wrong in the command line is said before a model is read
     storm::Embed(args).run();
   });

@@ -19,7 +19,8 @@ inline const Tool kEmbedTool{
     "embed",
     "vectors of pieces, words and sentences from a model's encoder, their neighbours, and how well they agree with "
     "people",
-    R"(  tokenize -m model.st < x.en | embed -m model.st > pieces.st                    (the last layer, a row each piece)
+    R"(  embed --learn --dim 300 -o vectors.st corpus.txt                                (word2vec's skip-gram)
+  tokenize -m model.st < x.en | embed -m model.st > pieces.st                    (the last layer, a row each piece)
   tokenize -m model.st < x.en | embed -m model.st --pool mean --normalize -o sentences.st
   tokenize -m model.st < x.en | embed -m model.st --layer 2 --level word --dtype bf16 > words.st
   tokenize -m model.st < words.txt | embed -m model.st --static --nearest 10      (line, rank, cosine, text)
@@ -48,7 +49,7 @@ inline const Tool kEmbedTool{
      {"plot", "FILE", "", "the two principal components: a picture (.svg, .html) or numbers (.tsv)"},
      {"vocab", "", "", "export the embedding table as word2vec does"},
      {"format", "FORMAT", "text", "with --vocab: text or binary"}},
-    ""};
+    "FILE...: with --learn, text or one token stream (none: standard input)"};
 
 enum class EmbedMode : uint8_t { stream, nearest, similarity, plot, vocab };
 

@@ -29,7 +29,7 @@ struct Philox {
 //   columns / 8           row                node | dropout << 28         batch          dropout
 //   draws / 4, low        initial_weights    parameter                    draws, high    initial weights
 //   half of a place       stream, low        stream, high ^ round << 24   shuffle << 28  the order of training data
-//   draws / 4             the use            stream, low                  stream, high   RandomStream: all others
+//   draws / 4             the use            stream, low                  stream, high   RandomStream: all others, vectors of words
 // Within the first three, text_blocks, sentence_pairs and masks, which one training with one seed draws from, no
 // counter comes twice, for fewer than 2^28 nodes, parameters and epochs, and 3 * 2^28 batches; nor does one among
 // RandomStreams. A dropout mask of row 4 and a sample of `decode` may share numbers, but they never meet.
@@ -42,7 +42,8 @@ enum class RandomUse : uint32_t {
   bpe_dropout,
   text_blocks,
   sentence_pairs,
-  masks
+  masks,
+  word_vectors
 };
 
 // The RandomStream of one thing in an epoch, of up to 2^32 things: its last word is one that no batch is numbered by.

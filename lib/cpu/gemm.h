@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/product_precision.h"
 
 namespace storm {

@@ -33,14 +33,14 @@ int nameless_file(const std::string& folder) {
 
 }  // namespace
 
-MappedFile map_or_spool(const std::string& path) {
+MappedFile map_or_spool(const std::string& path, Spooled what) {
   Input input(path);
   struct stat info {};
   const bool regular = ::fstat(input.fd(), &info) == 0 && S_ISREG(info.st_mode);
   // Standard input that somebody has read from is taken from where they stopped.
   if (regular && ::lseek(input.fd(), 0, SEEK_CUR) == 0) return MappedFile(input.fd(), input.name());
   // What is no stream is known by its first bytes, and an endless pipe would fill the disk.
-  if (const auto first = std::as_bytes(std::span(input.peek(9))); first.size() >= 9) {
+  if (const auto first = std::as_bytes(std::span(input.peek(9))); what == Spooled::stream && first.size() >= 9) {
     parse_header_length(first.first<8>(), input.name(), 0);
     require_object_begins(first.subspan(8), input.name(), 0);
   }

@@ -39,7 +39,10 @@ uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
 
 TokenFile::TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name,
                      ColumnContents contents)
-    : file_(map_or_spool(path)),
+    : TokenFile(map_or_spool(path), columns, any_name, std::move(contents)) {}
+
+TokenFile::TokenFile(MappedFile file, const std::vector<std::string>& columns, bool any_name, ColumnContents contents)
+    : file_(std::move(file)),
       columns_(columns),
       contents_(std::move(contents)),
       tokens_(columns.size() + 3 * contents_.placed.size()),

@@ -29,6 +29,8 @@ class TokenFile : public RowSource {
   // whatever its name. Throws Error when it is no token stream, or lacks one of them or what is read of it.
   TokenFile(const std::string& path, const std::vector<std::string>& columns, bool any_name = false,
             ColumnContents contents = {});
+  TokenFile(MappedFile file, const std::vector<std::string>& columns, bool any_name = false,
+            ColumnContents contents = {});
 
   const TokenInfo& info() const { return info_; }
   const std::string& name() const { return file_.name(); }

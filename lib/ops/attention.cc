@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ops/attention_kernels.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/execution.h"
 
 namespace storm {

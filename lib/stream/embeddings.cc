@@ -120,6 +120,7 @@ void EmbeddingsWriter::add(std::span<const float> vectors, std::span<const std::
 void EmbeddingsWriter::write() {
   Document document;
   if (first_) document.metadata = metadata_;
+  if (first_ && !vocabulary_.empty()) document.add_view<char>("vocab", vocabulary_);
   const auto rows = static_cast<int64_t>(text_offsets_.size()) - 1;
   document.add_view("lines.vectors", dtype_, {rows, static_cast<int64_t>(width_)}, vectors_);
   document.add_view<int64_t>("lines.offsets", line_offsets_);
@@ -138,6 +139,8 @@ void EmbeddingsWriter::write() {
   text_offsets_.resize(1);
   first_ = false;
 }
+
+void EmbeddingsWriter::set_vocabulary(std::string bytes) { vocabulary_ = std::move(bytes); }
 
 void EmbeddingsWriter::add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors) {
   require(vectors.size() == buckets.size() * width_, vectors.size(), " numbers for ", buckets.size(), " n-grams of ",

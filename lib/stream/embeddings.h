@@ -54,6 +54,8 @@ class EmbeddingsWriter {
   EmbeddingsWriter(const EmbeddingsWriter&) = delete;
   EmbeddingsWriter& operator=(const EmbeddingsWriter&) = delete;
 
+  void set_vocabulary(std::string bytes);  // which the lines were cut with, for the first document; call it before add
+
   // One line: vectors [texts, width]. Throws Error for a value beyond the dtype's range.
   void add(std::span<const float> vectors, std::span<const std::string> texts);
 
@@ -79,6 +81,7 @@ class EmbeddingsWriter {
   std::string texts_;
   int64_t lines_ = 0, rows_ = 0;  // of the stream
   bool first_ = true, finished_ = false;
+  std::string vocabulary_;
   std::span<const int32_t> subword_buckets_;
   std::span<const float> subword_vectors_;
 };

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/graph.h"
 
 namespace storm {

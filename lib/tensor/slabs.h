@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/device.h"
 
 namespace storm {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/device.h"
 #include "tensor/execution.h"
 #include "tensor/graph.h"

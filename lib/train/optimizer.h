@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/device.h"
 #include "tensor/mirror.h"
 #include "tensor/parameters.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tasks/task.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/device.h"
 #include "tensor/graph.h"
 #include "tensor/mirror.h"

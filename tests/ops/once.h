@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/execution.h"
 #include "tensor/plan.h"
 #include "tests/catch.h"

@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "base/number.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/execution.h"
 #include "tensor/plan.h"
 #include "tests/catch.h"

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "tensor/buffer.h"
+#include "base/buffer.h"
 #include "tensor/execution.h"
 #include "tests/catch.h"
 

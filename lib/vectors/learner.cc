@@ -1,0 +1,167 @@
+#include "vectors/learner.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "vectors/row_kernels.h"
+
+namespace storm {
+
+namespace {
+
+constexpr int64_t kLossEvery = 64;  // predictions
+
+int64_t most_outputs(const LearnPlan& plan) { return plan.tree ? plan.tree->longest() : plan.settings.negative + 1; }
+
+}  // namespace
+
+// It is worth while, since a word's targets are drawn while the word before is learned.
+void Learner::Rows::prefetch(int32_t row) const {
+  const float* at = own ? own->peek(row) : table + row * stride;
+  for (int64_t i = 0; i < stride; i += 16) __builtin_prefetch(at + i, 1);
+}
+
+Learner::Learner(const LearnPlan& plan, bool own_copies)
+    : plan_(plan),
+      inputs_{plan.tables.inputs().data(), plan.tables.stride, {}},
+      outputs_{plan.tables.outputs().data(), plan.tables.stride, {}},
+      update_(plan.tables.stride, 2 * plan.settings.window, most_outputs(plan)),
+      random_(plan.settings.seed, 0, 0) {
+  if (own_copies) {
+    inputs_.own.emplace(plan.tables.inputs(), plan.tables.stride);
+    outputs_.own.emplace(plan.tables.outputs(), plan.tables.stride);
+  }
+  const auto places = 2 * plan.settings.window + 1, stride = plan.tables.stride;
+  ring_ = Buffer(static_cast<std::size_t>((2 * places + 2) * stride) * sizeof(float));
+  float* memory = ring_.as<float>().data();
+  for (int64_t p = 0; p < places; ++p, memory += 2 * stride)
+    slots_.push_back({.vector = memory, .before = memory + stride});
+  mean_ = memory;
+  mean_before_ = memory + stride;
+}
+
+void Learner::learn(int64_t epoch, int64_t unit) {
+  random_ = RandomNumbers(plan_.settings.seed, epoch, unit);
+  plan_.text.read(unit, unit_);
+  const auto& text = plan_.text;
+  const double before = static_cast<double>(text.words_before(text.units())) * static_cast<double>(epoch) +
+                        static_cast<double>(text.words_before(unit));
+  const double words = static_cast<double>(text.words_before(unit + 1) - text.words_before(unit));
+  kept_.clear();
+  for (std::size_t i = 0; i < unit_.size(); ++i) {
+    const auto word = unit_[i];
+    if (word != kLineEnd) {
+      if (plan_.sub_sampling.keeps(word, random_.next())) kept_.push_back(word);
+      continue;
+    }
+    learn_line(kept_, plan_.rate(before + words * static_cast<double>(i) / static_cast<double>(unit_.size())));
+    kept_.clear();
+  }
+}
+
+void Learner::learn_line(std::span<const int32_t> words, float rate) {
+  const auto n = static_cast<int64_t>(words.size()), window = plan_.settings.window,
+             places = static_cast<int64_t>(slots_.size());
+  if (n < 2) return;
+  const auto slot = [&](int64_t position) -> Slot& { return slots_[static_cast<std::size_t>(position % places)]; };
+  const auto word = [&](int64_t position) { return words[static_cast<std::size_t>(position)]; };
+  choose(word(0), next_);
+  int64_t entered = 0;
+  for (int64_t t = 0; t < n; ++t) {
+    if (t > window) leave(slot(t - window - 1));
+    for (; entered <= std::min(t + window, n - 1); ++entered) enter(word(entered), slot(entered));
+    if (entered < n) inputs_.prefetch(word(entered));
+    std::swap(now_, next_);
+    if (t + 1 < n) choose(word(t + 1), next_);
+    around_.clear();
+    for (auto p = std::max<int64_t>(t - now_.reach, 0); p <= std::min(t + now_.reach, n - 1); ++p)
+      if (p != t) around_.push_back(&slot(p));
+    predict(now_, rate);
+  }
+  for (auto p = std::max<int64_t>(n - 1 - window, 0); p < n; ++p) leave(slot(p));
+}
+
+void Learner::choose(int32_t word, Target& target) {
+  target.reach = 1 + static_cast<int64_t>(
+                         static_cast<uint64_t>(random_.next()) * static_cast<uint64_t>(plan_.settings.window) >> 32);
+  target.rows.clear();
+  target.labels.clear();
+  const auto add = [&](int32_t row, float label) {
+    target.rows.push_back(row);
+    target.labels.push_back(label);
+    outputs_.prefetch(row);
+  };
+  if (plan_.tree) {
+    const auto path = plan_.tree->path(word);
+    for (std::size_t i = 0; i < path.nodes.size(); ++i) add(path.nodes[i], path.turns[i] == 0 ? 1.0f : 0.0f);
+    return;
+  }
+  add(word, 1);
+  for (int64_t k = 0; k < plan_.settings.negative; ++k) {
+    const auto row = plan_.noise.draw(random_.next_u64());
+    // A row that comes twice would be written twice from what it was; the word itself is no negative sample of its own.
+    if (std::ranges::find(target.rows, row) == target.rows.end()) add(row, 0);
+  }
+}
+
+void Learner::enter(int32_t word, Slot& slot) {
+  const auto rows = plan_.input_rows(word);
+  const auto stride = plan_.tables.stride;
+  slot.word = word;
+  slot.rows = static_cast<float>(rows.size());
+  std::memcpy(slot.vector, inputs_(rows[0]), static_cast<std::size_t>(stride) * sizeof(float));
+  if (rows.size() > 1) {
+    for (const auto row : rows.subspan(1)) add_row(inputs_(row), 1, stride, slot.vector);
+    for (int64_t i = 0; i < stride; ++i) slot.vector[i] /= slot.rows;
+  }
+  std::memcpy(slot.before, slot.vector, static_cast<std::size_t>(stride) * sizeof(float));
+}
+
+// What a mean of rows has gained, each of its rows has: so it is in the programs of these papers, whose step is that of
+// their sum.
+void Learner::leave(const Slot& slot) {
+  if (!plan_.frozen.empty() && plan_.frozen[static_cast<std::size_t>(slot.word)]) return;
+  for (const auto row : plan_.input_rows(slot.word))
+    add_change(slot.vector, slot.before, 1, plan_.tables.stride, inputs_(row));
+}
+
+void Learner::predict(const Target& target, float rate) {
+  const auto stride = plan_.tables.stride, k = static_cast<int64_t>(target.rows.size());
+  const bool cbow = plan_.settings.method == VectorMethod::cbow;
+  vectors_.clear();
+  if (cbow) {
+    float rows = 0;
+    for (const auto* s : around_) rows += s->rows;
+    std::fill(mean_, mean_ + stride, 0.0f);
+    for (const auto* s : around_) add_row(s->vector, s->rows / rows, stride, mean_);
+    std::memcpy(mean_before_, mean_, static_cast<std::size_t>(stride) * sizeof(float));
+    vectors_.push_back(mean_);
+  } else {
+    for (const auto* s : around_) vectors_.push_back(s->vector);
+  }
+  outputs_now_.clear();
+  for (const auto row : target.rows) outputs_now_.push_back(outputs_(row));
+  const auto m = static_cast<int64_t>(vectors_.size());
+  update_(vectors_.data(), m, outputs_now_.data(), k, target.labels.data(), rate);
+  if (cbow)
+    for (const auto* s : around_) add_change(mean_, mean_before_, 1, stride, s->vector);
+  if (++predictions_ % kLossEvery != 0) return;
+  loss_.sum += update_.loss(m, k, rate);
+  loss_.pairs += m;
+}
+
+void Learner::merge(std::span<Learner> learners, int64_t part, int64_t parts) {
+  for (auto table : {&Learner::inputs_, &Learner::outputs_}) {
+    std::vector<PrivateRows*> all;
+    for (auto& learner : learners) all.push_back(&*(learner.*table).own);
+    PrivateRows::merge(all, part, parts);
+  }
+}
+
+void Learner::forget() {
+  inputs_.own->forget();
+  outputs_.own->forget();
+}
+
+}  // namespace storm

@@ -1,0 +1,233 @@
+#include "vectors/training_text.h"
+
+#include <algorithm>
+#include <mutex>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/parallel.h"
+#include "base/printable.h"
+#include "data/spool.h"
+#include "data/token_file.h"
+#include "text/utf8.h"
+
+namespace storm {
+
+namespace {
+
+constexpr std::size_t kUnitBytes = std::size_t{16} << 10;
+// A line that goes on for longer behind the place where a unit should end is cut there, between two words.
+constexpr std::size_t kLineRest = std::size_t{8} << 10;
+constexpr int64_t kUnitIds = 16384;
+constexpr int64_t kUnitsKept = 2048;  // so many units of files may be in memory
+
+bool separates(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+// Words, counted by one thread.
+struct Counter {
+  WordIndex words;
+  std::vector<int64_t> counts;
+
+  void add(std::string_view word, int64_t count) {
+    const auto number = static_cast<std::size_t>(words.add(word));
+    if (number == counts.size()) counts.push_back(0);
+    counts[number] += count;
+  }
+};
+
+class Lines final : public TrainingText {
+ public:
+  Lines(std::vector<MappedFile> files, int64_t min_count) : files_(std::move(files)) {
+    for (std::size_t f = 0; f < files_.size(); ++f)
+      for (std::size_t begin = 0, size = files_[f].bytes().size(); begin < size;) {
+        const auto end = unit_end(f, begin);
+        units_.push_back({f, begin, end});
+        begin = end;
+      }
+    std::vector<Counter> counters(static_cast<std::size_t>(thread_count()));
+    words_before_.assign(units_.size() + 1, 0);
+    parallel_items(static_cast<int64_t>(units_.size()), [&](int64_t u) {
+      auto& counter = counters[static_cast<std::size_t>(thread_number())];
+      int64_t words = 0;
+      each_word(
+          u, [&](std::string_view word) { counter.add(word, 1), ++words; }, [] {});
+      words_before_[static_cast<std::size_t>(u) + 1] = words;
+      touched(u);
+    });
+    std::partial_sum(words_before_.begin(), words_before_.end(), words_before_.begin());
+    for (std::size_t k = 1; k < counters.size(); ++k) {
+      for (int32_t n = 0; n < counters[k].words.size(); ++n)
+        counters[0].add(counters[k].words.word(n), counters[k].counts[static_cast<std::size_t>(n)]);
+      counters[k] = {};
+    }
+    set_table(counters[0].words, counters[0].counts, min_count);
+    for (int32_t row = 0; row < table_.words.size(); ++row)
+      if (const auto word = table_.words.word(row); valid_utf8_prefix(word) < word.size()) refuse(word);
+  }
+
+  void read(int64_t unit, std::vector<int32_t>& rows) const override {
+    rows.clear();
+    const auto end_line = [&] {
+      if (!rows.empty() && rows.back() != kLineEnd) rows.push_back(kLineEnd);
+    };
+    each_word(
+        unit,
+        [&](std::string_view word) {
+          if (const auto row = table_.words.find(word); row >= 0) rows.push_back(row);
+        },
+        end_line);
+    end_line();
+    touched(unit);
+  }
+
+ private:
+  struct Unit {
+    std::size_t file, begin, end;
+  };
+
+  std::string_view text(std::size_t file) const {
+    const auto bytes = files_[file].bytes();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+
+  std::size_t unit_end(std::size_t file, std::size_t begin) const {
+    const auto all = text(file);
+    if (all.size() - begin <= kUnitBytes) return all.size();
+    auto end = begin + kUnitBytes;
+    if (const auto line = all.substr(end, kLineRest).find('\n'); line != all.npos) return end + line + 1;
+    while (end < all.size() && !separates(all[end])) ++end;
+    return end;
+  }
+
+  // Calls take(word) for each word of a unit, and end_line() at each line's end.
+  template <class Take, class EndLine>
+  void each_word(int64_t number, Take&& take, EndLine&& end_line) const {
+    const auto& unit = units_[static_cast<std::size_t>(number)];
+    const auto all = text(unit.file).substr(unit.begin, unit.end - unit.begin);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto begin = i;
+      while (i < all.size() && !separates(all[i])) ++i;
+      if (i > begin) take(all.substr(begin, i - begin));
+      if (i < all.size() && all[i] == '\n') end_line();
+    }
+  }
+
+  // Gives pages back now and then, so that a long file does not count as memory.
+  void touched(int64_t unit) const {
+    if (unit % kUnitsKept == kUnitsKept - 1) files_[units_[static_cast<std::size_t>(unit)].file].forget();
+  }
+
+  [[noreturn]] void refuse(std::string_view bad) const {
+    for (std::size_t f = 0; f < files_.size(); ++f) {
+      const auto all = text(f);
+      for (std::size_t line = 1, begin = 0; begin < all.size(); ++line) {
+        const auto end = std::min(all.find('\n', begin), all.size());
+        const auto valid = valid_utf8_prefix(all.substr(begin, end - begin));
+        if (begin + valid < end)
+          fail(files_[f].name(), ": line ", line, ": invalid UTF-8 at byte ", valid, "; mend it, or leave it out");
+        begin = end + 1;
+      }
+    }
+    fail("'", printable(bad), "' is no UTF-8");
+  }
+
+  std::vector<MappedFile> files_;
+  std::vector<Unit> units_;
+};
+
+Vocabulary vocabulary_of(const TokenFile& file) {
+  const auto* bytes = file.info().vocabulary(file.columns()[0]);
+  require(bytes, file.name(), ": holds no vocabulary; make it with tokenize");
+  return Vocabulary::from_bytes(*bytes, file.name());
+}
+
+class Pieces final : public TrainingText {
+ public:
+  Pieces(MappedFile file, int64_t min_count)
+      : file_(std::move(file), {"text"}, true), vocabulary_(vocabulary_of(file_)) {
+    file_.index({vocabulary_.size()});
+    std::vector<int64_t> by_id(static_cast<std::size_t>(vocabulary_.size()));
+    Rows row;
+    int64_t words = 0;
+    for (int64_t r = 0; r < file_.size(); ++r) {
+      if (words - words_before_.back() >= kUnitIds) {
+        words_before_.push_back(words);
+        first_rows_.push_back(r);
+      }
+      row.clear();
+      file_.append(r, row);
+      for (const auto id : row.ids) ++by_id[static_cast<std::size_t>(id)];
+      words += static_cast<int64_t>(row.ids.size());
+    }
+    words_before_.push_back(words);
+    first_rows_.push_back(file_.size());
+    if (vocabulary_.unk_id() >= 0) by_id[static_cast<std::size_t>(vocabulary_.unk_id())] = 0;
+    Counter counter;
+    for (int32_t id = 0; id < vocabulary_.size(); ++id)
+      if (const auto count = by_id[static_cast<std::size_t>(id)]; count > 0) counter.add(vocabulary_.piece(id), count);
+    set_table(counter.words, counter.counts, min_count);
+    for (int32_t id = 0; id < vocabulary_.size(); ++id)
+      row_of_id_.push_back(by_id[static_cast<std::size_t>(id)] > 0 ? table_.words.find(vocabulary_.piece(id)) : -1);
+  }
+
+  const Vocabulary* vocabulary() const override { return &vocabulary_; }
+
+  void read(int64_t unit, std::vector<int32_t>& rows) const override {
+    rows.clear();
+    const auto k = static_cast<std::size_t>(unit);
+    Rows copied;
+    {
+      const std::lock_guard lock(reading_);  // a token file counts its reads
+      for (auto r = first_rows_[k]; r < first_rows_[k + 1]; ++r) file_.append(r, copied);
+    }
+    for (int64_t r = 0; r < copied.size(); ++r) {
+      for (const auto id : copied(r, 0))
+        if (const auto row = row_of_id_[static_cast<std::size_t>(id)]; row >= 0) rows.push_back(row);
+      if (!rows.empty() && rows.back() != kLineEnd) rows.push_back(kLineEnd);
+    }
+  }
+
+ private:
+  TokenFile file_;
+  Vocabulary vocabulary_;
+  std::vector<int64_t> first_rows_{0};  // of each unit, and behind the last one
+  std::vector<int32_t> row_of_id_;
+  mutable std::mutex reading_;
+};
+
+}  // namespace
+
+void TrainingText::set_table(const WordIndex& words, const std::vector<int64_t>& counts, int64_t min_count) {
+  std::vector<int32_t> kept;
+  for (int32_t n = 0; n < words.size(); ++n)
+    if (counts[static_cast<std::size_t>(n)] >= min_count) kept.push_back(n);
+  require(!kept.empty(), "no word comes ", min_count, " times or more in ", words_before_.back(),
+          " words; give more text, or lower --min-count");
+  std::ranges::sort(kept, [&](int32_t a, int32_t b) {
+    const auto x = counts[static_cast<std::size_t>(a)], y = counts[static_cast<std::size_t>(b)];
+    return x != y ? x > y : words.word(a) < words.word(b);
+  });
+  for (const auto n : kept) {
+    table_.words.add(words.word(n));
+    table_.counts.push_back(counts[static_cast<std::size_t>(n)]);
+    table_.total += table_.counts.back();
+  }
+}
+
+std::unique_ptr<TrainingText> open_training_text(const std::vector<std::string>& paths, int64_t min_count) {
+  const std::vector<std::string> names = paths.empty() ? std::vector<std::string>{"-"} : paths;
+  std::vector<MappedFile> files;
+  for (const auto& path : names) {
+    files.push_back(map_or_spool(path, Spooled::anything));
+    // Text has no NUL, which the length of a header has; so what is spooled is not spooled again.
+    const auto begin = files.back().bytes().first(std::min<std::size_t>(files.back().bytes().size(), 9));
+    if (begin.size() < 9 || begin[7] != std::byte{0} || begin[8] != std::byte{'{'}) continue;
+    require(names.size() == 1, files.back().name(),
+            ": a token stream is learned from alone; lay streams end to end with tensor cat");
+    return std::make_unique<Pieces>(std::move(files.back()), min_count);
+  }
+  return std::make_unique<Lines>(std::move(files), min_count);
+}
+
+}  // namespace storm

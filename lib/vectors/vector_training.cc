@@ -1,0 +1,144 @@
+#include "vectors/vector_training.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "base/printable.h"
+#include "stream/embeddings.h"
+
+namespace storm {
+
+// A round has this / threads units, of all threads: rows that come often are copied once for all of them, but do not
+// learn what other threads make of them meanwhile; so an epoch has some rounds, too. (With 8 threads, rounds of 32
+// units diverge.)
+constexpr int64_t kRoundUnits = 64, kRoundsOfEpoch = 20;
+
+VectorTraining::VectorTraining(const TrainingText& text, const LearnSettings& settings, const WordVectors* begin)
+    : plan_(text, settings) {
+  const auto threads = thread_count();
+  learners_.reserve(static_cast<std::size_t>(threads));
+  for (int64_t t = 0; t < threads; ++t) learners_.emplace_back(plan_, settings.deterministic && threads > 1);
+  if (!begin) return;
+  require(begin->width() == settings.width, begin->name(), ": its vectors have ", begin->width(), " numbers, not ",
+          settings.width, "; give --dim ", begin->width());
+  const auto width = static_cast<std::size_t>(settings.width);
+  for (int32_t word = 0; word < text.table().words.size(); ++word)
+    init_rows_ += begin->read_word(text.table().words.word(word), {plan_.tables.input(word), width});
+}
+
+void VectorTraining::freeze(int32_t word) {
+  plan_.frozen.resize(static_cast<std::size_t>(plan_.tables.words));
+  plan_.frozen[static_cast<std::size_t>(word)] = true;
+}
+
+double VectorTraining::words_done() const {
+  const auto units = plan_.text.units();
+  return static_cast<double>(plan_.text.words_before(units)) * static_cast<double>(done_ / units) +
+         static_cast<double>(plan_.text.words_before(done_ % units));
+}
+
+void VectorTraining::run(const std::function<bool()>& go_on) {
+  if (plan_.settings.deterministic && learners_.size() > 1)
+    run_in_rounds(go_on);
+  else
+    run_together(go_on);
+}
+
+void VectorTraining::learn(Learner& learner, int64_t number) const {
+  learner.learn(number / plan_.text.units(), number % plan_.text.units());
+}
+
+void VectorTraining::run_together(const std::function<bool()>& go_on) {
+  std::atomic<int64_t> next = done_;
+  std::atomic<bool> stopped = false;
+  const auto threads = static_cast<int64_t>(learners_.size());
+  parallel_ranges(threads, 1, [&](int64_t begin, int64_t end) {
+    for (auto t = begin; t < end; ++t)
+      while (!stopped) {
+        const auto unit = next++;
+        if (unit >= units()) break;
+        learn(learners_[static_cast<std::size_t>(t)], unit);
+        if (t != 0) continue;
+        done_ = unit;  // for words_done() alone: others are under way
+        if (!go_on()) stopped = true;
+      }
+  });
+  done_ = std::min(next.load(), units());
+}
+
+void VectorTraining::run_in_rounds(const std::function<bool()>& go_on) {
+  const auto threads = static_cast<int64_t>(learners_.size());
+  const auto each = [&](auto&& body) {
+    parallel_ranges(threads, 1, [&](int64_t begin, int64_t end) {
+      for (auto t = begin; t < end; ++t) body(t);
+    });
+  };
+  const auto most =
+      std::max<int64_t>(std::min(plan_.text.units() / kRoundsOfEpoch, kRoundUnits / threads) / threads, 1);
+  while (done_ < units()) {
+    const auto end = std::min(done_ + threads * most, units());
+    each([&](int64_t t) {
+      for (auto unit = done_ + t; unit < end; unit += threads) learn(learners_[static_cast<std::size_t>(t)], unit);
+    });
+    each([&](int64_t t) { Learner::merge(learners_, t, threads); });
+    each([&](int64_t t) { learners_[static_cast<std::size_t>(t)].forget(); });
+    done_ = end;
+    if (!go_on()) return;
+  }
+}
+
+double VectorTraining::take_loss() {
+  Learner::Loss all;
+  for (auto& learner : learners_) {
+    const auto some = learner.take_loss();
+    all.sum += some.sum;
+    all.pairs += some.pairs;
+  }
+  return all.pairs > 0 ? all.sum / static_cast<double>(all.pairs) : 0;
+}
+
+void VectorTraining::write(Output& output, std::map<std::string, std::string> metadata) {
+  const auto& table = plan_.text.table();
+  const auto& subwords = plan_.settings.subwords;
+  const auto width = static_cast<std::size_t>(plan_.tables.width);
+  const bool n_grams = subwords.buckets > 0;
+  const auto* vocabulary = plan_.text.vocabulary();
+  metadata.insert({{"embeddings.layer", "static"},
+                   {"embeddings.level", vocabulary ? "piece" : "word"},
+                   {"embeddings.pool", "none"},
+                   {"embeddings.normalize", "false"}});
+  if (vocabulary) metadata["embeddings.vocabulary"] = vocabulary->fingerprint();
+  if (n_grams) metadata[kSubwordsKey] = str(subwords.least, ',', subwords.most, ',', subwords.buckets);
+  EmbeddingsWriter writer(output, std::move(metadata), plan_.tables.width, DType::F32);
+  if (vocabulary) writer.set_vocabulary(vocabulary->bytes());
+  std::vector<float> vector(width);
+  std::vector<bool> used(static_cast<std::size_t>(n_grams ? subwords.buckets : 0));
+  for (int32_t word = 0; word < table.words.size(); ++word) {
+    const auto rows = plan_.input_rows(word);
+    for (std::size_t c = 0; c < width; ++c) {
+      double sum = 0;
+      for (const auto row : rows) sum += plan_.tables.input(row)[c];
+      vector[c] = static_cast<float>(sum / static_cast<double>(rows.size()));
+      require(std::isfinite(vector[c]), "'", printable(table.words.word(word)),
+              "': its vector is no finite number; lower --lr");
+    }
+    for (const auto row : rows.subspan(1)) used[static_cast<std::size_t>(row - plan_.tables.words)] = true;
+    writer.add(vector, std::vector{std::string(table.words.word(word))});
+  }
+  std::vector<int32_t> buckets;
+  float* packed = plan_.tables.input(plan_.tables.words);  // the rows of n-grams move up: nobody learns any more
+  for (std::size_t b = 0; b < used.size(); ++b) {
+    if (!used[b]) continue;
+    const float* row = plan_.tables.input(plan_.tables.words + static_cast<int64_t>(b));
+    std::copy(row, row + width, packed + buckets.size() * width);
+    buckets.push_back(static_cast<int32_t>(b));
+  }
+  writer.add_subwords(buckets, {packed, buckets.size() * width});
+  writer.finish();
+}
+
+}  // namespace storm
