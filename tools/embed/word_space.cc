@@ -79,6 +79,7 @@ class WordSpace : public Space {
 
   Spelling spelling(const std::string& word) override {
     if (caseless().row_of(word) >= 0) return Spelling::row;
+    if (words().row_of(word) >= 0) return Spelling::unknown;  // a row beyond the most frequent ones
     std::vector<float> scratch(static_cast<std::size_t>(width()));
     return words().read_word(word, scratch) ? Spelling::parts : Spelling::unknown;
   }
