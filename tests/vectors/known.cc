@@ -41,8 +41,8 @@ std::vector<float> vectors_of(const WordTable& table, const std::vector<std::str
   return all;
 }
 
-void check_neighbours(std::string_view kind, SumScore score) {
-  const WordVectors table(known("vectors.st"));
+void check_neighbours(std::string_view kind, SumScore score, const std::string& file = "vectors.st") {
+  const WordVectors table(known(file));
   for (const auto& figure : figures(kind)) {
     std::vector<SumTerm> terms;
     std::vector<std::string> words;
@@ -73,6 +73,10 @@ void check_neighbours(std::string_view kind, SumScore score) {
 TEST_CASE("neighbours of sums of words are gensim's most_similar") { check_neighbours("similar", SumScore::cosadd); }
 
 TEST_CASE("and, by 3CosMul, its most_similar_cosmul") { check_neighbours("cosmul", SumScore::cosmul); }
+
+TEST_CASE("and those of words that only their n-grams know, gensim's FastTextKeyedVectors'") {
+  check_neighbours("composed", SumScore::cosadd, "subwords.st");
+}
 
 TEST_CASE("the odd one is that of gensim's doesnt_match") {
   const WordVectors table(known("vectors.st"));
