@@ -112,6 +112,29 @@ t = {k: old.get_tensor(k) for k in old.keys()}
 t["lines.vectors"] = numpy.zeros((125, 12), dtype="f4")
 safetensors.numpy.save_file(t, "zero.st", old.metadata())
 EOF
+  # Vectors of pieces, which carry their vocabulary, in another order than its own.
+  awk 'BEGIN { srand(4); n = split("ka lo mi tu", part, " "); for (i = 0; i < 300; ++i) { l = ""; for (j = 0; j < 4; ++j) l = l part[1 + int(rand() * n)] (rand() < 0.6 ? " " : ""); print l } }' | sed 's/ $//' >syllables
+  tokenize -q --learn --no-byte-fallback --vocab-size 30 -o spm.model syllables
+  tokenize -q -m spm.model --columns text syllables | train -q --arch rnn-lm --layers 1 --d-model 12 --max-tokens 400 --steps 2 -o pieces-model.st
+  embed -q -m pieces-model.st --vocab -o pieces.txt
+  "$python" - <<'EOF'
+import random, numpy, safetensors.numpy
+rows = [line.rstrip("\n").split(" ") for line in open("pieces.txt", encoding="utf-8")][1:]
+random.Random(1).shuffle(rows)
+texts = [r[0].encode() for r in rows]
+t = {"lines.vectors": numpy.array([r[1:] for r in rows], dtype="f4"), "lines.offsets": numpy.arange(len(rows) + 1),
+     "texts.bytes": numpy.frombuffer(b"".join(texts), dtype="u1"), "texts.offsets": numpy.cumsum([0] + [len(x) for x in texts]),
+     "vocab": numpy.frombuffer(open("spm.model", "rb").read(), dtype="u1")}
+safetensors.numpy.save_file(t, "pieces.st", {"storm.kind": "embeddings", "storm.version": "1", "embeddings.layer": "static", "embeddings.level": "piece"})
+EOF
+  p() { embed -q -m pieces.st "$@"; }
+  of_pieces() {
+    p --arithmetic 'ka - lo + mi' >p.out && [ -s p.out ] && cmp p.out <(embed -q -m pieces-model.st --static --arithmetic 'ka - lo + mi') && ! grep '▁' p.out &&
+      echo 'ka' | p --nearest 3 | [ "$(wc -l)" -eq 3 ] && ! echo 'ka' | p --nearest 30 | grep -q '▁ka$' && echo 'katulomi' | p --nearest 1 >/dev/null && [ "$(p --vocab | wc -l)" -eq 31 ]
+  }
+  ok "vectors of pieces are asked for words, which their vocabulary cuts" of_pieces
+  refuses "a word that the pieces cannot spell" 1 "line 1: 'qq' has no row in pieces.st, nor have all of its pieces" eval 'echo qq | embed -m pieces.st --nearest 1'
+  refuses "--align of pieces" 1 'pieces.st: its rows are pieces of a vocabulary' embed -m pieces.st --align other.st --dictionary train.tsv
   refuses "a zero vector's neighbours" 1 "line 1, 'ako': its vector is zero" eval 'echo ako | embed -m zero.st --nearest 2'
   refuses "a zero vector in a sum" 1 "the vector of 'ako' is zero" embed -m zero.st --arithmetic ako
   refuses "a zero vector among others" 1 "line 1: the vector of 'ako' is zero" eval 'echo ako alo akon | embed -m zero.st --odd-one-out'
@@ -150,6 +173,7 @@ refuses "a model for --align" 1 'model.st: --align takes streams of word vectors
 refuses "a dictionary that is none" 1 'd: line 1: not source TAB target' eval 'echo a >d; embed -m "$vectors" --align "$vectors" --dictionary d'
 refuses "a dictionary of unknown words" 1 'none of the 1 pairs of the dictionary' eval "printf 'q\tw\n' >d; embed -m '$vectors' --align '$vectors' --dictionary d"
 refuses "--align to standard output" 2 '--align prints figures on standard output' embed -m "$vectors" --align "$vectors" --dictionary d -o -
+refuses "--most-frequent of a model's pairs" 2 '--most-frequent has no meaning with the --similarity of a model' embed -m model.st --static --similarity "$known/pairs.tsv" --most-frequent 9
 refuses "two questions at once" 2 'give one of --nearest, --arithmetic' embed -m "$vectors" --analogy q --odd-one-out
 refuses "--score of neighbours" 2 '--score has no meaning without --analogy or --arithmetic' embed -m "$vectors" --nearest 2 --score cosmul
 refuses "--most-frequent of neighbours" 2 '--most-frequent has no meaning without' embed -m "$vectors" --nearest 2 --most-frequent 9

@@ -55,6 +55,8 @@ class ModelSpace : public Space {
     if (flags_.options.pool == Pool::pooler && (flags_.options.layer != layers || !flags_.options.mix.empty()))
       throw UsageError(str("--pool pooler reads the last layer, ", layers, " of ", loaded_.name,
                            "; leave --layer, --mix and --static out"));
+    if (args.given("most-frequent") && flags_.mode == EmbedMode::similarity)
+      throw UsageError("--most-frequent has no meaning with the --similarity of a model, which spells words by pieces");
     flags_.options.model_name = loaded_.name;
     const bool passes =
         flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab && !flags_.asks_words();
