@@ -14,6 +14,7 @@
 #include "data/batch.h"
 #include "inspect/embedder.h"
 #include "tools/cli.h"
+#include "vectors/expression.h"
 #include "vectors/nearest_to_sums.h"
 #include "vectors/word2vec.h"
 
@@ -82,6 +83,7 @@ struct EmbedFlags {
   int64_t most_frequent = 0;
   SumScore score = SumScore::cosadd;
   Word2vecFormat format = Word2vecFormat::text;
+  std::vector<WeightedWord> sum;   // of --arithmetic
   std::vector<std::string> files;  // of --similarity or --analogy
 
   // Whether it is words of the table that are asked, and no texts.
@@ -147,6 +149,20 @@ inline void read_options(const Args& args, EmbedFlags& f, bool one_each) {
     }
 }
 
+// What --arithmetic adds up.
+inline std::vector<WeightedWord> sum_of(const Args& args, SumScore score) {
+  std::vector<WeightedWord> sum;
+  try {
+    sum = parse_expression(args.text("arithmetic"));
+  } catch (const Error& e) {
+    throw UsageError(str("--arithmetic: ", e.what()));
+  }
+  for (const auto& term : sum)
+    if (score == SumScore::cosmul && std::abs(term.weight) != 1)
+      throw UsageError(str("--score cosmul weighs no words; leave the weight of '", term.word, "' out"));
+  return sum;
+}
+
 // Throws UsageError for what does not go together.
 inline EmbedFlags embed_flags(const Args& args) {
   EmbedFlags f;
@@ -182,6 +198,7 @@ inline EmbedFlags embed_flags(const Args& args) {
   f.max_tokens = args.integer("max-tokens", 1, kMostTokens);
   f.nearest = args.given("nearest") ? args.integer("nearest", 1, 10000) : 10;
   f.score = args.choice("score", {"cosadd", "cosmul"}) == "cosadd" ? SumScore::cosadd : SumScore::cosmul;
+  if (is(EmbedMode::arithmetic)) f.sum = sum_of(args, f.score);
   f.most_frequent = args.integer("most-frequent", 0, INT32_MAX);
   if (f.most_frequent == 0) f.most_frequent = std::numeric_limits<int64_t>::max();
   f.format = args.choice("format", {"text", "binary"}) == "text" ? Word2vecFormat::text : Word2vecFormat::binary;

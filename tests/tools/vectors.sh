@@ -155,9 +155,9 @@ refuses "--level piece of word vectors" 2 '--level piece has no meaning with wor
 refuses "a pool that word vectors lack" 2 '--pool cls has no meaning with word vectors, which know mean and max' embed -m "$vectors" --pool cls
 refuses "a model's words of another layer" 2 '--arithmetic asks the words of the embedding table; give --static' embed -m model.st --arithmetic w1
 refuses "an unknown word of a sum" 1 "--arithmetic: 'nowhere' is no word of .*vectors.st" embed -m "$vectors" --arithmetic 'ako - nowhere'
-refuses "a sum without a sign" 1 "'ako alo': column 5: \+ or - is wanted before 'alo'" embed -m "$vectors" --arithmetic 'ako alo'
-refuses "a sum that ends in a sign" 1 'column 6: a word is wanted' embed -m "$vectors" --arithmetic 'ako +'
-refuses "no sum" 1 'column 1: a word is wanted' embed -m "$vectors" --arithmetic ''
+refuses "a sum without a sign" 2 "--arithmetic: 'ako alo': column 5: \+ or - is wanted before 'alo'" embed -m "$vectors" --arithmetic 'ako alo'
+refuses "a sum that ends in a sign" 2 'column 6: a word is wanted' embed -m "$vectors" --arithmetic 'ako +'
+refuses "no sum" 2 'column 1: a word is wanted' embed -m "$vectors" --arithmetic ''
 refuses "a sum of zeros" 1 'the sum is zero' embed -m "$vectors" --arithmetic 'ako - ako'
 refuses "weights with cosmul" 2 '--score cosmul weighs no words' embed -m "$vectors" --score cosmul --arithmetic '2*ako + alo'
 refuses "two words, of which none is odd" 1 'line 2: .*fewer than three words' eval 'printf "ako alo akon\nako alo\n" | embed -m "$vectors" --odd-one-out'

@@ -8,7 +8,6 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 #include "tools/embed/modes.h"
-#include "vectors/expression.h"
 #include "vectors/nearest_to_sums.h"
 #include "vectors/odd_one_out.h"
 
@@ -22,17 +21,15 @@ void read_known_word(const WordTable& words, std::string_view word, std::string_
   require(squares > 0, where, ": the vector of '", field(word), "' is zero");
 }
 
-void write_arithmetic(Space& space, const Args& args, Output& output) {
+void write_arithmetic(Space& space, const Args&, Output& output) {
   const auto& words = space.words();
-  const auto sum = parse_expression(args.text("arithmetic"));
+  const auto& sum = space.flags().sum;
   const auto width = static_cast<std::size_t>(words.width());
   std::vector<float> vectors(sum.size() * width);
   std::vector<SumTerm> terms;
   std::vector<int64_t> own;
   for (std::size_t i = 0; i < sum.size(); ++i) {
     read_known_word(words, sum[i].word, "--arithmetic", std::span(vectors).subspan(i * width, width));
-    if (space.flags().score == SumScore::cosmul && std::abs(sum[i].weight) != 1)
-      throw UsageError(str("--score cosmul weighs no words; leave the weight of '", sum[i].word, "' out"));
     terms.push_back({static_cast<int32_t>(i), sum[i].weight});
     own.push_back(words.row_of(sum[i].word));
   }
