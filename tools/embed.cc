@@ -25,7 +25,7 @@ void write_answer(Space& space, const Args& args, Output& output) {
     case EmbedMode::analogy:
       return write_analogies(space, args, output);
     case EmbedMode::vocab:
-      return space.write_table(output);
+      return write_table(space, args, output);
     default:
       return write_stream(space, args, output);
   }
@@ -37,7 +37,6 @@ void embed(const Args& args) {
   if (flags.mode == EmbedMode::align) return align(args);
   const auto space = is_word_vectors(args.text("model")) ? word_space(args, flags) : model_space(args);
   Output output(args.text("save"));
-  if (flags.mode == EmbedMode::vocab && flags.format == Word2vecFormat::binary) refuse_terminal(output);
   write_answer(*space, args, output);
   output.commit();
 }

@@ -15,7 +15,6 @@
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
 #include "vectors/vocabulary_words.h"
-#include "vectors/word2vec.h"
 
 namespace storm {
 namespace {
@@ -135,7 +134,7 @@ class ModelSpace : public Space {
       throw UsageError(str("--nearest: the vectors of layer ", layer_name(), " have ", embedder_->width(),
                            " numbers, the embedding table's rows ", embedder_->table_width(),
                            "; give --index FILE with vectors of that layer, or take --static"));
-    return {{DType::F32, loaded_.model->description().vocabularies[0], std::as_bytes(table()), loaded_.name}};
+    return {{DType::F32, loaded_.model->description().vocabularies[0], std::as_bytes(rows_of_table()), loaded_.name}};
   }
   std::string row_text(int64_t row) const override { return vocabulary_.piece(static_cast<int32_t>(row)); }
   std::vector<int64_t> own_rows(const std::string&) const override { return {}; }  // a line is text, and not a row
@@ -146,15 +145,13 @@ class ModelSpace : public Space {
     if (!words_) {
       std::vector<int32_t> ids(static_cast<std::size_t>(vocabulary_.size()));
       std::iota(ids.begin(), ids.end(), 0);
-      words_.emplace(loaded_.name, vocabulary_, ids, table(), embedder_->table_width());
+      words_.emplace(loaded_.name, vocabulary_, ids, rows_of_table(), embedder_->table_width());
     }
     return *words_;
   }
 
-  void write_table(Output& output) const override {
-    write_word2vec(
-        table(), embedder_->table_width(), [&](int64_t id) { return row_text(id); }, flags_.format, output);
-  }
+  std::vector<float> table() const override { return {rows_of_table().begin(), rows_of_table().end()}; }
+  int64_t table_width() const override { return embedder_->table_width(); }
 
  private:
   // A model may say how a text's pieces become its vector; who asks for pieces, words or the table does not want it.
@@ -168,7 +165,7 @@ class ModelSpace : public Space {
     return flags_.options.layer == EmbedOptions::kStatic ? "static" : std::to_string(flags_.options.layer);
   }
 
-  std::span<const float> table() const { return as<TextEncoder>(*loaded_.model).token_embeddings(); }
+  std::span<const float> rows_of_table() const { return as<TextEncoder>(*loaded_.model).token_embeddings(); }
 
   TextVectors embed(std::span<const std::span<const int32_t>> lines,
                     const std::function<std::string(std::size_t)>& named, std::span<const PlacedWords> words = {}) {

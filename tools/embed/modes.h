@@ -13,6 +13,7 @@
 namespace storm {
 
 void write_stream(Space& space, const Args& args, Output& output);
+void write_table(Space& space, const Args& args, Output& output);
 void write_nearest(Space& space, const Args& args, Output& output);
 void write_arithmetic(Space& space, const Args& args, Output& output);
 void write_odd_ones_out(Space& space, const Args& args, Output& output);

@@ -49,8 +49,11 @@ class Space {
   // Those rows that the line itself names, and that are no neighbours of it.
   virtual std::vector<int64_t> own_rows(const std::string& line) const = 0;
 
-  virtual const WordTable& words() = 0;                // UsageError where vectors are not of the table alone
-  virtual void write_table(Output& output) const = 0;  // as --format says
+  virtual const WordTable& words() = 0;  // UsageError where vectors are not of the table alone
+
+  // All rows, for an export.
+  virtual std::vector<float> table() const = 0;  // [rows, table_width]
+  virtual int64_t table_width() const = 0;
 };
 
 // path: a stream of kind embeddings, and not a model.

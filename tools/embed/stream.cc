@@ -1,6 +1,7 @@
-// A stream of the vectors themselves.
+// The vectors themselves: of texts as a stream, of the table as word2vec writes them.
 #include "stream/embeddings.h"
 #include "tools/embed/modes.h"
+#include "vectors/word2vec.h"
 
 namespace storm {
 
@@ -19,6 +20,13 @@ void write_stream(Space& space, const Args& args, Output& output) {
   space.each_batch(each, [&] { writer.flush(); });
   writer.finish();
   args.stat("rows", static_cast<double>(writer.rows()));
+}
+
+void write_table(Space& space, const Args&, Output& output) {
+  const auto format = space.flags().format;
+  if (format == Word2vecFormat::binary) refuse_terminal(output);
+  write_word2vec(
+      space.table(), space.table_width(), [&](int64_t row) { return space.row_text(row); }, format, output);
 }
 
 }  // namespace storm

@@ -13,7 +13,6 @@
 #include "tools/embed/space.h"
 #include "vectors/caseless_rows.h"
 #include "vectors/vocabulary_words.h"
-#include "vectors/word2vec.h"
 #include "vectors/word_vectors.h"
 
 namespace storm {
@@ -114,10 +113,8 @@ class WordSpace : public Space {
 
   const WordTable& words() override { return by_pieces_ ? static_cast<const WordTable&>(*by_pieces_) : vectors_; }
 
-  void write_table(Output& output) const override {
-    write_word2vec(
-        vectors_.all(), width(), [&](int64_t row) { return row_text(row); }, flags_.format, output);
-  }
+  std::vector<float> table() const override { return vectors_.all(); }
+  int64_t table_width() const override { return width(); }
 
  private:
   // A line that is a row itself, as words with spaces in them are, is one word.
