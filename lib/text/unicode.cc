@@ -74,6 +74,20 @@ std::string_view strip(std::string_view text) {
   return strip_right(text);
 }
 
+std::vector<std::string> split_at_space(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at < text.size();) {
+    if (const int space = space_at(text, at)) {
+      at += static_cast<std::size_t>(space);
+      continue;
+    }
+    const auto begin = at;
+    while (at < text.size() && space_at(text, at) == 0) at += static_cast<std::size_t>(utf8_length(text[at]));
+    words.emplace_back(text.substr(begin, at - begin));
+  }
+  return words;
+}
+
 char32_t lower_of(char32_t c) {
   const auto run = std::lower_bound(std::begin(unicode::lower_runs), std::end(unicode::lower_runs), c,
                                     [](const unicode::LowerRun& r, char32_t x) { return r.last < x; });

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace storm {
 
@@ -56,8 +57,9 @@ inline int space_at(std::string_view text, std::size_t at) {
   return is_space(next_code_point(text, end)) ? static_cast<int>(end - at) : 0;
 }
 
-std::string_view strip_right(std::string_view text);  // Python's str.rstrip()
-std::string_view strip(std::string_view text);        // Python's str.strip()
+std::string_view strip_right(std::string_view text);             // Python's str.rstrip()
+std::string_view strip(std::string_view text);                   // Python's str.strip()
+std::vector<std::string> split_at_space(std::string_view text);  // Python's str.split()
 
 char32_t lower_of(char32_t c);  // its lower case where that is one code point, else itself
 // Python's str.lower(), final sigma included; out is overwritten.

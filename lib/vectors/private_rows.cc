@@ -24,6 +24,7 @@ void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int
   const auto stride = threads[0]->stride_;
   const auto bytes = static_cast<std::size_t>(stride) * sizeof(float);
   std::vector<float> before(static_cast<std::size_t>(stride));
+  const float enough = kOften / static_cast<float>(threads.size());
   std::vector<const float*> copies;
   for (std::size_t t = 0; t < threads.size(); ++t) {
     const auto& own = *threads[t];
@@ -36,7 +37,7 @@ void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int
         const auto slot = threads[k]->slots_[static_cast<std::size_t>(row)];
         if (slot < 0) continue;
         copies.push_back(threads[k]->at(slot));
-        often += std::min(static_cast<float>(threads[k]->uses_[static_cast<std::size_t>(slot)]) / kOften, 1.0f);
+        often += std::min(static_cast<float>(threads[k]->uses_[static_cast<std::size_t>(slot)]) / enough, 1.0f);
         first = k;
       }
       if (first < t) continue;  // the first thread that has it has added all of its copies

@@ -92,6 +92,12 @@ std::vector<float> WordVectors::all() const {
   return values;
 }
 
+std::vector<float> WordVectors::n_grams() const {
+  std::vector<float> values(buckets_.size() * static_cast<std::size_t>(width()));
+  if (n_grams_) read_floats(*n_grams_, 0, std::span(values));
+  return values;
+}
+
 bool WordVectors::read_word(std::string_view text, std::span<float> to) const {
   if (const auto row = row_of(text); row >= 0) {
     read(row, to);

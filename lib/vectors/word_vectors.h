@@ -11,32 +11,36 @@
 #include <vector>
 
 #include "stream/embeddings.h"
-#include "vectors/nearest.h"
 #include "vectors/subwords.h"
+#include "vectors/word_table.h"
 
 namespace storm {
 
-class WordVectors {
+class WordVectors : public WordTable {
  public:
   // Throws Error where the stream is none of kind embeddings, or a text comes twice.
   explicit WordVectors(const std::string& path);
 
-  const std::string& name() const { return file_.name; }
+  const std::string& name() const override { return file_.name; }
   const EmbeddingsFile& file() const { return file_; }
-  int64_t size() const { return size_; }
-  int64_t width() const { return file_.width; }
+  int64_t size() const override { return size_; }
+  int64_t width() const override { return file_.width; }
   const Subwords& subwords() const { return subwords_; }
 
-  std::string_view word(int64_t row) const;
-  int64_t row_of(std::string_view word) const;        // -1: there is none
-  void read(int64_t row, std::span<float> to) const;  // to: [width]
-  std::vector<float> all() const;                     // [size, width]
+  std::string_view word(int64_t row) const override;
+  int64_t row_of(std::string_view word) const override;
+  void read(int64_t row, std::span<float> to) const override;
+  std::vector<float> all() const;  // [size, width]
 
   // The word's row, or the mean of the rows that its n-grams have, of those that the stream holds. False where it has
   // neither; to: [width] is then left as it is.
-  bool read_word(std::string_view word, std::span<float> to) const;
+  bool read_word(std::string_view word, std::span<float> to) const override;
 
-  std::vector<VectorBlock> blocks() const;  // the rows, for nearest()
+  std::vector<VectorBlock> blocks() const override;
+
+  // The n-grams that have a row: their buckets, ascending, and their vectors, [buckets, width].
+  std::span<const int32_t> buckets() const { return buckets_; }
+  std::vector<float> n_grams() const;
 
  private:
   std::size_t batch_of(int64_t row) const;

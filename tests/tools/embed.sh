@@ -227,6 +227,9 @@ refuses "a full device" 1 'cannot write: No space left' bash -c 'embed -m model.
 refuses "no model" 2 '-m MODEL is missing' embed <test.st
 refuses "two modes" 2 'give one of' embed -m model.st --vocab --nearest 3
 refuses "--layer with --static" 2 '--layer has no meaning with --static' embed -m model.st --static --layer 1 <test.st
+refuses "analogies of a layer" 2 '--layer has no meaning with --analogy, which asks words of the table' embed -m model.st --layer 1 --analogy pairs.tsv
+refuses "analogies of the last layer" 2 '--analogy asks the words of the embedding table; give --static' embed -m model.st --analogy "$here/tests/vectors/data/known/questions.txt"
+refuses "spaces of models" 1 'model.st: --align takes streams of word vectors' embed -m model.st --align index.st --dictionary pairs.tsv
 refuses "--index alone" 2 '--index has no meaning without --nearest' embed -m model.st --index index.st <test.st
 refuses "--level with --pool" 2 '--level has no meaning with --pool' embed -m model.st --level word --pool mean <test.st
 refuses "--word-pool without words" 2 '--word-pool has no meaning without --level word' embed -m model.st --word-pool first <test.st

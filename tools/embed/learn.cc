@@ -213,8 +213,6 @@ void learn_vectors(const Args& args) {
 void refuse_learning(const Args& args) {
   for (const auto& flag : learn_flags())
     if (args.given(flag.name)) throw UsageError(str("--", flag.name, " has no meaning without --learn"));
-  if (!args.operands().empty())
-    throw UsageError(str("unexpected operand '", args.operands()[0], "': files of text are for --learn"));
 }
 
 }  // namespace storm
