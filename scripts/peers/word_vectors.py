@@ -52,7 +52,10 @@ def fasttext_trained(a):
     vectors = KeyedVectors(a.dim)
     vectors.add_vectors(words, [model.get_word_vector(w) for w in words])
     with open(a.corpus, encoding="utf-8") as text:
-        return vectors, a.epochs * sum(len(line.split()) for line in text), spent
+        lines = [len(line.split()) for line in text]
+    # Its epochs are of as many known words as the text has words, with line ends, known or not: longer than the text.
+    known = sum(model.get_words(include_freq=True)[1])
+    return vectors, round(a.epochs * sum(lines) * (sum(lines) + len(lines)) / known), spent
 
 
 def scores(vectors, files):
