@@ -2,15 +2,15 @@
 # An epoch of fastText is longer than the text where the text has words below minCount: with 90 % of them, ten times.
 #
 # Library: fasttext-wheel 0.9.2 (PyPI), which is fastText 0.9.2.
-# Expectation: epoch=1 goes over the text once, as gensim's epochs and word2vec.c's do; words below minCount are left out, so that a text with many
-#   of them takes less time and learns no more than the same text without them.
+# Expectation: epoch=1 goes over the text once, as gensim's epochs and word2vec.c's do; words below minCount are left out, so that a text
+#   with many of them takes less time and learns no more than the same text without them.
 # Behaviour: the length of an epoch is the count of all the text's tokens, while the training counts only those that it knows, and goes on,
 #   from the text's begin again, until it has counted as many. So the text is gone over as often as known tokens go into all tokens, for
 #   each epoch; the rate of learning falls over all of it.
 # Output seen: a text of 9 words a line, and the same with 90 more a line that all occur once; one thread, minCount=5:
 #   the text with rare words, 1 epoch, has the vectors of the text without them, 1 epoch: no
 #   the text with rare words, 1 epoch, has the vectors of the text without them, 10 epochs: yes
-# For its users: count in passes: epoch * (all tokens, with a line end each) / (those of known words). Speeds by time and epochs compare that too.
+# For its users: a run makes epoch * (all tokens) / (known tokens) passes, each line's end being a token; so does its time.
 # Needs Debian 12 with python3-venv. Exit code 0: it is still so; 1: something has changed.
 set -euo pipefail
 script=$(realpath "$0") work=$(mktemp -d)

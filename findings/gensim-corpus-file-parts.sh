@@ -3,9 +3,9 @@
 #
 # Library: gensim 4.4.0 (PyPI).
 # Expectation: corpus_file is the same training as sentences, faster: each epoch goes once over each line, with any number of workers.
-# Behaviour: worker i begins at i/W of the file's bytes and ends when it has read a W-th of the text's words, or at the end of the file. Where
-#   words are long, a worker runs on into the next one's part; where they are short, it ends before its part does, and what is
-#   left is in no part, in every epoch. The words that train() returns are no fewer than the text has, since what was read twice counts twice.
+# Behaviour: worker i begins at i/W of the file's bytes and ends when it has read a W-th of the text's words, or at the end of the
+#   file. Where words are long, a worker runs on into the next one's part; where they are short, it ends before its part does, and what
+#   is left is in no part, in every epoch. train() returns no fewer words than the text has, since what was read twice counts twice.
 #   A text in two languages, or of prose after lists, has such parts. word2vec.c splits a file in the same way.
 # Output seen: a text of 20,000 words of 49 letters, then 500,000 of 2, the last fifth of which are ten words of their own:
 #   sentences, 2 workers: 1.00 of the text's words were read; 10 of the 10 last words have learnt
