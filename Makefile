@@ -131,6 +131,11 @@ $(BUILD)/bench/search-rate: $(BUILD)/obj/scripts/search_rate.o $(call archives,$
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
+# The limit of training word vectors.
+$(BUILD)/bench/small-product-rate: $(BUILD)/obj/scripts/small_product_rate.o $(call archives,$(cpu))
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
+
 # The same for training a part of a model.
 $(BUILD)/bench/adapter-rate: $(BUILD)/obj/scripts/adapter_rate.o $(call archives,$(train))
 	@mkdir -p $(@D)
@@ -180,7 +185,7 @@ test: tests
 demo:
 	scripts/demo
 
-bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(BUILD)/bench/pretraining-batches $(device_rate)
+bench: all $(BUILD)/bench/product-rate $(BUILD)/bench/read-rate $(BUILD)/bench/search-rate $(BUILD)/bench/adapter-rate $(BUILD)/bench/small-product-rate $(BUILD)/bench/pretraining-batches $(device_rate)
 	scripts/bench
 
 bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
