@@ -151,11 +151,11 @@ void Learner::predict(const Target& target, float rate) {
   loss_.pairs += m;
 }
 
-void Learner::merge(std::span<Learner> learners, int64_t part, int64_t parts) {
+void Learner::merge(std::span<Learner> learners, int64_t part, int64_t parts, float often) {
   for (auto table : {&Learner::inputs_, &Learner::outputs_}) {
     std::vector<PrivateRows*> all;
     for (auto& learner : learners) all.push_back(&*(learner.*table).own);
-    PrivateRows::merge(all, part, parts);
+    PrivateRows::merge(all, part, parts, often);
   }
 }
 

@@ -26,7 +26,7 @@ class Learner {
   void learn(int64_t epoch, int64_t unit);
 
   // Of own copies, between rounds, as PrivateRows has them.
-  static void merge(std::span<Learner> learners, int64_t part, int64_t parts);
+  static void merge(std::span<Learner> learners, int64_t part, int64_t parts, float often);
   void forget();
 
   // The loss of some of the pairs since they were last asked for, and how many these are.

@@ -20,11 +20,10 @@ int32_t PrivateRows::copy(int32_t row) {
   return slot;
 }
 
-void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int64_t parts) {
+void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int64_t parts, float often) {
   const auto stride = threads[0]->stride_;
   const auto bytes = static_cast<std::size_t>(stride) * sizeof(float);
   std::vector<float> before(static_cast<std::size_t>(stride));
-  const float enough = kOften / static_cast<float>(threads.size());
   std::vector<const float*> copies;
   for (std::size_t t = 0; t < threads.size(); ++t) {
     const auto& own = *threads[t];
@@ -32,12 +31,12 @@ void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int
       if (row % parts != part) continue;
       copies.clear();
       std::size_t first = threads.size();
-      float often = 0;
+      float divisor = 0;
       for (std::size_t k = threads.size(); k-- > 0;) {
         const auto slot = threads[k]->slots_[static_cast<std::size_t>(row)];
         if (slot < 0) continue;
         copies.push_back(threads[k]->at(slot));
-        often += std::min(static_cast<float>(threads[k]->uses_[static_cast<std::size_t>(slot)]) / enough, 1.0f);
+        divisor += std::min(static_cast<float>(threads[k]->uses_[static_cast<std::size_t>(slot)]) / often, 1.0f);
         first = k;
       }
       if (first < t) continue;  // the first thread that has it has added all of its copies
@@ -47,7 +46,7 @@ void PrivateRows::merge(std::span<PrivateRows* const> threads, int64_t part, int
         continue;
       }
       std::memcpy(before.data(), to, bytes);
-      for (const auto* copy : copies) add_change(copy, before.data(), 1 / std::max(often, 1.0f), stride, to);
+      for (const auto* copy : copies) add_change(copy, before.data(), 1 / std::max(divisor, 1.0f), stride, to);
     }
   }
 }

@@ -34,14 +34,13 @@ class PrivateRows {
   // is number `part` of `parts`, which touches rows of its own and runs beside the others. Then, when all parts are
   // done, every thread forgets its copies.
   // A row that every thread used often has been led to about the same place by each, and the sum of their changes would
-  // lead it that many times too far, further from round to round; so a thread whose copy was used kOften / threads
-  // times counts as one of those that the sum is divided by, one that used it less as a fraction.
-  static void merge(std::span<PrivateRows* const> threads, int64_t part, int64_t parts);
+  // lead it that many times too far, further from round to round; so a thread whose copy was used `often` times counts
+  // as one of those that the sum is divided by, one that used it less as a fraction.
+  static void merge(std::span<PrivateRows* const> threads, int64_t part, int64_t parts, float often);
   void forget();
 
  private:
   static constexpr int64_t kBlockRows = 1024;
-  static constexpr float kOften = 600;
 
   int32_t copy(int32_t row);
   float* at(int32_t slot) const {

@@ -16,11 +16,15 @@ namespace storm {
 
 namespace {
 
-constexpr std::size_t kUnitBytes = std::size_t{16} << 10;
+// A text has this many units, so that threads that wait for one another do so often, and one that is last not for long,
+// unless they would be too small to be worth a start or too large for rounds of several threads.
+constexpr std::size_t kUnits = 1024, kLeastUnitBytes = std::size_t{1} << 10, kMostUnitBytes = std::size_t{16} << 10;
+constexpr std::size_t kBytesOfWord = 6;  // of pieces, which are counted
 // A line that goes on for longer behind the place where a unit should end is cut there, between two words.
 constexpr std::size_t kLineRest = std::size_t{8} << 10;
-constexpr int64_t kUnitIds = 16384;
 constexpr int64_t kUnitsKept = 2048;  // so many units of files may be in memory
+
+std::size_t unit_bytes(std::size_t all) { return std::clamp(all / kUnits, kLeastUnitBytes, kMostUnitBytes); }
 
 bool separates(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -39,9 +43,11 @@ struct Counter {
 class Lines final : public TrainingText {
  public:
   Lines(std::vector<MappedFile> files, int64_t min_count) : files_(std::move(files)) {
+    std::size_t bytes = 0;
+    for (const auto& file : files_) bytes += file.bytes().size();
     for (std::size_t f = 0; f < files_.size(); ++f)
       for (std::size_t begin = 0, size = files_[f].bytes().size(); begin < size;) {
-        const auto end = unit_end(f, begin);
+        const auto end = unit_end(f, begin, unit_bytes(bytes));
         units_.push_back({f, begin, end});
         begin = end;
       }
@@ -91,10 +97,10 @@ class Lines final : public TrainingText {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
-  std::size_t unit_end(std::size_t file, std::size_t begin) const {
+  std::size_t unit_end(std::size_t file, std::size_t begin, std::size_t bytes) const {
     const auto all = text(file);
-    if (all.size() - begin <= kUnitBytes) return all.size();
-    auto end = begin + kUnitBytes;
+    if (all.size() - begin <= bytes) return all.size();
+    auto end = begin + bytes;
     if (const auto line = all.substr(end, kLineRest).find('\n'); line != all.npos) return end + line + 1;
     while (end < all.size() && !separates(all[end])) ++end;
     return end;
@@ -148,10 +154,12 @@ class Pieces final : public TrainingText {
       : file_(std::move(file), {"text"}, true), vocabulary_(vocabulary_of(file_)) {
     file_.index({vocabulary_.size()});
     std::vector<int64_t> by_id(static_cast<std::size_t>(vocabulary_.size()));
+    const auto unit_ids =
+        static_cast<int64_t>(unit_bytes(static_cast<std::size_t>(file_.tokens()[0]) * kBytesOfWord) / kBytesOfWord);
     Rows row;
     int64_t words = 0;
     for (int64_t r = 0; r < file_.size(); ++r) {
-      if (words - words_before_.back() >= kUnitIds) {
+      if (words - words_before_.back() >= unit_ids) {
         words_before_.push_back(words);
         first_rows_.push_back(r);
       }

@@ -1,0 +1,319 @@
+// Learning word vectors against a plain reference in double, and what a run promises of its bits.
+#include <cmath>
+#include <fstream>
+#include <map>
+
+#include "base/parallel.h"
+#include "base/random.h"
+#include "stream/stream.h"
+#include "tests/catch.h"
+#include "tests/errors.h"
+#include "tests/scratch_folder.h"
+#include "vectors/vector_training.h"
+
+using namespace storm;
+
+namespace {
+
+using Table = std::vector<std::vector<double>>;
+
+// A text of so many lines, of words that begin alike so that they share n-grams, the lower ones more frequent.
+std::string text_of(int lines) {
+  RandomStream random(11, RandomUse::corpus);
+  std::string text;
+  for (int l = 0; l < lines; ++l) {
+    for (int w = 0; w < 12; ++w) {
+      const auto a = random.below(40), b = random.below(a + 1);
+      text += (w ? " wo" : "wo") + std::string(1 + b % 3, static_cast<char>('a' + b % 26)) + std::to_string(b);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+struct Text {
+  test::ScratchFolder folder;
+  std::string path = folder / "text";
+  std::unique_ptr<TrainingText> text;
+
+  explicit Text(const std::string& content, int64_t min_count = 1) {
+    std::ofstream(path) << content;
+    text = open_training_text({path}, min_count);
+  }
+};
+
+LearnSettings settings(VectorMethod method, int64_t negative, Subwords subwords = {}) {
+  LearnSettings s;
+  s.method = method;
+  s.width = 24;
+  s.window = 3;
+  s.negative = negative;
+  s.sample = 0.05;
+  s.epochs = 1;
+  s.learning_rate = 0.1;
+  s.subwords = subwords;
+  return s;
+}
+
+Table table_of(const VectorTables& tables, std::span<const float> rows) {
+  Table all;
+  for (std::size_t at = 0; at < rows.size(); at += static_cast<std::size_t>(tables.stride)) {
+    const auto row = rows.subspan(at, static_cast<std::size_t>(tables.width));
+    all.emplace_back(row.begin(), row.end());
+  }
+  return all;
+}
+
+// One unit, word by word: of each, the pairs of its window with its outputs are learned at once; the vectors of the
+// words around change while they are near, the table when a word is out of reach.
+struct Reference {
+  const LearnPlan& plan;
+  Table inputs, outputs;
+
+  explicit Reference(const LearnPlan& from)
+      : plan(from),
+        inputs(table_of(from.tables, from.tables.inputs())),
+        outputs(table_of(from.tables, from.tables.outputs())) {}
+
+  void learn_line(const std::vector<int32_t>& words, RandomNumbers& random, double rate) {
+    const auto n = static_cast<int64_t>(words.size());
+    if (n < 2) return;
+    const auto& s = plan.settings;
+    std::map<int64_t, std::vector<double>> near, before;
+    const auto leave = [&](int64_t p) {
+      for (const auto row : plan.input_rows(words[static_cast<std::size_t>(p)]))
+        for (std::size_t c = 0; c < near[p].size(); ++c)
+          inputs[static_cast<std::size_t>(row)][c] += near[p][c] - before[p][c];
+      near.erase(p);
+    };
+    int64_t entered = 0;
+    for (int64_t t = 0; t < n; ++t) {
+      if (t > s.window) leave(t - s.window - 1);
+      for (; entered <= std::min(t + s.window, n - 1); ++entered) {
+        const auto rows = plan.input_rows(words[static_cast<std::size_t>(entered)]);
+        auto& x = near[entered];
+        x.assign(static_cast<std::size_t>(s.width), 0);
+        for (const auto row : rows)
+          for (std::size_t c = 0; c < x.size(); ++c)
+            x[c] += inputs[static_cast<std::size_t>(row)][c] / static_cast<double>(rows.size());
+        before[entered] = x;
+      }
+      const auto word = words[static_cast<std::size_t>(t)];
+      const auto reach = 1 + static_cast<int64_t>(uint64_t{random.next()} * static_cast<uint64_t>(s.window) >> 32);
+      std::map<int32_t, double> labels;  // by row of the outputs
+      if (s.negative == 0) {
+        const auto path = plan.tree->path(word);
+        for (std::size_t i = 0; i < path.nodes.size(); ++i) labels[path.nodes[i]] = path.turns[i] == 0;
+      } else {
+        for (int64_t k = 0; k < s.negative; ++k) labels[plan.noise.draw(random.next_u64())] = 0;
+        labels[word] = 1;
+      }
+      std::vector<int64_t> around;
+      for (auto p = std::max<int64_t>(t - reach, 0); p <= std::min(t + reach, n - 1); ++p)
+        if (p != t) around.push_back(p);
+      std::vector<std::vector<double>> x;
+      if (s.method == VectorMethod::skipgram) {
+        for (const auto p : around) x.push_back(near[p]);
+      } else {
+        double rows = 0;
+        x.emplace_back(static_cast<std::size_t>(s.width), 0.0);
+        for (const auto p : around) {
+          const auto size = static_cast<double>(plan.input_rows(words[static_cast<std::size_t>(p)]).size());
+          rows += size;
+          for (std::size_t c = 0; c < x[0].size(); ++c) x[0][c] += size * near[p][c];
+        }
+        for (auto& value : x[0]) value /= rows;
+      }
+      auto change = Table(x.size(), std::vector<double>(static_cast<std::size_t>(s.width), 0.0));
+      std::map<int32_t, std::vector<double>> of_outputs;
+      for (const auto& [row, label] : labels) {
+        auto& y = outputs[static_cast<std::size_t>(row)];
+        auto& dy = of_outputs[row];
+        dy.assign(y.size(), 0);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          double score = 0;
+          for (std::size_t c = 0; c < y.size(); ++c) score += x[i][c] * y[c];
+          const double slope = rate * (label - 1 / (1 + std::exp(-score)));
+          for (std::size_t c = 0; c < y.size(); ++c) {
+            change[i][c] += slope * y[c];
+            dy[c] += slope * x[i][c];
+          }
+        }
+      }
+      for (const auto& [row, dy] : of_outputs)
+        for (std::size_t c = 0; c < dy.size(); ++c) outputs[static_cast<std::size_t>(row)][c] += dy[c];
+      for (std::size_t a = 0; a < around.size(); ++a)
+        for (std::size_t c = 0; c < change[0].size(); ++c)
+          near[around[a]][c] += change[s.method == VectorMethod::skipgram ? a : 0][c];
+    }
+    for (auto p = std::max<int64_t>(n - 1 - s.window, 0); p < n; ++p) leave(p);
+  }
+
+  void learn(int64_t epoch, int64_t unit) {
+    RandomNumbers random(plan.settings.seed, epoch, unit);
+    std::vector<int32_t> all, kept;
+    plan.text.read(unit, all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i] != kLineEnd) {
+        if (plan.sub_sampling.keeps(all[i], random.next())) kept.push_back(all[i]);
+        continue;
+      }
+      const double words = static_cast<double>(plan.text.words_before(unit + 1));
+      learn_line(kept, random, plan.rate(words * static_cast<double>(i) / static_cast<double>(all.size())));
+      kept.clear();
+    }
+  }
+};
+
+double largest_difference(const Table& a, const Table& b) {
+  double most = 0;
+  for (std::size_t r = 0; r < a.size(); ++r)
+    for (std::size_t c = 0; c < a[r].size(); ++c) most = std::max(most, std::abs(a[r][c] - b[r][c]));
+  return most;
+}
+
+std::string learned(const TrainingText& text, const LearnSettings& how, int64_t threads,
+                    const std::function<void(VectorTraining&)>& train) {
+  set_thread_count(threads);
+  VectorTraining training(text, how);
+  train(training);
+  test::ScratchFolder folder;
+  const auto path = folder / "vectors.st";
+  Output output(path);
+  training.write(output, {});
+  output.commit();
+  set_thread_count(0);
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+void to_the_end(VectorTraining& training) {
+  training.run([] { return true; });
+}
+
+}  // namespace
+
+TEST_CASE("each method takes the steps of a plain reference in double") {
+  const Text text(text_of(12));
+  REQUIRE(text.text->units() == 1);
+  for (const auto method : {VectorMethod::skipgram, VectorMethod::cbow})
+    for (const int64_t negative : {0, 5, 8})
+      for (const auto& subwords : {Subwords{}, Subwords{2, 4, 50}}) {
+        LearnPlan plan(*text.text, settings(method, negative, subwords));
+        Reference reference(plan);
+        const auto begin = reference.inputs;
+        Learner learner(plan, false);
+        reference.learn(0, 0);
+        learner.learn(0, 0);
+        CAPTURE(static_cast<int>(method), negative, subwords.buckets);
+        CHECK(largest_difference(reference.inputs, begin) > 0.003);
+        CHECK(largest_difference(reference.inputs, table_of(plan.tables, plan.tables.inputs())) < 3e-5);
+        CHECK(largest_difference(reference.outputs, table_of(plan.tables, plan.tables.outputs())) < 3e-5);
+        const auto loss = learner.take_loss();
+        CHECK(loss.pairs > 0);
+        CHECK(loss.sum / static_cast<double>(loss.pairs) <
+              0.75 * static_cast<double>(std::max<int64_t>(negative + 1, 8)));
+      }
+}
+
+TEST_CASE("hierarchical softmax: the probabilities of all words sum to one") {
+  const Text text(text_of(60));
+  LearnPlan plan(*text.text, settings(VectorMethod::skipgram, 0));
+  Learner(plan, false).learn(0, 0);
+  const auto inputs = table_of(plan.tables, plan.tables.inputs()), nodes = table_of(plan.tables, plan.tables.outputs());
+  double sum = 0, most = 0;
+  for (int32_t w = 0; w < static_cast<int32_t>(text.text->table().size()); ++w) {
+    const auto path = plan.tree->path(w);
+    double probability = 1;
+    for (std::size_t i = 0; i < path.nodes.size(); ++i) {
+      double score = 0;
+      for (std::size_t c = 0; c < inputs[3].size(); ++c)
+        score += inputs[3][c] * nodes[static_cast<std::size_t>(path.nodes[i])][c];
+      probability /= 1 + std::exp(path.turns[i] == 0 ? -score : score);
+    }
+    sum += probability;
+    most = std::max(most, probability);
+  }
+  CHECK(sum == Approx(1).epsilon(1e-12));
+  CHECK(most < 0.5);
+}
+
+TEST_CASE(
+    "the same seed and threads give the same bits, where that is promised, and a run that stopped goes on to them") {
+  const Text text(text_of(4000));
+  REQUIRE(text.text->units() > 10);
+  auto how = settings(VectorMethod::skipgram, 5, {3, 4, 200});
+  how.epochs = 2;
+  for (const int64_t threads : {1, 3}) {
+    how.deterministic = threads > 1;
+    const auto whole = learned(*text.text, how, threads, to_the_end);
+    CHECK(learned(*text.text, how, threads, to_the_end) == whole);
+    const test::ScratchFolder folder;
+    const auto path = folder / "checkpoint";
+    learned(*text.text, how, threads, [&](VectorTraining& training) {
+      int asked = 0;
+      training.run([&] { return ++asked < 3; });
+      CHECK(training.done() > 0);
+      CHECK(training.done() < training.units());
+      Output output(path);
+      training.save(output, "");
+      output.commit();
+    });
+    CHECK(learned(*text.text, how, threads, [&](VectorTraining& training) {
+            training.resume(read_document(path), path);
+            to_the_end(training);
+          }) == whole);
+    auto other = how;
+    other.window = 4;
+    set_thread_count(threads);
+    VectorTraining training(*text.text, other);
+    CHECK(test::refused([&] { training.resume(read_document(path), path); }, {path, "--window 3, not 4"}));
+    const Text shorter(text_of(3000));
+    VectorTraining of_another(*shorter.text, how);
+    CHECK(test::refused([&] { of_another.resume(read_document(path), path); }, {path, "another text"}));
+    set_thread_count(0);
+  }
+}
+
+TEST_CASE("threads that share the rows learn as well as one, and as those with copies of their own") {
+  const Text text(text_of(4000));
+  auto how = settings(VectorMethod::skipgram, 5);
+  how.epochs = 3;
+  std::vector<double> losses;
+  for (const auto& [threads, deterministic] : {std::pair(1, false), std::pair(4, false), std::pair(4, true)}) {
+    how.deterministic = deterministic;
+    learned(*text.text, how, threads, [&](VectorTraining& training) {
+      to_the_end(training);
+      losses.push_back(training.take_loss());
+    });
+  }
+  CHECK(losses[1] == Approx(losses[0]).epsilon(0.03));
+  CHECK(losses[2] == Approx(losses[0]).epsilon(0.03));
+}
+
+TEST_CASE("words begin with vectors that are given, and frozen ones keep them") {
+  const Text text(text_of(200));
+  const test::ScratchFolder folder;
+  auto how = settings(VectorMethod::skipgram, 5);
+  const auto path = folder / "first.st";
+  std::ofstream(path, std::ios::binary) << learned(*text.text, how, 1, to_the_end);
+  const WordVectors first(path);
+  how.seed = 2;
+  set_thread_count(1);
+  VectorTraining training(*text.text, how, &first);
+  CHECK(training.init_rows() == text.text->table().size());
+  training.freeze(3);
+  to_the_end(training);
+  Output output(folder / "second.st");
+  training.write(output, {});
+  output.commit();
+  set_thread_count(0);
+  const WordVectors second(folder / "second.st");
+  std::vector<float> before(24), after(24);
+  for (int64_t row = 0; row < second.size(); ++row) {
+    first.read(row, before);
+    second.read(row, after);
+    CHECK((before == after) == (row == 3));
+  }
+  how.width = 25;
+  CHECK(test::refused([&] { VectorTraining(*text.text, how, &first); }, {"24 numbers, not 25"}));
+}
