@@ -23,8 +23,11 @@ int64_t checked_width(const std::string& source, int64_t width) {
 }
 
 std::map<std::string, std::string> metadata_of(const std::string& command, const Subwords& n_grams) {
-  std::map<std::string, std::string> metadata{
-      {kCommandKey, command}, {"embeddings.layer", "static"}, {"embeddings.level", "word"}};
+  std::map<std::string, std::string> metadata{{kCommandKey, command},
+                                              {"embeddings.layer", "static"},
+                                              {"embeddings.level", "word"},
+                                              {"embeddings.pool", "none"},
+                                              {"embeddings.normalize", "false"}};
   if (n_grams.buckets > 0) metadata[kSubwordsKey] = str(n_grams.least, ',', n_grams.most, ',', n_grams.buckets);
   return metadata;
 }
@@ -50,13 +53,13 @@ void WordVectorsWriter::add(std::string_view word, std::span<const float> vector
     refuse("the word ", shown_word(word), " is not UTF-8; convert the file (iconv -t utf-8), or leave the word out");
   if (!std::ranges::all_of(vector, [](float x) { return std::isfinite(x); }))
     refuse("the vector of ", shown_word(word), " holds NaN or an infinity");
-  if (!words_.insert(word).second) {
+  if (rows() == INT32_MAX) refuse("more than ", INT32_MAX, " words");
+  if (words_.add(word) < rows()) {
     if (++left_out_ <= kWarnings)
       warn(source_, ": ", place.unit, ' ', place.number, ": ", shown_word(word),
            " comes for the second time; this row is left out");
     return;
   }
-  if (rows() == INT32_MAX) refuse("more than ", INT32_MAX, " words");
   text_[0] = word;
   writer_.add(vector, text_);
 }

@@ -6,11 +6,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "stream/embeddings.h"
 #include "vectors/subwords.h"
+#include "vectors/word_index.h"
 
 namespace storm {
 
@@ -33,9 +33,8 @@ class WordVectorsWriter {
   WordVectorsWriter(Output& output, std::string source, const std::string& command, int64_t width,
                     const Subwords& n_grams = {});
 
-  // The next word, whose bytes must stay where they are until finish(). A word that came before is left out, and a
-  // warning says where it stands. Throws Error that says the place for a word that is empty or not UTF-8, for NaN and
-  // infinities, and for more rows than WordVectors takes.
+  // The next word. One that came before is left out, and a warning says where it stands. Throws Error that says the
+  // place for a word that is empty or not UTF-8, for NaN and infinities, and for more rows than WordVectors takes.
   void add(std::string_view word, std::span<const float> vector, RowPlace place);
   // F32 [buckets, width], finite, at any address; the bytes must stay where they are until finish().
   void add_subwords(std::vector<int32_t> buckets, std::span<const std::byte> vectors);
@@ -50,7 +49,7 @@ class WordVectorsWriter {
   std::string source_;
   int64_t width_;
   EmbeddingsWriter writer_;
-  std::unordered_set<std::string_view> words_;
+  WordIndex words_;
   std::vector<std::string> text_ = std::vector<std::string>(1);  // of the row that is being added
   std::vector<int32_t> buckets_;
   int64_t left_out_ = 0;
