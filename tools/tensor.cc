@@ -16,6 +16,7 @@
 #include "stream/tokens.h"
 #include "stream/transform.h"
 #include "tools/cli.h"
+#include "vectors/vector_files.h"
 
 namespace storm {
 namespace {
@@ -151,11 +152,24 @@ void merge(const Args& args, const std::vector<std::string>& paths) {
   output.commit();
 }
 
-// A folder as the Hugging Face hub has it becomes a model, and the reverse.
+// A folder as the Hugging Face hub has it becomes a model, and the reverse; a file of vectors of words becomes a
+// stream.
 void exchange(const Args& args) {
   const auto& operands = args.operands();
   if (operands[0] == "import") {
-    if (operands.size() != 2) throw UsageError("import takes one folder: tensor import FOLDER -o MODEL");
+    if (operands.size() != 2)
+      throw UsageError("import takes one folder, or a file of vectors: tensor import FOLDER -o MODEL");
+    std::error_code ignored;
+    if (const auto& path = operands[1];
+        path == "-" || (std::filesystem::exists(path, ignored) && !std::filesystem::is_directory(path, ignored))) {
+      for (const char* flag : {"base", "task"})
+        if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with a file of vectors"));
+      Output output(args.text("save"));
+      refuse_terminal(output);
+      import_vectors(path, args.command(), output);
+      output.commit();
+      return;
+    }
     const bool peft = is_peft_folder(operands[1]);
     if (peft != args.given("base"))
       throw UsageError(peft ? "import of an adapter needs --base MODEL: what it was made for"
@@ -233,7 +247,7 @@ void run(const Args& args) {
 
 const Tool tool{
     "tensor",
-    "look into tensor streams; merge, average and convert them; models from elsewhere and to elsewhere",
+    "look into tensor streams; merge, average and convert them; models and vectors from elsewhere, models to elsewhere",
     R"(  tensor ls train.st                                # documents, metadata, tensors
   tensor cat --tensor src.offsets train.st          # a tensor's values
   tensor cat --tensor vocab --raw model.st > spm.model
@@ -243,6 +257,7 @@ const Tool tool{
   tensor convert --dtype bf16 model.st -o half.st
   tensor import opus-mt-en-de/ -o en-de.st          # a folder as the Hugging Face hub has it
   tensor export model.st folder/                    # what transformers' from_pretrained reads
+  tensor import glove.txt -o glove.st               # vectors of words: word2vec's, GloVe's and fastText's files
   tensor import lora/ --base base.st -o adapter.st  # an adapter of PEFT's; tensor export adapter.st lora/ makes one
 )",
     0,
@@ -254,8 +269,8 @@ const Tool tool{
      {"task", "NAME", "",
       "with import: what a head is for that reads texts in pairs: pair-classification, pair-regression"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
-    "ls|cat|average|convert FILE... (none, or -: standard input), merge BASE ADAPTER, import FOLDER, export MODEL "
-    "FOLDER",
+    "ls|cat|average|convert FILE... (none, or -: standard input), merge BASE ADAPTER, import FOLDER or FILE, export "
+    "MODEL FOLDER",
 };
 
 }  // namespace

@@ -62,6 +62,9 @@ inline std::vector<Flag> flags() {
       {"o,save", "MODEL", "",
        "where the model goes; MODEL.checkpoint and MODEL.step-N are kept beside it, MODEL.lock while it runs"},
       {"init", "MODEL", "", "begin with the weights and the shape of this model (fine-tuning)"},
+      {"embeddings", "FILE", "",
+       "vectors (embed --learn, tensor import) that rows of the first column's table of embeddings begin with; "
+       "src=FILE,tgt=FILE names columns"},
       {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
       {"rows", "", "", "--block 0: running text is not cut; each row is a text of its own"},

@@ -20,6 +20,8 @@ namespace storm {
 
 struct Description {
   std::vector<int64_t> vocabularies = {};  // the size of each column's, in the order of the task's columns
+  // Of each of these columns, the table [vocabulary, width] that its tokens are looked up in; columns may share one.
+  std::vector<ParameterId> tables = {};
   int64_t width = 0;                       // of its embeddings
   std::vector<int64_t> state_widths = {};  // of a trace's states: the embeddings', then each layer's
   struct Attention {

@@ -129,8 +129,7 @@ void EmbeddingsWriter::write() {
   if (!subword_buckets_.empty()) {
     document.add_view<int32_t>("subwords.buckets", subword_buckets_);
     document.add_view("subwords.vectors", DType::F32,
-                      {static_cast<int64_t>(subword_buckets_.size()), static_cast<int64_t>(width_)},
-                      std::as_bytes(subword_vectors_));
+                      {static_cast<int64_t>(subword_buckets_.size()), static_cast<int64_t>(width_)}, subword_vectors_);
   }
   write_document(output_, document);
   vectors_.clear();
@@ -142,9 +141,9 @@ void EmbeddingsWriter::write() {
 
 void EmbeddingsWriter::set_vocabulary(std::string bytes) { vocabulary_ = std::move(bytes); }
 
-void EmbeddingsWriter::add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors) {
-  require(vectors.size() == buckets.size() * width_, vectors.size(), " numbers for ", buckets.size(), " n-grams of ",
-          width_);
+void EmbeddingsWriter::add_subwords(std::span<const int32_t> buckets, std::span<const std::byte> vectors) {
+  require(vectors.size() == buckets.size() * width_ * sizeof(float), vectors.size(), " bytes for ", buckets.size(),
+          " n-grams of ", width_, " numbers");
   if (line_offsets_.size() > 1) write();
   subword_buckets_ = buckets;
   subword_vectors_ = vectors;

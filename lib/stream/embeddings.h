@@ -59,8 +59,12 @@ class EmbeddingsWriter {
   // One line: vectors [texts, width]. Throws Error for a value beyond the dtype's range.
   void add(std::span<const float> vectors, std::span<const std::string> texts);
 
-  // The rows of n-grams, which the last document holds; they are looked at in finish(). vectors: [buckets, width]
-  void add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors);
+  // The rows of n-grams, which the last document holds; they are looked at in finish(). vectors: [buckets, width], or
+  // its bytes, at any address.
+  void add_subwords(std::span<const int32_t> buckets, std::span<const float> vectors) {
+    add_subwords(buckets, std::as_bytes(vectors));
+  }
+  void add_subwords(std::span<const int32_t> buckets, std::span<const std::byte> vectors);
 
   void flush();   // ends the document and hands it to the reader of our pipe
   void finish();  // call once, last; then commit the output
@@ -83,7 +87,7 @@ class EmbeddingsWriter {
   bool first_ = true, finished_ = false;
   std::string vocabulary_;
   std::span<const int32_t> subword_buckets_;
-  std::span<const float> subword_vectors_;
+  std::span<const std::byte> subword_vectors_;
 };
 
 }  // namespace storm

@@ -105,8 +105,7 @@ bool WordVectors::read_word(std::string_view text, std::span<float> to) const {
   }
   std::vector<int32_t> all;
   subword_buckets(text, subwords_, all);
-  std::vector<double> sum(to.size());
-  std::vector<float> values(to.size());
+  std::vector<float> sum(to.size()), values(to.size());
   int64_t found = 0;
   for (const auto bucket : all) {
     const auto it = std::ranges::lower_bound(buckets_, bucket);
@@ -116,7 +115,8 @@ bool WordVectors::read_word(std::string_view text, std::span<float> to) const {
     ++found;
   }
   if (found == 0) return false;
-  for (std::size_t i = 0; i < sum.size(); ++i) to[i] = static_cast<float>(sum[i] / static_cast<double>(found));
+  const auto share = static_cast<float>(1.0 / static_cast<double>(found));
+  for (std::size_t i = 0; i < sum.size(); ++i) to[i] = sum[i] * share;
   return true;
 }
 

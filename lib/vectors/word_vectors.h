@@ -32,8 +32,8 @@ class WordVectors : public WordTable {
   void read(int64_t row, std::span<float> to) const override;
   std::vector<float> all() const;  // [size, width]
 
-  // The word's row, or the mean of the rows that its n-grams have, of those that the stream holds. False where it has
-  // neither; to: [width] is then left as it is.
+  // The word's row, or the mean of the rows that its n-grams have, of those that the stream holds, summed as fastText
+  // does, to the bit. False where it has neither; to: [width] is then left as it is.
   bool read_word(std::string_view word, std::span<float> to) const override;
 
   std::vector<VectorBlock> blocks() const override;

@@ -132,6 +132,7 @@ attack "attn-dump" valid.st "out.st" attn-dump -q -m ../model.st --device cpu --
 attack "bleu" valid.de "stdout" bleu -q --threads 2 -m bleu chrf ter -ci -cin 20 --force ../valid.de
 attack "f1" valid.de "stdout" f1 -q --threads 2 -ci -cin 20 ../valid.de
 attack "tensor average" valid.en "mean.st" tensor -q average ../model.st ../model.st -o mean.st
+attack "tensor import" valid.en "vectors.st" tensor -q import "$here/tests/vectors/data/fasttext.bin" -o vectors.st
 attack "tensor ls" valid.st "stdout" tensor -q ls
 for n in 100 700; do
   refuses "tensor ls without any memory from allocation $n on" 1 '^tensor: out of memory$' env LD_PRELOAD="$library" STORM_FAULT="malloc:$n+" tensor ls model.st

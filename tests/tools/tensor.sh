@@ -87,6 +87,21 @@ weights '\0\0\x80\x7f\0\0\0\x40\xff\xff\x7f\x7f\0\0\x80\xbf\0\0\0\0' >huge.st
 refuses "a value beyond f16" 1 "tensor 'w': a value is beyond the range of F16" tensor convert --dtype f16 huge.st -o x.st
 ok "what failed has written no file" test ! -e x.st
 refuses "a full disk" 1 'cannot write: No space left' eval 'tensor cat a.st >/dev/full'
+# Vectors of words.
+vectors="$here/tests/vectors/data"
+imports() { tensor import "$vectors/fasttext.bin" -o f.st 2>import.err && grep -q "fastText's .bin, 18 words of 4 numbers" import.err && tensor ls f.st | grep -qE 'embeddings.subwords +2,4,60$' && tensor ls f.st | grep -qE 'embeddings.level +word$'; }
+ok "a file of vectors is imported, whatever its name, and what it is is said" imports
+piped() { cp "$vectors/words.bin" a.txt && tensor import -q a.txt -o a.st && tensor import -q - <a.txt | cmp - <(tensor import -q - <"$vectors/words.bin") && cat a.txt | tensor import -q - -o b.st && prints "$(tensor cat -t lines.vectors a.st)\n" tensor cat -t lines.vectors b.st; }
+ok "and one from a pipe" piped
+twice() { printf 'a 1\nb 2\na 3\n%s' "$(for i in 1 2 3 4 5 6; do echo 'b 0'; done)" >twice.txt && tensor import -q twice.txt -o twice.st 2>twice.err && prints '1\n2\n' tensor cat -t lines.vectors twice.st &&
+  [ "$(wc -l <twice.err)" = 6 ] && grep -q "line 3: 'a' comes for the second time" twice.err && tail -n 1 twice.err | grep -q '2 more rows are left out'; }
+ok "a word that comes twice keeps its first vector, with five warnings and a count" twice
+printf '2 2\na 1 2\nb 3\n' >short.txt
+refuses "a row that is too short is named by its line" 1 'short.txt: line 3: a row of 1 numbers, not of 2' tensor import short.txt -o short.st
+ok "and nothing is left of the stream" eval '[ ! -e short.st ]'
+refuses "a file that is none of vectors" 1 'LICENSE: not a file of vectors' tensor import "$here/LICENSE" -o x.st
+refuses "--base with vectors" 2 '--base has no meaning with a file of vectors' tensor import short.txt --base one.st -o x.st
+
 refuses "no command" 2 'give ls, cat, average, merge, convert, import or export' tensor
 refuses "an unknown command" 2 "'list' is none of ls, cat" tensor list a.st
 refuses "an unknown dtype" 2 "'int8' is none of f32" tensor convert --dtype int8 one.st

@@ -11,6 +11,7 @@
 #include "base/signals.h"
 #include "cpu/gemm.h"
 #include "tools/train/adaptation.h"
+#include "tools/train/embeddings.h"
 #include "tools/train/learner.h"
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
@@ -67,14 +68,16 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
 void check_files(const Args& args, const TrainPlan& plan) {
   if (args.given("init-adapter") && !args.given("init"))
     throw UsageError("--init-adapter needs --init MODEL: what the adapter was made for");
+  if (args.given("embeddings") && args.given("init"))
+    throw UsageError("--embeddings: the model of --init has its own; leave one of the two out");
   if (args.text("data") == "-" && args.text("valid") == "-") throw UsageError("--data and --valid are both -");
   if (args.text("data") == "-" && ::isatty(STDIN_FILENO)) throw UsageError("--data FILE is missing");
   std::error_code ignored;
-  for (const char* flag : {"data", "valid", "init", "init-adapter"})
+  for (const char* flag : {"data", "valid", "init", "init-adapter", "embeddings"})
     if (!plan.output.empty() && fs::equivalent(args.text(flag), plan.output, ignored))
       throw UsageError(str("-o: ", plan.output, " is what --", flag, " reads; give it another name"));
   for (const auto& [output, path] : {std::pair("log", plan.log), {"save-adapter", plan.adapter}})
-    for (const char* flag : {"data", "valid", "init", "init-adapter", "save"})
+    for (const char* flag : {"data", "valid", "init", "init-adapter", "embeddings", "save"})
       if (!path.empty() && (path == args.text(flag) || fs::equivalent(args.text(flag), path, ignored)))
         throw UsageError(str("--", output, ": ", path, " is what --", flag, " names; give it another name"));
 }
@@ -121,9 +124,13 @@ void train_by_gradients(const Args& args) {
   const auto measure_names = train_flags::measures(args, kind);
   plan.best_by = train_flags::best_by(args, kind, measure_names);
   Streams data(args, kind);
-  if (checkpoint) check_resumed(args, *checkpoint, data);
+  if (checkpoint) {
+    check_resumed(args, *checkpoint, data);
+    plan.flags["embeddings"] = checkpoint->plan["embeddings"];
+  }
   const auto model =
       checkpoint ? std::move(checkpoint->loaded.model) : new_model(args, data, initial ? &*initial : nullptr);
+  if (!checkpoint) begin_embeddings(args, data, *model);
   check_saved_adapter(plan, *model);
   const auto own_vocabularies =
       initial && data.files() == initial->loaded.vocabularies ? std::map<std::string, std::string>{} : data.files();

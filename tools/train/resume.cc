@@ -32,7 +32,7 @@ nlohmann::json changed(nlohmann::json config, const Args& args) {
 }  // namespace
 
 PlanFlags plan_flags(const Args& args) {
-  PlanFlags flags{{"valid-bleu", args.on("valid-bleu") ? "yes" : "no"}};
+  PlanFlags flags{{"valid-bleu", args.on("valid-bleu") ? "yes" : "no"}, {"embeddings", args.text("embeddings")}};
   for (const char* flag : {"valid", "measure", "log", "steps", "epochs", "minutes", "patience", "validate-every",
                            "save-every", "report-every", "average", "average-of", "best-by", "beam", "length-penalty"})
     flags[flag] = args.text(flag);
@@ -43,7 +43,7 @@ void warn_of_missing(const Args& args, const Checkpoint& checkpoint) {
   const bool limited = args.given("steps") || args.given("epochs") || args.given("minutes");
   for (const auto& [flag, now] : plan_flags(args)) {
     const auto before = checkpoint.plan.find(flag);
-    if (before == checkpoint.plan.end() || before->second == now || args.given(flag)) continue;
+    if (flag == "embeddings" || before == checkpoint.plan.end() || before->second == now || args.given(flag)) continue;
     if ((flag == "steps" || flag == "epochs" || flag == "minutes") &&
         (limited || checkpoint.settings.schedule.steps > 0))
       continue;  // another limit
@@ -157,6 +157,11 @@ std::unique_ptr<Model> new_model(const Args& args, const Streams& streams, const
 void check_resumed(const Args& args, const Checkpoint& checkpoint, const Streams& streams) {
   check_resumed_adaptation(args, checkpoint);
   const auto& name = checkpoint.loaded.name;
+  if (const auto began = checkpoint.plan.find("embeddings");
+      args.given("embeddings") && (began == checkpoint.plan.end() || began->second != args.text("embeddings")))
+    throw UsageError(str("--embeddings ", args.text("embeddings"), " is not what ", name,
+                         " began with; leave it out, or "
+                         "give another -o"));
   streams.require_same(checkpoint.loaded);
   const Model& model = *checkpoint.loaded.model;
   const auto& config = model.config();

@@ -11,8 +11,9 @@ namespace storm {
 
 namespace {
 
-Description described(const BertConfig& c) {
+Description described(const BertConfig& c, const BertLayers& layers) {
   return {.vocabularies = {c.vocabulary},
+          .tables = {layers.embedding},
           .width = c.block.d_model,
           .state_widths = std::vector<int64_t>(static_cast<std::size_t>(c.layers) + 1, c.block.d_model),
           .attentions = {{AttentionKind::encoder, c.layers, c.block.heads}}};
@@ -21,7 +22,7 @@ Description described(const BertConfig& c) {
 }  // namespace
 
 BertModel::BertModel(const nlohmann::json& json, const BertConfig& c, BertLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 // A token adds three rows. Those of its position and its segment are added once for all tokens that have both, so that
 // one pass over the tokens is left.

@@ -25,12 +25,14 @@ bool even_widths(const ConvS2SConfig& c) {
   return std::all_of(c.encoder.begin(), c.encoder.end(), [&](const auto& size) { return size.width == c.d_model; });
 }
 
-Description described(const ConvS2SConfig& c) {
+Description described(const ConvS2SConfig& c, const ConvS2SLayers& layers) {
   Description d{.vocabularies = {c.tables.source},
+                .tables = {layers.embedding.source},
                 .width = c.d_model,
                 .state_widths = std::vector<int64_t>(even_widths(c) ? c.encoder.size() + 1 : 2, c.d_model)};
   if (c.tables.target == 0) return d;
   d.vocabularies.push_back(c.tables.target);
+  d.tables.push_back(layers.embedding.target);
   d.attentions = {{AttentionKind::cross, static_cast<int64_t>(c.decoder.size()), 1}};
   return d;
 }
@@ -43,7 +45,7 @@ Value offsets_in(Graph& graph, const PackedSentences& s) {
 
 template <class Ability>
 ConvS2SEncoder<Ability>::ConvS2SEncoder(const nlohmann::json& json, const ConvS2SConfig& c, ConvS2SLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 template <class Ability>
 typename ConvS2SEncoder<Ability>::Weights ConvS2SEncoder<Ability>::normalised_in(Graph& graph) const {

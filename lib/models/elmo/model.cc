@@ -8,8 +8,9 @@ namespace storm {
 
 namespace {
 
-Description described(const ElmoConfig& c) {
+Description described(const ElmoConfig& c, const ElmoLayers& layers) {
   return {.vocabularies = {c.vocabulary},
+          .tables = {layers.embedding},
           .width = c.d_model,
           .state_widths = std::vector<int64_t>(static_cast<std::size_t>(c.layers) + 1, 2 * c.d_model)};
 }
@@ -17,7 +18,7 @@ Description described(const ElmoConfig& c) {
 }  // namespace
 
 ElmoModel::ElmoModel(const nlohmann::json& json, const ElmoConfig& c, ElmoLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 BothDirections ElmoModel::directions(Graph& graph, const PackedSentences& text, Trace* trace) const {
   const float dropout = graph.gradients() ? config_.dropout : 0;

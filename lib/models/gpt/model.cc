@@ -8,8 +8,9 @@ namespace storm {
 
 namespace {
 
-Description described(const GptConfig& c) {
+Description described(const GptConfig& c, const GptLayers& layers) {
   return {.vocabularies = {c.vocabulary},
+          .tables = {layers.embedding},
           .width = c.block.d_model,
           .state_widths = std::vector<int64_t>(static_cast<std::size_t>(c.layers) + 1, c.block.d_model),
           .attentions = {{AttentionKind::decoder, c.layers, c.block.heads}}};
@@ -18,7 +19,7 @@ Description described(const GptConfig& c) {
 }  // namespace
 
 GptModel::GptModel(const nlohmann::json& json, const GptConfig& c, GptLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 Value GptModel::embedded(Graph& graph, Value ids, Value positions) const {
   return embed(graph, parameters().in(graph, layers_.embedding), ids, parameters().in(graph, layers_.positions),

@@ -15,10 +15,14 @@ Value column(Graph& graph, const std::vector<int32_t>& ids) {
   return graph.constant({static_cast<int64_t>(ids.size()), 1}, ids.data());
 }
 
-Description described(const RnnConfig& c) {
+Description described(const RnnConfig& c, const RnnLayers& layers) {
   Description d;
   d.vocabularies = {c.tables.source};
-  if (c.tables.target > 0) d.vocabularies.push_back(c.tables.target);
+  d.tables = {layers.embedding.source};
+  if (c.tables.target > 0) {
+    d.vocabularies.push_back(c.tables.target);
+    d.tables.push_back(layers.embedding.target);
+  }
   d.width = c.d_model;
   d.state_widths.assign(static_cast<std::size_t>(c.layers.encoder) + 1, c.memory_width());
   d.state_widths[0] = c.d_model;
@@ -30,7 +34,7 @@ Description described(const RnnConfig& c) {
 
 template <class Ability>
 RnnEncoder<Ability>::RnnEncoder(const nlohmann::json& json, const RnnConfig& c, RnnLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 // Times sqrt(d_model), as the Transformer has it: so one table serves as input and, unscaled, as output.
 template <class Ability>

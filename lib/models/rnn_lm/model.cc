@@ -12,10 +12,12 @@ namespace storm {
 
 namespace {
 
-Description described(const RnnLmConfig& c) {
+Description described(const RnnLmConfig& c, const RnnLmLayers& layers) {
   const auto states = static_cast<std::size_t>(c.layers) + (c.window > 0 ? 2 : 1);  // what attention makes, too
-  Description d{
-      .vocabularies = {c.vocabulary}, .width = c.d_model, .state_widths = std::vector<int64_t>(states, c.d_model)};
+  Description d{.vocabularies = {c.vocabulary},
+                .tables = {layers.embedding},
+                .width = c.d_model,
+                .state_widths = std::vector<int64_t>(states, c.d_model)};
   if (c.window > 0) d.attentions = {{AttentionKind::decoder, 1, 1}};
   return d;
 }
@@ -42,7 +44,7 @@ Value joined(Graph& graph, std::vector<Value> parts) {
 }  // namespace
 
 RnnLmModel::RnnLmModel(const nlohmann::json& json, const RnnLmConfig& c, RnnLmLayers layers)
-    : Model(layers.parameters, json, described(c)), config_(c), layers_(std::move(layers)) {}
+    : Model(layers.parameters, json, described(c, layers)), config_(c), layers_(std::move(layers)) {}
 
 int64_t RnnLmModel::carried_width() const { return config_.layers * config_.d_model * (config_.lstm() ? 2 : 1); }
 

@@ -10,15 +10,17 @@ namespace storm {
 
 namespace {
 
-Description described(const TransformerConfig& c) {
+Description described(const TransformerConfig& c, const TransformerLayers& layers) {
   const auto states = static_cast<std::size_t>(c.layers.encoder) + 1;
   Description d{.vocabularies = {c.tables.source},
+                .tables = {layers.embedding.source},
                 .width = c.block.d_model,
                 .state_widths = std::vector<int64_t>(states, c.block.d_model),
                 .attentions = {{AttentionKind::encoder, c.layers.encoder, c.block.heads}},
                 .sinusoidal_positions = c.positions != TransformerConfig::Positions::learned};
   if (c.tables.target == 0) return d;
   d.vocabularies.push_back(c.tables.target);
+  d.tables.push_back(layers.embedding.target);
   for (const auto kind : {AttentionKind::decoder, AttentionKind::cross})
     d.attentions.push_back({kind, c.layers.decoder, c.block.heads});
   return d;
@@ -38,7 +40,7 @@ Value offsets_in(Graph& graph, const PackedSentences& s) {
 template <class Ability>
 TransformerEncoder<Ability>::TransformerEncoder(const nlohmann::json& json, const TransformerConfig& c,
                                                 TransformerLayers layers)
-    : Model(layers.parameters, json, described(c)),
+    : Model(layers.parameters, json, described(c, layers)),
       config_(c),
       layers_(std::move(layers)),
       sinusoids_(c.block.d_model,

@@ -5,6 +5,7 @@
 #include "stream/tokens.h"
 #include "stream/transform.h"
 #include "tests/faults/fuzz/fuzz.h"
+#include "vectors/word_vectors.h"
 
 using namespace storm;
 
@@ -54,6 +55,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     for (const auto& batch : embeddings.batches)
       for (int64_t i = 0; i < batch.rows; ++i) bytes += embeddings.text(row++).size();
     if (bytes > size) std::abort();
+  });
+  fuzz::taken([&] {
+    const WordVectors vectors(file.path());
+    std::vector<float> row(static_cast<std::size_t>(vectors.width()));
+    for (int64_t i = 0; i < vectors.size(); ++i)
+      if (vectors.row_of(vectors.word(i)) != i || !vectors.read_word(vectors.word(i), row)) std::abort();
+    vectors.read_word("another word", row);
   });
   fuzz::taken([&] {
     MappedStream stream(file.path());

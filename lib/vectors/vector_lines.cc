@@ -1,0 +1,111 @@
+#include "vectors/vector_lines.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/parallel.h"
+#include "vectors/vector_format.h"
+
+namespace storm {
+
+namespace {
+
+// Lines that are read together, shared out among the threads.
+struct Block {
+  std::vector<std::string_view> lines, words;
+  std::vector<float> vectors;      // [lines, width]
+  std::vector<std::string> wrong;  // of each line; empty: nothing is
+};
+
+// Takes the last field off, with the space before it; none where there is no space left.
+std::optional<std::string_view> take_last(std::string_view& row) {
+  const auto space = row.rfind(' ');
+  if (space == row.npos) return {};
+  const auto field = row.substr(space + 1);
+  row.remove_suffix(field.size() + 1);
+  return field;
+}
+
+// What is wrong with the row; empty: nothing.
+std::string read_row(std::string_view line, std::span<float> vector, std::string_view& word) {
+  word = row_of_line(line);
+  const auto width = vector.size();
+  for (std::size_t i = width; i-- > 0;) {
+    const auto field = take_last(word);
+    const auto value = field ? parse_float(*field) : std::nullopt;
+    if (value) {
+      vector[i] = *value;
+      continue;
+    }
+    // All of a row that is too short are numbers, but for its word.
+    if (!field || word.find(' ') == word.npos) return str("a row of ", width - 1 - i, " numbers, not of ", width);
+    return str(shown_word(*field), " is no number that fits a float");
+  }
+  auto rest = word;
+  if (const auto more = take_last(rest); more && parse_float(*more))
+    return str("a row of more than ", width, " numbers: ", shown_word(word), " before them ends in one, too");
+  return {};
+}
+
+}  // namespace
+
+std::optional<float> parse_float(std::string_view text) {
+  float value = 0;
+  const auto end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (at != end || text.empty()) return {};
+  if (error == std::errc{}) return value;
+  const auto wide = parse_number<double>(text);  // below the smallest float, or above the largest
+  if (!wide || std::abs(*wide) >= 1) return {};
+  return static_cast<float>(*wide);
+}
+
+std::string_view row_of_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.ends_with(' ')) line.remove_suffix(1);
+  return line;
+}
+
+void read_vector_lines(const MappedFile& file, std::size_t begin, uint64_t line, int64_t rows, WordVectorsWriter& to) {
+  constexpr std::size_t kForget = std::size_t{64} << 20;  // read pages of a file that need not stay in memory
+  const auto text = text_of(file);
+  const auto width = static_cast<std::size_t>(to.width());
+  const auto most = std::clamp<std::size_t>((std::size_t{1} << 20) / width, 1, 4096);
+  Block block;
+  block.vectors.resize(most * width);
+  block.words.resize(most);
+  block.wrong.resize(most);
+  std::size_t at = begin, forgotten = begin;
+  for (int64_t read = 0; at < text.size();) {
+    block.lines.clear();
+    while (at < text.size() && block.lines.size() < most) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      block.lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+    parallel_ranges(static_cast<int64_t>(block.lines.size()), 1, [&](int64_t first, int64_t last) {
+      for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
+        block.wrong[i] = read_row(block.lines[i], std::span(block.vectors).subspan(i * width, width), block.words[i]);
+    });
+    for (std::size_t i = 0; i < block.lines.size(); ++i, ++line, ++read) {
+      require(rows < 0 || read < rows, file.name(), ": line ", line, ": a row more than the ", rows,
+              " that the first line says");
+      require(block.wrong[i].empty(), file.name(), ": line ", line, ": ", block.wrong[i]);
+      to.add(block.words[i], std::span(block.vectors).subspan(i * width, width), {"line", line});
+    }
+    if (at - forgotten > kForget) {
+      file.forget();
+      forgotten = at;
+    }
+    if (at >= text.size())
+      require(rows < 0 || read == rows, file.name(), ": line ", line, ": the file ends after ", read,
+              " rows, and its first line says ", rows);
+  }
+}
+
+}  // namespace storm
