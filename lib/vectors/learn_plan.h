@@ -66,6 +66,10 @@ struct LearnPlan {
   // The learning rate when so many words of all epochs are behind.
   float rate(double words) const;
 
+  // How many words in a row have the same negative samples: one, whose window's words all meet them, or of CBOW, where
+  // a window is one input, some. Otherwise most of the time goes into fetching and writing samples.
+  int64_t samples_for() const { return settings.method == VectorMethod::cbow ? 4 : 1; }
+
   const TrainingText& text;
   LearnSettings settings;
   NoiseDistribution noise;

@@ -11,12 +11,14 @@ namespace storm {
 namespace {
 
 constexpr int64_t kLossEvery = 64;  // predictions
+// Words whose targets are drawn, and whose rows are fetched, before they are learned: memory answers later than one
+// word takes.
+constexpr int64_t kAhead = 4;
 
 int64_t most_outputs(const LearnPlan& plan) { return plan.tree ? plan.tree->longest() : plan.settings.negative + 1; }
 
 }  // namespace
 
-// It is worth while, since a word's targets are drawn while the word before is learned.
 void Learner::Rows::prefetch(int32_t row) const {
   const float* at = own ? own->peek(row) : table + row * stride;
   for (int64_t i = 0; i < stride; i += 16) __builtin_prefetch(at + i, 1);
@@ -27,7 +29,8 @@ Learner::Learner(const LearnPlan& plan, bool own_copies)
       inputs_{plan.tables.inputs().data(), plan.tables.stride, {}},
       outputs_{plan.tables.outputs().data(), plan.tables.stride, {}},
       update_(plan.tables.stride, 2 * plan.settings.window, most_outputs(plan)),
-      random_(plan.settings.seed, 0, 0) {
+      random_(plan.settings.seed, 0, 0),
+      targets_(kAhead + 1) {
   if (own_copies) {
     inputs_.own.emplace(plan.tables.inputs(), plan.tables.stride);
     outputs_.own.emplace(plan.tables.outputs(), plan.tables.stride);
@@ -66,23 +69,28 @@ void Learner::learn_line(std::span<const int32_t> words, float rate) {
   if (n < 2) return;
   const auto slot = [&](int64_t position) -> Slot& { return slots_[static_cast<std::size_t>(position % places)]; };
   const auto word = [&](int64_t position) { return words[static_cast<std::size_t>(position)]; };
-  choose(word(0), next_);
+  const auto target = [&](int64_t position) -> Target& {
+    return targets_[static_cast<std::size_t>(position % (kAhead + 1))];
+  };
+  int64_t chosen = 0;
   int64_t entered = 0;
   for (int64_t t = 0; t < n; ++t) {
     if (t > window) leave(slot(t - window - 1));
     for (; entered <= std::min(t + window, n - 1); ++entered) enter(word(entered), slot(entered));
-    if (entered < n) inputs_.prefetch(word(entered));
-    std::swap(now_, next_);
-    if (t + 1 < n) choose(word(t + 1), next_);
+    for (; chosen <= std::min(t + kAhead, n - 1); ++chosen) {
+      choose(word(chosen), chosen % plan_.samples_for() == 0, target(chosen));
+      if (chosen + window < n) inputs_.prefetch(word(chosen + window));
+    }
+    const auto& now = target(t);
     around_.clear();
-    for (auto p = std::max<int64_t>(t - now_.reach, 0); p <= std::min(t + now_.reach, n - 1); ++p)
+    for (auto p = std::max<int64_t>(t - now.reach, 0); p <= std::min(t + now.reach, n - 1); ++p)
       if (p != t) around_.push_back(&slot(p));
-    predict(now_, rate);
+    predict(now, rate);
   }
   for (auto p = std::max<int64_t>(n - 1 - window, 0); p < n; ++p) leave(slot(p));
 }
 
-void Learner::choose(int32_t word, Target& target) {
+void Learner::choose(int32_t word, bool fresh_samples, Target& target) {
   target.reach = 1 + static_cast<int64_t>(
                          static_cast<uint64_t>(random_.next()) * static_cast<uint64_t>(plan_.settings.window) >> 32);
   target.rows.clear();
@@ -97,12 +105,14 @@ void Learner::choose(int32_t word, Target& target) {
     for (std::size_t i = 0; i < path.nodes.size(); ++i) add(path.nodes[i], path.turns[i] == 0 ? 1.0f : 0.0f);
     return;
   }
+  if (fresh_samples) {
+    samples_.clear();
+    for (int64_t k = 0; k < plan_.settings.negative; ++k) samples_.push_back(plan_.noise.draw(random_.next_u64()));
+  }
   add(word, 1);
-  for (int64_t k = 0; k < plan_.settings.negative; ++k) {
-    const auto row = plan_.noise.draw(random_.next_u64());
+  for (const auto row : samples_)
     // A row that comes twice would be written twice from what it was; the word itself is no negative sample of its own.
     if (std::ranges::find(target.rows, row) == target.rows.end()) add(row, 0);
-  }
 }
 
 void Learner::enter(int32_t word, Slot& slot) {

@@ -57,7 +57,7 @@ class Learner {
   };
 
   void learn_line(std::span<const int32_t> words, float rate);
-  void choose(int32_t word, Target& target);
+  void choose(int32_t word, bool fresh_samples, Target& target);
   void enter(int32_t word, Slot& slot);
   void leave(const Slot& slot);
   void predict(const Target& target, float rate);
@@ -71,7 +71,8 @@ class Learner {
   std::vector<Slot*> around_;
   std::vector<float*> vectors_, outputs_now_;  // of around_, of the target's rows
   float *mean_, *mean_before_;                 // of CBOW, in the ring's memory
-  Target now_, next_;
+  std::vector<Target> targets_;                // of the word that is learned and of those that come next, in turn
+  std::vector<int32_t> samples_;               // the negative ones of the words that come now
   std::vector<int32_t> unit_, kept_;
   Loss loss_;
   int64_t predictions_ = 0;

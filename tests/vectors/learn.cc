@@ -87,6 +87,7 @@ struct Reference {
       near.erase(p);
     };
     int64_t entered = 0;
+    std::vector<int32_t> samples;
     for (int64_t t = 0; t < n; ++t) {
       if (t > s.window) leave(t - s.window - 1);
       for (; entered <= std::min(t + s.window, n - 1); ++entered) {
@@ -105,7 +106,11 @@ struct Reference {
         const auto path = plan.tree->path(word);
         for (std::size_t i = 0; i < path.nodes.size(); ++i) labels[path.nodes[i]] = path.turns[i] == 0;
       } else {
-        for (int64_t k = 0; k < s.negative; ++k) labels[plan.noise.draw(random.next_u64())] = 0;
+        if (t % (s.method == VectorMethod::cbow ? 4 : 1) == 0) {
+          samples.clear();
+          for (int64_t k = 0; k < s.negative; ++k) samples.push_back(plan.noise.draw(random.next_u64()));
+        }
+        for (const auto row : samples) labels[row] = 0;
         labels[word] = 1;
       }
       std::vector<int64_t> around;
