@@ -115,47 +115,46 @@ void Learner::choose(int32_t word, bool fresh_samples, Target& target) {
     if (std::ranges::find(target.rows, row) == target.rows.end()) add(row, 0);
 }
 
+void Learner::rows_of(int32_t word) {
+  vectors_.clear();
+  for (const auto row : plan_.input_rows(word)) vectors_.push_back(inputs_(row));
+}
+
 void Learner::enter(int32_t word, Slot& slot) {
-  const auto rows = plan_.input_rows(word);
-  const auto stride = plan_.tables.stride;
+  rows_of(word);
   slot.word = word;
-  slot.rows = static_cast<float>(rows.size());
-  std::memcpy(slot.vector, inputs_(rows[0]), static_cast<std::size_t>(stride) * sizeof(float));
-  if (rows.size() > 1) {
-    for (const auto row : rows.subspan(1)) add_row(inputs_(row), 1, stride, slot.vector);
-    for (int64_t i = 0; i < stride; ++i) slot.vector[i] /= slot.rows;
-  }
-  std::memcpy(slot.before, slot.vector, static_cast<std::size_t>(stride) * sizeof(float));
+  slot.rows = static_cast<float>(vectors_.size());
+  weights_.assign(vectors_.size(), 1 / slot.rows);
+  sum_rows(vectors_.data(), weights_.data(), static_cast<int64_t>(vectors_.size()), plan_.tables.stride, slot.vector,
+           slot.before);
 }
 
 // What a mean of rows has gained, each of its rows has: so it is in the programs of these papers, whose step is that of
 // their sum.
 void Learner::leave(const Slot& slot) {
   if (!plan_.frozen.empty() && plan_.frozen[static_cast<std::size_t>(slot.word)]) return;
-  for (const auto row : plan_.input_rows(slot.word))
-    add_change(slot.vector, slot.before, 1, plan_.tables.stride, inputs_(row));
+  rows_of(slot.word);
+  add_change_to_each(slot.vector, slot.before, plan_.tables.stride, vectors_.data(),
+                     static_cast<int64_t>(vectors_.size()));
 }
 
 void Learner::predict(const Target& target, float rate) {
   const auto stride = plan_.tables.stride, k = static_cast<int64_t>(target.rows.size());
   const bool cbow = plan_.settings.method == VectorMethod::cbow;
   vectors_.clear();
+  for (const auto* s : around_) vectors_.push_back(s->vector);
+  const auto words = static_cast<int64_t>(vectors_.size()), m = cbow ? 1 : words;
   if (cbow) {
     float rows = 0;
     for (const auto* s : around_) rows += s->rows;
-    std::fill(mean_, mean_ + stride, 0.0f);
-    for (const auto* s : around_) add_row(s->vector, s->rows / rows, stride, mean_);
-    std::memcpy(mean_before_, mean_, static_cast<std::size_t>(stride) * sizeof(float));
-    vectors_.push_back(mean_);
-  } else {
-    for (const auto* s : around_) vectors_.push_back(s->vector);
+    weights_.clear();
+    for (const auto* s : around_) weights_.push_back(s->rows / rows);
+    sum_rows(vectors_.data(), weights_.data(), words, stride, mean_, mean_before_);
   }
   outputs_now_.clear();
   for (const auto row : target.rows) outputs_now_.push_back(outputs_(row));
-  const auto m = static_cast<int64_t>(vectors_.size());
-  update_(vectors_.data(), m, outputs_now_.data(), k, target.labels.data(), rate);
-  if (cbow)
-    for (const auto* s : around_) add_change(mean_, mean_before_, 1, stride, s->vector);
+  update_(cbow ? &mean_ : vectors_.data(), m, outputs_now_.data(), k, target.labels.data(), rate);
+  if (cbow) add_change_to_each(mean_, mean_before_, stride, vectors_.data(), words);
   if (++predictions_ % kLossEvery != 0) return;
   loss_.sum += update_.loss(m, k, rate);
   loss_.pairs += m;

@@ -60,6 +60,7 @@ class Learner {
   void choose(int32_t word, bool fresh_samples, Target& target);
   void enter(int32_t word, Slot& slot);
   void leave(const Slot& slot);
+  void rows_of(int32_t word);  // into vectors_
   void predict(const Target& target, float rate);
 
   const LearnPlan& plan_;
@@ -70,6 +71,7 @@ class Learner {
   std::vector<Slot> slots_;
   std::vector<Slot*> around_;
   std::vector<float*> vectors_, outputs_now_;  // of around_, of the target's rows
+  std::vector<float> weights_;                 // of rows that are added up
   float *mean_, *mean_before_;                 // of CBOW, in the ring's memory
   std::vector<Target> targets_;                // of the word that is learned and of those that come next, in turn
   std::vector<int32_t> samples_;               // the negative ones of the words that come now

@@ -78,9 +78,16 @@ TEST_CASE("a window's step is that of the logistic losses of all its pairs, take
 }
 
 TEST_CASE("sums of rows") {
-  std::vector<float> x(37, 2), before(37, 0.5f), to(37, 1);
-  add_row(x.data(), 0.25f, 37, to.data());
-  CHECK(to == std::vector<float>(37, 1.5f));
-  add_change(x.data(), before.data(), 2, 37, to.data());
-  CHECK(to == std::vector<float>(37, 4.5f));
+  std::vector<float> x(48, 2), y(48, 3), to(48), copy(48);
+  const float* rows[] = {x.data(), y.data()};
+  const float weights[] = {0.25f, 2};
+  sum_rows(rows, weights, 2, 48, to.data(), copy.data());
+  CHECK(to == std::vector<float>(48, 6.5f));
+  CHECK(copy == to);
+  add_change(y.data(), x.data(), 2, 48, to.data());
+  CHECK(to == std::vector<float>(48, 8.5f));
+  float* changed[] = {to.data(), copy.data()};
+  add_change_to_each(y.data(), x.data(), 48, changed, 2);
+  CHECK(to == std::vector<float>(48, 9.5f));
+  CHECK(copy == std::vector<float>(48, 7.5f));
 }
