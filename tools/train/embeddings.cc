@@ -53,8 +53,8 @@ void begin_embeddings(const Args& args, const Streams& streams, Model& model) {
     begun.emplace_back(table.index, name);
     const auto& spec = model.parameters().specs()[static_cast<std::size_t>(table.index)];
     const WordVectors vectors(path);
-    require(vectors.width() == spec.shape[1], path, ": vectors of ", vectors.width(), " numbers, where the rows of ",
-            spec.name, " have ", spec.shape[1], "; give the model that width, or learn others");
+    require(vectors.width() == spec.shape.cols, path, ": vectors of ", vectors.width(), " numbers, where the rows of ",
+            spec.name, " have ", spec.shape.cols, "; give the model that width, or learn others");
     const auto& vocabulary = streams.vocabularies[column];
     const auto found = begin_rows(vectors, vocabulary, model.parameters().view(table));
     require(found.rows + found.composed > 0, path, ": none of the ", vocabulary.size(), " entries of ", name,
