@@ -5,11 +5,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <numeric>
 #include <vector>
 
 #include "base/error.h"
-#include "base/parallel.h"
 #include "vectors/vector_format.h"
 
 namespace storm {
@@ -135,43 +135,29 @@ void read(const MappedFile& file, const BeginVectors& begin) {
   const auto matrix_at = from.at();
   const Matrix matrix(from, count + settings.buckets, settings.width);
   // A word's vector, as getWordVector makes it, to the bit: the mean of its row and its n-grams', but of </s> the row.
-  const auto width = static_cast<std::size_t>(settings.width);
-  const int64_t most = std::clamp<int64_t>((int64_t{1} << 20) / settings.width, 1, 4096);
-  std::vector<float> vectors(static_cast<std::size_t>(std::min(most, count)) * width);
-  for (int64_t first = 0; first < count; first += most) {
-    const auto some = std::min(most, count - first);
-    parallel_ranges(some, 1, [&](int64_t begin_row, int64_t end_row) {
-      std::vector<int32_t> buckets;
-      std::vector<float> row(width);
-      for (int64_t i = begin_row; i < end_row; ++i) {
-        const auto sum = std::span(vectors).subspan(static_cast<std::size_t>(i) * width, width);
-        const auto word = words[static_cast<std::size_t>(first + i)];
-        matrix.read(first + i, sum);
-        buckets.clear();
-        if (word != "</s>") subword_buckets(word, settings.n_grams, buckets);
-        if (buckets.empty()) continue;
-        for (const auto bucket : buckets) {
-          matrix.read(count + bucket, row);
-          for (std::size_t k = 0; k < width; ++k) sum[k] += row[k];
-        }
-        const auto share = static_cast<float>(1.0 / static_cast<double>(buckets.size() + 1));
-        for (auto& x : sum) x *= share;
-      }
-    });
-    for (int64_t i = 0; i < some; ++i) {
-      const auto row = static_cast<std::size_t>(first + i);
-      to.add(words[row], std::span(vectors).subspan(static_cast<std::size_t>(i) * width, width), {"byte", places[row]});
+  std::vector<float> row(static_cast<std::size_t>(settings.width)), vector(row.size());
+  std::vector<int32_t> buckets;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto word = words[static_cast<std::size_t>(i)];
+    matrix.read(i, vector);
+    buckets.clear();
+    if (word != "</s>") subword_buckets(word, settings.n_grams, buckets);
+    for (const auto bucket : buckets) {
+      matrix.read(count + bucket, row);
+      std::ranges::transform(vector, row, vector.begin(), std::plus());
     }
+    const auto share = static_cast<float>(1.0 / static_cast<double>(buckets.size() + 1));
+    for (auto& x : vector) x *= share;
+    to.add(word, vector, {"byte", places[static_cast<std::size_t>(i)]});
   }
   if (settings.n_grams.buckets == 0) return;
-  std::vector<float> row(width);
   for (int64_t bucket = 0; bucket < settings.buckets; ++bucket) {
     matrix.read(count + bucket, row);
     require(std::ranges::all_of(row, [](float x) { return std::isfinite(x); }), file.name(), ": byte ",
-            matrix_at + 17 + static_cast<std::size_t>(count + bucket) * width * sizeof(float), ": the row of bucket ",
-            bucket, " holds NaN or an infinity");
+            matrix_at + 17 + static_cast<std::size_t>(count + bucket) * row.size() * sizeof(float),
+            ": the row of bucket ", bucket, " holds NaN or an infinity");
   }
-  std::vector<int32_t> buckets(static_cast<std::size_t>(settings.buckets));
+  buckets.resize(static_cast<std::size_t>(settings.buckets));
   std::iota(buckets.begin(), buckets.end(), 0);
   to.add_subwords(std::move(buckets), matrix.from_row(count));
 }

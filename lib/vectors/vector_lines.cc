@@ -8,19 +8,11 @@
 
 #include "base/error.h"
 #include "base/number.h"
-#include "base/parallel.h"
 #include "vectors/vector_format.h"
 
 namespace storm {
 
 namespace {
-
-// Lines that are read together, shared out among the threads.
-struct Block {
-  std::vector<std::string_view> lines, words;
-  std::vector<float> vectors;      // [lines, width]
-  std::vector<std::string> wrong;  // of each line; empty: nothing is
-};
 
 // Takes the last field off, with the space before it; none where there is no space left.
 std::optional<std::string_view> take_last(std::string_view& row) {
@@ -74,38 +66,24 @@ std::string_view row_of_line(std::string_view line) {
 void read_vector_lines(const MappedFile& file, std::size_t begin, uint64_t line, int64_t rows, WordVectorsWriter& to) {
   constexpr std::size_t kForget = std::size_t{64} << 20;  // read pages of a file that need not stay in memory
   const auto text = text_of(file);
-  const auto width = static_cast<std::size_t>(to.width());
-  const auto most = std::clamp<std::size_t>((std::size_t{1} << 20) / width, 1, 4096);
-  Block block;
-  block.vectors.resize(most * width);
-  block.words.resize(most);
-  block.wrong.resize(most);
-  std::size_t at = begin, forgotten = begin;
-  for (int64_t read = 0; at < text.size();) {
-    block.lines.clear();
-    while (at < text.size() && block.lines.size() < most) {
-      const auto end = std::min(text.find('\n', at), text.size());
-      block.lines.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
-    parallel_ranges(static_cast<int64_t>(block.lines.size()), 1, [&](int64_t first, int64_t last) {
-      for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i)
-        block.wrong[i] = read_row(block.lines[i], std::span(block.vectors).subspan(i * width, width), block.words[i]);
-    });
-    for (std::size_t i = 0; i < block.lines.size(); ++i, ++line, ++read) {
-      require(rows < 0 || read < rows, file.name(), ": line ", line, ": a row more than the ", rows,
-              " that the first line says");
-      require(block.wrong[i].empty(), file.name(), ": line ", line, ": ", block.wrong[i]);
-      to.add(block.words[i], std::span(block.vectors).subspan(i * width, width), {"line", line});
-    }
+  std::vector<float> vector(static_cast<std::size_t>(to.width()));
+  std::string_view word;
+  int64_t read = 0;
+  for (std::size_t at = begin, forgotten = begin; at < text.size(); ++line, ++read) {
+    require(rows < 0 || read < rows, file.name(), ": line ", line, ": a row more than the ", rows,
+            " that the first line says");
+    const auto end = std::min(text.find('\n', at), text.size());
+    const auto wrong = read_row(text.substr(at, end - at), vector, word);
+    require(wrong.empty(), file.name(), ": line ", line, ": ", wrong);
+    to.add(word, vector, {"line", line});
+    at = end + 1;
     if (at - forgotten > kForget) {
       file.forget();
       forgotten = at;
     }
-    if (at >= text.size())
-      require(rows < 0 || read == rows, file.name(), ": line ", line, ": the file ends after ", read,
-              " rows, and its first line says ", rows);
   }
+  require(rows < 0 || read == rows, file.name(), ": line ", line, ": the file ends after ", read,
+          " rows, and its first line says ", rows);
 }
 
 }  // namespace storm

@@ -19,6 +19,7 @@ short=(--data ../train.st --valid ../valid.st --layers 1 --d-model 16 --d-ff 16 
 short+=(--validate-every 2 --report-every 1 --device cpu --threads 2)
 train -q "${short[@]/#..\//}" --steps 4 -o model.st
 embed -q -m model.st --device cpu --pool mean -o sentences.st <source.st
+cp "$here/tests/vectors/data/fasttext.bin" .
 
 # Of a model or a checkpoint the tensors alone, of a log all but what a clock says: what must not differ between two runs.
 what_counts() {
@@ -132,7 +133,7 @@ attack "attn-dump" valid.st "out.st" attn-dump -q -m ../model.st --device cpu --
 attack "bleu" valid.de "stdout" bleu -q --threads 2 -m bleu chrf ter -ci -cin 20 --force ../valid.de
 attack "f1" valid.de "stdout" f1 -q --threads 2 -ci -cin 20 ../valid.de
 attack "tensor average" valid.en "mean.st" tensor -q average ../model.st ../model.st -o mean.st
-attack "tensor import" valid.en "vectors.st" tensor -q import "$here/tests/vectors/data/fasttext.bin" -o vectors.st
+attack "tensor import" valid.en "vectors.st" tensor -q import ../fasttext.bin -o vectors.st
 attack "tensor ls" valid.st "stdout" tensor -q ls
 for n in 100 700; do
   refuses "tensor ls without any memory from allocation $n on" 1 '^tensor: out of memory$' env LD_PRELOAD="$library" STORM_FAULT="malloc:$n+" tensor ls model.st

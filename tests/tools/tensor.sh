@@ -97,8 +97,8 @@ twice() { printf 'a 1\nb 2\na 3\n%s' "$(for i in 1 2 3 4 5 6; do echo 'b 0'; don
   [ "$(wc -l <twice.err)" = 6 ] && grep -q "line 3: 'a' comes for the second time" twice.err && tail -n 1 twice.err | grep -q '2 more rows are left out'; }
 ok "a word that comes twice keeps its first vector, with five warnings and a count" twice
 printf '2 2\na 1 2\nb 3\n' >short.txt
-refuses "a row that is too short is named by its line" 1 'short.txt: line 3: a row of 1 numbers, not of 2' tensor import short.txt -o short.st
-ok "and nothing is left of the stream" eval '[ ! -e short.st ]'
+refuses "a row that is too short is named by its line" 1 'short.txt: line 3: a row of 1 numbers, not of 2' tensor import short.txt -o lacking.st
+ok "and nothing is left of the stream" eval '[ ! -e lacking.st ]'
 refuses "a file that is none of vectors" 1 'LICENSE: not a file of vectors' tensor import "$here/LICENSE" -o x.st
 refuses "--base with vectors" 2 '--base has no meaning with a file of vectors' tensor import short.txt --base one.st -o x.st
 
