@@ -65,7 +65,7 @@ inline const Tool kEmbedTool{
      {"most-frequent", "N", "300000",
       "of --analogy, and of --similarity of word vectors: the first N words alone; 0: all"},
      {"vocab", "", "", "export the table as word2vec does", "The table"},
-     {"format", "FORMAT", "text", "with --vocab: text or binary"},
+     {"format", "FORMAT", "text", "with --vocab: text, binary, or fasttext (.vec)"},
      {"align", "OTHER", "", "turn the words' space into that of OTHER's word vectors, and write it to -o"},
      {"dictionary", "FILE", "", "with --align: pairs to learn from, word TAB its translation in OTHER"},
      {"test-dictionary", "FILE", "", "with --align: other pairs, to say how often a translation is found"}},
@@ -202,7 +202,10 @@ inline EmbedFlags embed_flags(const Args& args) {
   if (is(EmbedMode::arithmetic)) f.sum = sum_of(args, f.score);
   f.most_frequent = args.integer("most-frequent", 0, INT32_MAX);
   if (f.most_frequent == 0) f.most_frequent = std::numeric_limits<int64_t>::max();
-  f.format = args.choice("format", {"text", "binary"}) == "text" ? Word2vecFormat::text : Word2vecFormat::binary;
+  const auto format = args.choice("format", {"text", "binary", "fasttext"});
+  f.format = format == "text"     ? Word2vecFormat::text
+             : format == "binary" ? Word2vecFormat::binary
+                                  : Word2vecFormat::fasttext;
   const auto& plot = args.text("plot");
   if (is(EmbedMode::plot) && !plot.ends_with(".svg") && !plot.ends_with(".html") && !plot.ends_with(".tsv"))
     throw UsageError(str("--plot: '", plot, "' ends with none of .svg, .html, .tsv"));
