@@ -155,7 +155,7 @@ void Learner::predict(const Target& target, float rate) {
   for (const auto row : target.rows) outputs_now_.push_back(outputs_(row));
   update_(cbow ? &mean_ : vectors_.data(), m, outputs_now_.data(), k, target.labels.data(), rate);
   if (cbow) add_change_to_each(mean_, mean_before_, stride, vectors_.data(), words);
-  if (++predictions_ % kLossEvery != 0) return;
+  if (predictions_++ % kLossEvery != 0) return;
   loss_.sum += update_.loss(m, k, rate);
   loss_.pairs += m;
 }

@@ -1,6 +1,7 @@
 #include "vectors/training_text.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <numeric>
 
@@ -25,6 +26,11 @@ constexpr std::size_t kLineRest = std::size_t{8} << 10;
 constexpr int64_t kUnitsKept = 2048;  // so many units of files may be in memory
 
 std::size_t unit_bytes(std::size_t all) { return std::clamp(all / kUnits, kLeastUnitBytes, kMostUnitBytes); }
+
+uint64_t mixed(uint64_t hash, uint64_t value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+  return hash ^ hash >> 32;
+}
 
 bool separates(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -53,14 +59,17 @@ class Lines final : public TrainingText {
       }
     std::vector<Counter> counters(static_cast<std::size_t>(thread_count()));
     words_before_.assign(units_.size() + 1, 0);
+    std::vector<uint64_t> hashes(units_.size());
     parallel_items(static_cast<int64_t>(units_.size()), [&](int64_t u) {
       auto& counter = counters[static_cast<std::size_t>(thread_number())];
       int64_t words = 0;
       each_word(
           u, [&](std::string_view word) { counter.add(word, 1), ++words; }, [] {});
       words_before_[static_cast<std::size_t>(u) + 1] = words;
+      hashes[static_cast<std::size_t>(u)] = hash_of(u);
       touched(u);
     });
+    for (const auto hash : hashes) fingerprint_ = mixed(fingerprint_, hash);
     std::partial_sum(words_before_.begin(), words_before_.end(), words_before_.begin());
     for (std::size_t k = 1; k < counters.size(); ++k) {
       for (int32_t n = 0; n < counters[k].words.size(); ++n)
@@ -104,6 +113,18 @@ class Lines final : public TrainingText {
     if (const auto line = all.substr(end, kLineRest).find('\n'); line != all.npos) return end + line + 1;
     while (end < all.size() && !separates(all[end])) ++end;
     return end;
+  }
+
+  uint64_t hash_of(int64_t number) const {
+    const auto& unit = units_[static_cast<std::size_t>(number)];
+    const auto all = text(unit.file).substr(unit.begin, unit.end - unit.begin);
+    uint64_t hash = all.size();
+    for (std::size_t i = 0; i < all.size(); i += 8) {
+      uint64_t part = 0;
+      std::memcpy(&part, all.data() + i, std::min<std::size_t>(8, all.size() - i));
+      hash = mixed(hash, part);
+    }
+    return hash;
   }
 
   // Calls take(word) for each word of a unit, and end_line() at each line's end.
@@ -170,6 +191,7 @@ class Pieces final : public TrainingText {
     }
     words_before_.push_back(words);
     first_rows_.push_back(file_.size());
+    fingerprint_ = file_.fingerprint();
     if (vocabulary_.unk_id() >= 0) by_id[static_cast<std::size_t>(vocabulary_.unk_id())] = 0;
     Counter counter;
     for (int32_t id = 0; id < vocabulary_.size(); ++id)

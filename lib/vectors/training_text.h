@@ -32,6 +32,8 @@ class TrainingText {
   // Words of the text in units before this one (units(): in all), those among them that are too rare to have a row.
   int64_t words_before(int64_t unit) const { return words_before_[static_cast<std::size_t>(unit)]; }
   const CountedWords& table() const { return table_; }
+  // Of all that is read: another text has another one.
+  uint64_t fingerprint() const { return fingerprint_; }
   // The pieces' vocabulary; null: words.
   virtual const Vocabulary* vocabulary() const { return nullptr; }
 
@@ -45,6 +47,7 @@ class TrainingText {
 
   CountedWords table_;
   std::vector<int64_t> words_before_{0};
+  uint64_t fingerprint_ = 0;
 };
 
 // Counts the text of these files ("-" and an empty list: standard input), on all threads. Words are what stands between

@@ -1,4 +1,6 @@
 // Saving and going on.
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,17 +15,13 @@ namespace {
 
 constexpr const char *kSettings = "learn.settings", *kDone = "learn.units";
 
-// What must be the same for a run to go on, and how many threads there are where the bits depend on it.
-nlohmann::json settings_of(const LearnPlan& plan, std::size_t threads) {
+// What must be the same for a run to go on, the first that differs to be named first; threads where the bits depend on
+// how many there are.
+nlohmann::ordered_json settings_of(const LearnPlan& plan, std::size_t threads) {
   const auto& s = plan.settings;
-  uint64_t text = 1469598103934665603u;  // FNV-1a over the words and their counts
-  const auto add = [&](const void* bytes, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) text = (text ^ static_cast<const unsigned char*>(bytes)[i]) * 1099511628211u;
-  };
-  for (int32_t word = 0; word < plan.text.table().words.size(); ++word) {
-    add(plan.text.table().words.word(word).data(), plan.text.table().words.word(word).size());
-    add(&plan.text.table().counts[static_cast<std::size_t>(word)], sizeof(int64_t));
-  }
+  uint64_t frozen = 0;
+  for (std::size_t word = 0; word < plan.frozen.size(); ++word)
+    if (plan.frozen[word]) frozen = (frozen ^ (word + 1)) * 0x9e3779b97f4a7c15u;
   return {{"method", s.method == VectorMethod::cbow ? "cbow" : "skipgram"},
           {"dim", s.width},
           {"window", s.window},
@@ -31,11 +29,15 @@ nlohmann::json settings_of(const LearnPlan& plan, std::size_t threads) {
           {"sample", s.sample},
           {"epochs", s.epochs},
           {"lr", s.learning_rate},
-          {"subwords", {s.subwords.least, s.subwords.most, s.subwords.buckets}},
+          {"subwords", str(s.subwords.least, ',', s.subwords.most)},
+          {"buckets", s.subwords.buckets},
           {"seed", s.seed},
+          {"deterministic", s.deterministic},
           {"threads", s.deterministic ? static_cast<int64_t>(threads) : 0},
-          {"units", plan.text.units()},
-          {"text", text}};
+          {"freeze", frozen},
+          {"text", plan.text.fingerprint()},
+          {"words", plan.text.table().size()},
+          {"units", plan.text.units()}};
 }
 
 }  // namespace
@@ -55,15 +57,22 @@ void VectorTraining::save(Output& output, const std::string& command) const {
 
 void VectorTraining::resume(const Document& checkpoint, const std::string& path) {
   require_kind(checkpoint, kVectorCheckpointKind);
+  require(checkpoint.meta(kVersionKey) == kStreamVersion, path, ": stream version ", checkpoint.meta(kVersionKey),
+          ", this program reads version ", kStreamVersion);
   const auto now = settings_of(plan_, learners_.size());
   const auto before = nlohmann::json::parse(checkpoint.meta(kSettings), nullptr, false);
-  require(before.is_object(), path, ": ", kSettings, " is no JSON object; the file is damaged");
-  for (const auto& [key, value] : now.items())
-    require(before.contains(key) && before[key] == value, path, ": ",
-            key == "text" || key == "units"
-                ? "is of another text, or another --min-count"
-                : str("is of --", key, " ", before.value(key, nlohmann::json()).dump(), ", not ", value.dump()),
-            "; give what it began with, or leave --resume out");
+  for (const auto& [key, value] : now.items()) {
+    require(before.is_object() && before.contains(key), path, ": ", kSettings, " has no ", key,
+            "; the file is damaged, leave --resume out");
+    if (before[key] == value) continue;
+    const bool of_text = key == "text" || key == "words" || key == "units";
+    const bool shown = key != "freeze" && before[key].is_primitive() && before[key].dump().size() < 40;
+    fail(path, ": is of ",
+         of_text ? std::string("another text, or another --min-count")
+         : shown ? str("--", key, " ", before[key].dump(), ", not ", value.dump())
+                 : str("another --", key),
+         "; give what it began with, or leave --resume out");
+  }
   const auto units_done = parse_number<int64_t>(checkpoint.meta(kDone));
   require(units_done && *units_done >= 0 && *units_done <= units(), path, ": ", kDone, " is '", checkpoint.meta(kDone),
           "', not from 0 to ", units());
@@ -71,9 +80,11 @@ void VectorTraining::resume(const Document& checkpoint, const std::string& path)
   const auto& tables = plan_.tables;
   const auto restore = [&](const char* name, std::span<float> to, int64_t rows) {
     const auto& tensor = checkpoint.tensor(name);
-    require(tensor.shape == std::vector{rows, tables.stride}, path, ": ", name, " are ", shape_text(tensor.shape),
-            ", not [", rows, ", ", tables.stride, "]");
+    require(tensor.dtype == DType::F32 && tensor.shape == std::vector{rows, tables.stride}, path, ": ", name, " are ",
+            dtype_name(tensor.dtype), " ", shape_text(tensor.shape), ", not F32 [", rows, ", ", tables.stride, "]");
     read_floats(tensor, 0, to);
+    require(std::ranges::all_of(to, [](float x) { return std::isfinite(x); }), path, ": ", name,
+            " hold NaN or an infinity; leave --resume out");
   };
   restore("inputs", tables.inputs(), tables.input_rows);
   restore("outputs", tables.outputs(), tables.words);

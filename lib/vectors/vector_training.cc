@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -27,14 +28,42 @@ VectorTraining::VectorTraining(const TrainingText& text, const LearnSettings& se
   if (!begin) return;
   require(begin->width() == settings.width, begin->name(), ": its vectors have ", begin->width(), " numbers, not ",
           settings.width, "; give --dim ", begin->width());
-  const auto width = static_cast<std::size_t>(settings.width);
-  for (int32_t word = 0; word < text.table().words.size(); ++word)
-    init_rows_ += begin->read_word(text.table().words.word(word), {plan_.tables.input(word), width});
+  begin_with(*begin);
 }
 
-void VectorTraining::freeze(int32_t word) {
+// A word's own row becomes what makes the mean of its rows the vector that it begins with.
+void VectorTraining::begin_with(const WordVectors& begin) {
+  const auto& tables = plan_.tables;
+  const auto width = static_cast<std::size_t>(tables.width);
+  const auto& own = plan_.settings.subwords;
+  const auto& theirs = begin.subwords();
+  if (own.buckets > 0 &&
+      std::tie(own.least, own.most, own.buckets) == std::tie(theirs.least, theirs.most, theirs.buckets)) {
+    const auto n_grams = begin.n_grams();
+    for (std::size_t i = 0; i < begin.buckets().size(); ++i)
+      std::copy_n(n_grams.begin() + static_cast<std::ptrdiff_t>(i * width), width,
+                  tables.input(tables.words + begin.buckets()[i]));
+  }
+  const auto& words = plan_.text.table().words;
+  std::vector<float> vector(width);
+  for (int32_t word = 0; word < words.size(); ++word) {
+    if (!begin.read_word(words.word(word), vector)) continue;
+    ++init_rows_;
+    const auto rows = plan_.input_rows(word);
+    for (std::size_t c = 0; c < width; ++c) {
+      double others = 0;
+      for (const auto row : rows.subspan(1)) others += tables.input(row)[c];
+      tables.input(word)[c] = static_cast<float>(static_cast<double>(rows.size()) * vector[c] - others);
+    }
+  }
+}
+
+bool VectorTraining::freeze(int32_t word) {
   plan_.frozen.resize(static_cast<std::size_t>(plan_.tables.words));
-  plan_.frozen[static_cast<std::size_t>(word)] = true;
+  const auto k = static_cast<std::size_t>(word);
+  const bool before = plan_.frozen[k];
+  plan_.frozen[k] = true;
+  return !before;
 }
 
 double VectorTraining::words_done() const {
@@ -94,14 +123,10 @@ void VectorTraining::run_in_rounds(const std::function<bool()>& go_on) {
   }
 }
 
-double VectorTraining::take_loss() {
-  Learner::Loss all;
-  for (auto& learner : learners_) {
-    const auto some = learner.take_loss();
-    all.sum += some.sum;
-    all.pairs += some.pairs;
-  }
-  return all.pairs > 0 ? all.sum / static_cast<double>(all.pairs) : 0;
+std::optional<double> VectorTraining::take_loss() {
+  const auto some = learners_[0].take_loss();
+  if (some.pairs == 0) return {};
+  return some.sum / static_cast<double>(some.pairs);
 }
 
 void VectorTraining::write(Output& output, std::map<std::string, std::string> metadata) {

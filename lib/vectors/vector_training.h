@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,12 @@ constexpr const char* kVectorCheckpointKind = "vectors-checkpoint";
 class VectorTraining {
  public:
   // Memory: the two tables, and with settings.deterministic and several threads copies of the rows of a round. Of
-  // `begin` (null: none), words that it has, and n-grams in the same buckets, begin with its vectors; init_rows() says
-  // how many. Throws Error where its width is another.
+  // `begin` (null: none), words that it has, and n-grams where it has them in the same buckets, begin with its
+  // vectors; init_rows() says how many words. Throws Error where its width is another.
   VectorTraining(const TrainingText& text, const LearnSettings& settings, const WordVectors* begin = nullptr);
 
   int64_t init_rows() const { return init_rows_; }
-  void freeze(int32_t word);  // its vector stays as it is; not with n-grams
+  bool freeze(int32_t word);  // its vector stays as it is, not with n-grams; false: it did before
 
   int64_t units() const { return plan_.text.units() * plan_.settings.epochs; }  // of all epochs
   int64_t done() const { return done_; }
@@ -35,8 +36,9 @@ class VectorTraining {
   // Learns until all units are done or go_on() says no, which one thread asks between units.
   void run(const std::function<bool()>& go_on);
 
-  // The mean loss of a word and one around it, with its samples, over some of those since the last call.
-  double take_loss();
+  // The mean loss of a word and one around it, with its samples, over some of those that the first thread has learned
+  // since the last call; none: it has learned none. go_on() may call it.
+  std::optional<double> take_loss();
 
   // Throws Error for vectors that are no finite numbers: the rate is too high.
   void write(Output& output, std::map<std::string, std::string> metadata);
@@ -48,6 +50,7 @@ class VectorTraining {
   void resume(const Document& checkpoint, const std::string& path);
 
  private:
+  void begin_with(const WordVectors& begin);
   void run_together(const std::function<bool()>& go_on);
   void run_in_rounds(const std::function<bool()>& go_on);
   void learn(Learner& learner, int64_t number) const;

@@ -49,6 +49,12 @@ refuses "invalid UTF-8 is named by file and line" 1 "bad: line 2" learn bad -o x
 refuses "a frozen word must come in the text" 1 "line 1: 'nowhere'" learn --freeze <(echo nowhere) text -o x.st
 refuses "other vectors are of the same width" 1 "16 numbers, not 8" learn --dim 8 --init v.st text -o x.st
 refuses "a rate that leads nowhere is an error" 1 "lower --lr" learn --lr 10 --epochs 3 text -o x.st
+refuses "the text is not written over" 2 "is the text that is learned from" learn text -o text
+refuses "n-grams have both lengths" 2 "LEAST,MOST" learn --subwords 3 text -o x.st
+no_file() { learn text -o >(cat >fifo.st) && learn text -o /dev/null && learn --resume text -o /dev/null 2>e; [ $? -eq 2 ] && grep -q "a regular one" e; }
+ok "what is no file has no checkpoint" no_file
+small() { printf 'a b c\n' | embed --learn --dim 4 --min-count 1 --sample 0 --epochs 1 -o x1.st 2>e && grep -q 'epoch 1 of 1, loss [1-9]' e; }
+ok "a small text has a loss, too" small
 nothing() { [ ! -e x.st ] && [ ! -e x.st.checkpoint ]; }
 ok "what failed has written nothing" nothing
 

@@ -272,9 +272,14 @@ TEST_CASE(
     set_thread_count(threads);
     VectorTraining training(*text.text, other);
     CHECK(test::refused([&] { training.resume(read_document(path), path); }, {path, "--window 3, not 4"}));
-    const Text shorter(text_of(3000));
-    VectorTraining of_another(*shorter.text, how);
+    auto content = text_of(4000);
+    content[content.find('\n')] = ' ';  // the same words and counts, another line
+    const Text similar(content);
+    VectorTraining of_another(*similar.text, how), frozen(*text.text, how);
     CHECK(test::refused([&] { of_another.resume(read_document(path), path); }, {path, "another text"}));
+    CHECK(frozen.freeze(2));
+    CHECK_FALSE(frozen.freeze(2));
+    CHECK(test::refused([&] { frozen.resume(read_document(path), path); }, {path, "another --freeze"}));
     set_thread_count(0);
   }
 }
@@ -288,7 +293,7 @@ TEST_CASE("threads that share the rows learn as well as one, and as those with c
     how.deterministic = deterministic;
     learned(*text.text, how, threads, [&](VectorTraining& training) {
       to_the_end(training);
-      losses.push_back(training.take_loss());
+      losses.push_back(training.take_loss().value());
     });
   }
   CHECK(losses[1] == Approx(losses[0]).epsilon(0.03));
@@ -318,6 +323,35 @@ TEST_CASE("words begin with vectors that are given, and frozen ones keep them") 
     first.read(row, before);
     second.read(row, after);
     CHECK((before == after) == (row == 3));
+  }
+  // With n-grams, too: those that stand in the stream in as many buckets, and without.
+  for (const int64_t buckets : {0, 50}) {
+    auto with = how;
+    with.subwords = {2, 4, 50};
+    with.learning_rate = 1e-9;
+    const auto from = folder / "from.st";
+    auto first_with = with;
+    first_with.learning_rate = 0.1;
+    first_with.subwords = buckets > 0 ? with.subwords : Subwords{};
+    std::ofstream(from, std::ios::binary) << learned(*text.text, first_with, 1, to_the_end);
+    const WordVectors given(from);
+    set_thread_count(1);
+    VectorTraining goes_on(*text.text, with, &given);
+    Output written(folder / "to.st");
+    goes_on.write(written, {});
+    written.commit();
+    set_thread_count(0);
+    const WordVectors kept(folder / "to.st");
+    for (int64_t row = 0; row < kept.size(); ++row) {
+      given.read(row, before);
+      kept.read(row, after);
+      for (std::size_t c = 0; c < after.size(); ++c) CHECK(after[c] == Approx(before[c]).margin(1e-6));
+    }
+    if (buckets > 0) {
+      CHECK(given.read_word("woaa999", before));
+      CHECK(kept.read_word("woaa999", after));
+      CHECK(after == before);
+    }
   }
   how.width = 25;
   CHECK(test::refused([&] { VectorTraining(*text.text, how, &first); }, {"24 numbers, not 25"}));

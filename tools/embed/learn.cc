@@ -36,7 +36,7 @@ LearnSettings settings_of(const Args& args) {
   if (args.given("subwords")) {
     const auto fields = split_at_commas(args.text("subwords"));
     const auto least = parse_number<int64_t>(fields[0]), most = parse_number<int64_t>(fields.back());
-    if (fields.size() > 2 || !least || !most || *least < 1 || *most < *least || *most > 1000)
+    if (fields.size() != 2 || !least || !most || *least < 1 || *most < *least || *most > 1000)
       throw UsageError(str("--subwords: '", args.text("subwords"), "' is no LEAST,MOST, such as 3,6"));
     s.subwords = {*least, *most, args.integer("buckets", 1, 1'000'000'000)};
     if (args.given("freeze")) throw UsageError("--freeze has no meaning with --subwords: a word shares its n-grams");
@@ -57,8 +57,7 @@ void freeze_words(VectorTraining& training, const CountedWords& table, const std
     const auto word = table.words.find(line);
     require(word >= 0, path, ": line ", number, ": '", printable(line),
             "' does not come in the text as often as --min-count asks; leave it out");
-    training.freeze(word);
-    ++frozen;
+    frozen += training.freeze(word);
   }
   require(frozen > 0, path, ": holds no word; give one a line");
   note(frozen, " of ", table.size(), " words are frozen");
@@ -73,13 +72,21 @@ class Learn {
         path_(args.text("save")),
         output_(path_) {
     refuse_terminal(output_);
-    if (path_ != "-") {
+    for (const auto& operand : args.operands()) {
+      std::error_code ignored;
+      if (std::filesystem::equivalent(operand, path_, ignored))
+        throw UsageError(str("-o ", path_, " is the text that is learned from; give another file"));
+    }
+    std::error_code ignored;
+    keeps_ =
+        path_ != "-" && (!std::filesystem::exists(path_, ignored) || std::filesystem::is_regular_file(path_, ignored));
+    if (keeps_) {
       Output writable(checkpoint_path());
       const auto lock = path_ + ".lock";
       lock_ = std::make_unique<FileLock>(
           lock, str(path_, ": another run is writing it, and holds ", lock, "; wait for its end, or give another -o"));
     } else if (args.on("resume")) {
-      throw UsageError("--resume needs -o FILE: FILE.checkpoint is gone on from");
+      throw UsageError("--resume needs -o FILE, a regular one: FILE.checkpoint is gone on from");
     }
     text_ = open_training_text(args.operands(), args.integer("min-count", 1, INT64_MAX));
     note(text_->table().size(), " of the words come ", args.text("min-count"), " times or more: ", text_->table().total,
@@ -120,7 +127,7 @@ class Learn {
     training_->write(output_, {{kCommandKey, args_.command()}});
     output_.commit();
     std::error_code ignored;
-    if (path_ != "-") std::filesystem::remove(checkpoint_path(), ignored);  // there is nothing left to go on with
+    if (keeps_) std::filesystem::remove(checkpoint_path(), ignored);  // there is nothing left to go on with
   }
 
  private:
@@ -128,16 +135,15 @@ class Learn {
   double all_words() const {
     return static_cast<double>(text_->words_before(text_->units())) * static_cast<double>(settings_.epochs);
   }
-  bool checkpoint_is_due() const {
-    return path_ != "-" && save_every_ > 0 && monotonic_seconds() - saved_ >= save_every_;
-  }
+  bool checkpoint_is_due() const { return keeps_ && save_every_ > 0 && monotonic_seconds() - saved_ >= save_every_; }
 
   void say_epochs(double words_at_start) {
     const auto epochs = training_->done() / text_->units();
     if (epochs <= said_) return;
     said_ = epochs;
     const double words = training_->words_done() - words_at_start;
-    note("epoch ", epochs, " of ", settings_.epochs, ", loss ", fixed(training_->take_loss(), 4), ", words/s ",
+    const auto loss = training_->take_loss();
+    note("epoch ", epochs, " of ", settings_.epochs, ", loss ", loss ? fixed(*loss, 4) : "-", ", words/s ",
          fixed(words / (monotonic_seconds() - start_), 0));
   }
 
@@ -149,7 +155,7 @@ class Learn {
   }
 
   void stop() {
-    if (path_ == "-") return note("stopped; nothing is written");
+    if (!keeps_) return note("stopped; nothing is written");
     save();
     note("stopped; ", checkpoint_path(), " is written, and --resume goes on from it");
   }
@@ -158,7 +164,11 @@ class Learn {
     std::error_code ignored;
     if (!std::filesystem::exists(checkpoint_path(), ignored))
       return note(checkpoint_path(), ": there is none; the learning begins");
-    training_->resume(read_document(checkpoint_path()), checkpoint_path());
+    MappedStream mapped(checkpoint_path());
+    const auto checkpoint = mapped.next();
+    require(checkpoint.has_value(), checkpoint_path(), ": byte 0: empty, no checkpoint; leave --resume out");
+    training_->resume(*checkpoint, checkpoint_path());
+    checkpoint->forget();
     said_ = training_->done() / text_->units();
     note("going on after ", fixed(100 * training_->words_done() / all_words(), 1), " % of the words");
   }
@@ -167,6 +177,7 @@ class Learn {
   LearnSettings settings_;
   double save_every_;
   std::string path_;
+  bool keeps_ = false;  // a checkpoint, beside a file
   Output output_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<TrainingText> text_;
