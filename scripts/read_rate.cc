@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/number.h"
 #include "base/parallel.h"
 #include "cpu/simd.h"
-#include "base/buffer.h"
 
 namespace {
 

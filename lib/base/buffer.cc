@@ -13,7 +13,8 @@ Buffer::Buffer(std::size_t bytes) {
   constexpr std::size_t huge = std::size_t{2} << 20;
   const std::size_t size = bytes >= huge ? (bytes + huge - 1) / huge * huge : bytes;
   void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  require(at != MAP_FAILED, "out of memory: ", bytes >> 20, " MiB asked for; lower --max-tokens, or make the model or the tables smaller");
+  require(at != MAP_FAILED, "out of memory: ", bytes >> 20,
+          " MiB asked for; lower --max-tokens, or make the model or the tables smaller");
   ::madvise(at, size, MADV_HUGEPAGE);  // a wish: without huge pages it is slower, not wrong
   data_ = static_cast<std::byte*>(at);
   size_ = size;

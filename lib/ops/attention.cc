@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "ops/attention_kernels.h"
-#include "base/buffer.h"
 #include "tensor/execution.h"
 
 namespace storm {

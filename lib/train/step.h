@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "tasks/task.h"
 #include "base/buffer.h"
+#include "tasks/task.h"
 #include "tensor/device.h"
 #include "tensor/graph.h"
 #include "tensor/mirror.h"

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "base/buffer.h"
+#include "base/error.h"
 #include "tensor/execution.h"
 #include "tensor/plan.h"
 #include "tests/catch.h"

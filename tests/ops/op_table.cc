@@ -4,8 +4,8 @@
 #include <chrono>
 #include <iostream>
 
-#include "base/number.h"
 #include "base/buffer.h"
+#include "base/number.h"
 #include "tensor/execution.h"
 #include "tensor/plan.h"
 #include "tests/catch.h"

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <map>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/random.h"
-#include "base/buffer.h"
 #include "tensor/execution.h"
 #include "tests/catch.h"
 

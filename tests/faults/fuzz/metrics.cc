@@ -4,7 +4,6 @@
 #include <array>
 
 #include "inspect/word_alignment.h"
-#include "vectors/word_pairs.h"
 #include "metrics/answers.h"
 #include "metrics/bleu.h"
 #include "metrics/chrf.h"
@@ -12,6 +11,7 @@
 #include "metrics/tag_columns.h"
 #include "metrics/ter.h"
 #include "tests/faults/fuzz/fuzz.h"
+#include "vectors/word_pairs.h"
 
 using namespace storm;
 
