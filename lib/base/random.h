@@ -29,8 +29,7 @@ struct Philox {
 //   columns / 8           row                node | dropout << 28         batch          dropout
 //   draws / 4, low        initial_weights    parameter                    draws, high    initial weights
 //   half of a place       stream, low        stream, high ^ round << 24   shuffle << 28  the order of training data
-//   draws / 4             the use            stream, low                  stream, high   RandomStream: all others
-//   blocks                word_vectors       unit                         epoch << 8     learning word vectors
+//   draws / 4             the use            stream, low                  stream, high   RandomStream, word vectors
 // Within the first three, text_blocks, sentence_pairs and masks, which one training with one seed draws from, no
 // counter comes twice, for fewer than 2^28 nodes, parameters and epochs, and 3 * 2^28 batches; nor does one among
 // RandomStreams. A dropout mask of row 4 and a sample of `decode` may share numbers, but they never meet.
