@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -87,6 +88,7 @@ void VectorTraining::run_together(const std::function<bool()>& go_on) {
   std::atomic<int64_t> next = done_;
   std::atomic<bool> stopped = false;
   const auto threads = static_cast<int64_t>(learners_.size());
+  learning_ = true;
   parallel_ranges(threads, 1, [&](int64_t begin, int64_t end) {
     for (auto t = begin; t < end; ++t)
       while (!stopped) {
@@ -98,6 +100,7 @@ void VectorTraining::run_together(const std::function<bool()>& go_on) {
         if (!go_on()) stopped = true;
       }
   });
+  learning_ = false;
   done_ = std::min(next.load(), units());
 }
 
@@ -124,9 +127,14 @@ void VectorTraining::run_in_rounds(const std::function<bool()>& go_on) {
 }
 
 std::optional<double> VectorTraining::take_loss() {
-  const auto some = learners_[0].take_loss();
-  if (some.pairs == 0) return {};
-  return some.sum / static_cast<double>(some.pairs);
+  Learner::Loss all;
+  for (auto& learner : std::span(learners_).first(learning_ ? 1 : learners_.size())) {
+    const auto some = learner.take_loss();
+    all.sum += some.sum;
+    all.pairs += some.pairs;
+  }
+  if (all.pairs == 0) return {};
+  return all.sum / static_cast<double>(all.pairs);
 }
 
 void VectorTraining::write(Output& output, std::map<std::string, std::string> metadata) {

@@ -36,8 +36,8 @@ class VectorTraining {
   // Learns until all units are done or go_on() says no, which one thread asks between units.
   void run(const std::function<bool()>& go_on);
 
-  // The mean loss of a word and one around it, with its samples, over some of those that the first thread has learned
-  // since the last call; none: it has learned none. go_on() may call it.
+  // The mean loss of a word and one around it, with its samples, over some of those that were learned since the last
+  // call; none: there were none. go_on() may call it, and is told of what its thread has learned.
   std::optional<double> take_loss();
 
   // Throws Error for vectors that are no finite numbers: the rate is too high.
@@ -58,6 +58,7 @@ class VectorTraining {
   LearnPlan plan_;
   std::vector<Learner> learners_;  // a thread each
   int64_t done_ = 0, init_rows_ = 0;
+  bool learning_ = false;  // each thread for itself
 };
 
 }  // namespace storm
