@@ -44,8 +44,6 @@ namespace {
 }
 [[maybe_unused]] const auto terminate_before = std::set_terminate(end_in_words);
 
-std::string long_name(const std::string& name) { return name.substr(name.find(',') + 1); }
-
 std::vector<Flag> all_flags(const Tool& tool) {
   auto flags = tool.flags;
   const auto own = flags.size();
@@ -145,6 +143,8 @@ void occupy_standard_streams() {
 }
 
 }  // namespace
+
+std::string long_name(const std::string& name) { return name.substr(name.find(',') + 1); }
 
 void put_headings(std::vector<Flag>& flags, const std::vector<std::pair<std::string, std::string>>& headings) {
   for (const auto& [name, heading] : headings)

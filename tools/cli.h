@@ -27,6 +27,9 @@ struct Flag {
   std::string heading = {};  // what the help says above it; empty: it goes on under the heading before
 };
 
+// Of "b,beam": "beam".
+std::string long_name(const std::string& name);
+
 // Puts headings above flags that a list has, each given as (flag, heading).
 void put_headings(std::vector<Flag>& flags, const std::vector<std::pair<std::string, std::string>>& headings);
 

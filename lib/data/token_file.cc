@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/mixed_hash.h"
 #include "base/split.h"
 #include "data/spool.h"
 #include "stream/stream.h"
@@ -24,14 +25,10 @@ int64_t number_at(const std::byte* at) {  // a document may begin at any byte
   return value;
 }
 
-// The fingerprint so far, with a row of a column: multiplied by an odd constant (2^64 / the golden ratio) and folded.
+// The fingerprint so far, with a row of a column.
 uint64_t hashed(uint64_t hash, std::span<const int32_t> ids) {
-  const auto add = [&](uint64_t value) {
-    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
-    hash ^= hash >> 32;
-  };
-  add(ids.size() + 1);
-  for (const int32_t id : ids) add(static_cast<uint32_t>(id));
+  hash = mixed(hash, ids.size() + 1);
+  for (const int32_t id : ids) hash = mixed(hash, static_cast<uint32_t>(id));
   return hash;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/mixed_hash.h"
 #include "text/tokenizer_unicode.h"
 
 namespace storm {
@@ -64,10 +65,7 @@ bool LineEncoder::append_led_words(std::string_view line, Sink& sink) {
 // The first of the two entries where this word may be.
 std::size_t LineEncoder::pair_of(const Key& key) const {
   uint64_t hash = 0;
-  for (const auto part : key.parts) {
-    hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
-    hash ^= hash >> 32;
-  }
+  for (const auto part : key.parts) hash = mixed(hash, part);
   return hash >> (64 - pair_bits_) << 1;
 }
 

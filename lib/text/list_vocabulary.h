@@ -24,13 +24,14 @@ constexpr std::array<std::string_view, 4> kSpecialWords{"<pad>", "<unk>", "<s>",
 // The bytes of a list of these entries (of words: the special ones not among them), which nobody checks here.
 std::string list_bytes(ListKind kind, const std::vector<std::string_view>& entries);
 
+inline bool separates_words(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 // Calls take(word) for each word of a line, as it is: what stands between spaces, TABs and CRs.
 template <class Take>
 void each_word(std::string_view line, Take&& take) {
-  const auto separates = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
   for (std::size_t i = 0; i < line.size(); ++i) {
     const std::size_t begin = i;
-    while (i < line.size() && !separates(line[i])) ++i;
+    while (i < line.size() && !separates_words(line[i])) ++i;
     if (i > begin) take(line.substr(begin, i - begin));
   }
 }

@@ -1,8 +1,6 @@
 #include "vectors/learner.h"
 
 #include <algorithm>
-#include <cstring>
-#include <utility>
 
 #include "vectors/row_kernels.h"
 

@@ -1,16 +1,17 @@
 #include "vectors/training_text.h"
 
 #include <algorithm>
-#include <cstring>
 #include <mutex>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/mixed_hash.h"
 #include "base/parallel.h"
 #include "base/printable.h"
 #include "data/spool.h"
 #include "data/token_file.h"
+#include "text/list_vocabulary.h"
 #include "text/utf8.h"
 
 namespace storm {
@@ -26,13 +27,6 @@ constexpr std::size_t kLineRest = std::size_t{8} << 10;
 constexpr int64_t kUnitsKept = 2048;  // so many units of files may be in memory
 
 std::size_t unit_bytes(std::size_t all) { return std::clamp(all / kUnits, kLeastUnitBytes, kMostUnitBytes); }
-
-uint64_t mixed(uint64_t hash, uint64_t value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-  return hash ^ hash >> 32;
-}
-
-bool separates(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 // Words, counted by one thread.
 struct Counter {
@@ -66,7 +60,7 @@ class Lines final : public TrainingText {
       each_word(
           u, [&](std::string_view word) { counter.add(word, 1), ++words; }, [] {});
       words_before_[static_cast<std::size_t>(u) + 1] = words;
-      hashes[static_cast<std::size_t>(u)] = hash_of(u);
+      hashes[static_cast<std::size_t>(u)] = hash_of_bytes(text_of(u));
       touched(u);
     });
     for (const auto hash : hashes) fingerprint_ = mixed(fingerprint_, hash);
@@ -111,32 +105,25 @@ class Lines final : public TrainingText {
     if (all.size() - begin <= bytes) return all.size();
     auto end = begin + bytes;
     if (const auto line = all.substr(end, kLineRest).find('\n'); line != all.npos) return end + line + 1;
-    while (end < all.size() && !separates(all[end])) ++end;
+    while (end < all.size() && all[end] != '\n' && !separates_words(all[end])) ++end;
     return end;
   }
 
-  uint64_t hash_of(int64_t number) const {
+  std::string_view text_of(int64_t number) const {
     const auto& unit = units_[static_cast<std::size_t>(number)];
-    const auto all = text(unit.file).substr(unit.begin, unit.end - unit.begin);
-    uint64_t hash = all.size();
-    for (std::size_t i = 0; i < all.size(); i += 8) {
-      uint64_t part = 0;
-      std::memcpy(&part, all.data() + i, std::min<std::size_t>(8, all.size() - i));
-      hash = mixed(hash, part);
-    }
-    return hash;
+    return text(unit.file).substr(unit.begin, unit.end - unit.begin);
   }
 
   // Calls take(word) for each word of a unit, and end_line() at each line's end.
   template <class Take, class EndLine>
   void each_word(int64_t number, Take&& take, EndLine&& end_line) const {
-    const auto& unit = units_[static_cast<std::size_t>(number)];
-    const auto all = text(unit.file).substr(unit.begin, unit.end - unit.begin);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto begin = i;
-      while (i < all.size() && !separates(all[i])) ++i;
-      if (i > begin) take(all.substr(begin, i - begin));
-      if (i < all.size() && all[i] == '\n') end_line();
+    const auto all = text_of(number);
+    for (std::size_t begin = 0; begin < all.size();) {
+      const auto end = all.find('\n', begin);
+      storm::each_word(all.substr(begin, end - begin), take);
+      if (end == all.npos) break;
+      end_line();
+      begin = end + 1;
     }
   }
 

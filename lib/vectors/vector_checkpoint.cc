@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/mixed_hash.h"
 #include "base/number.h"
 #include "stream/stream.h"
 #include "stream/transform.h"
@@ -21,7 +22,7 @@ nlohmann::ordered_json settings_of(const LearnPlan& plan, std::size_t threads) {
   const auto& s = plan.settings;
   uint64_t frozen = 0;
   for (std::size_t word = 0; word < plan.frozen.size(); ++word)
-    if (plan.frozen[word]) frozen = (frozen ^ (word + 1)) * 0x9e3779b97f4a7c15u;
+    if (plan.frozen[word]) frozen = mixed(frozen, word + 1);
   return {{"method", s.method == VectorMethod::cbow ? "cbow" : "skipgram"},
           {"dim", s.width},
           {"window", s.window},

@@ -11,6 +11,7 @@
 #include "base/parallel.h"
 #include "base/printable.h"
 #include "stream/embeddings.h"
+#include "vectors/word_vectors_writer.h"
 
 namespace storm {
 
@@ -137,22 +138,17 @@ std::optional<double> VectorTraining::take_loss() {
   return all.sum / static_cast<double>(all.pairs);
 }
 
-void VectorTraining::write(Output& output, std::map<std::string, std::string> metadata) {
+void VectorTraining::write(Output& output, const std::string& command) {
   const auto& table = plan_.text.table();
   const auto& subwords = plan_.settings.subwords;
   const auto width = static_cast<std::size_t>(plan_.tables.width);
-  const bool n_grams = subwords.buckets > 0;
   const auto* vocabulary = plan_.text.vocabulary();
-  metadata.insert({{"embeddings.layer", "static"},
-                   {"embeddings.level", vocabulary ? "piece" : "word"},
-                   {"embeddings.pool", "none"},
-                   {"embeddings.normalize", "false"}});
+  auto metadata = table_metadata(command, vocabulary ? "piece" : "word", subwords);
   if (vocabulary) metadata["embeddings.vocabulary"] = vocabulary->fingerprint();
-  if (n_grams) metadata[kSubwordsKey] = str(subwords.least, ',', subwords.most, ',', subwords.buckets);
   EmbeddingsWriter writer(output, std::move(metadata), plan_.tables.width, DType::F32);
   if (vocabulary) writer.set_vocabulary(vocabulary->bytes());
   std::vector<float> vector(width);
-  std::vector<bool> used(static_cast<std::size_t>(n_grams ? subwords.buckets : 0));
+  std::vector<bool> used(static_cast<std::size_t>(subwords.buckets));
   for (int32_t word = 0; word < table.words.size(); ++word) {
     const auto rows = plan_.input_rows(word);
     for (std::size_t c = 0; c < width; ++c) {

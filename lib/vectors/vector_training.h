@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,7 +40,7 @@ class VectorTraining {
   std::optional<double> take_loss();
 
   // Throws Error for vectors that are no finite numbers: the rate is too high.
-  void write(Output& output, std::map<std::string, std::string> metadata);
+  void write(Output& output, const std::string& command);
 
   // What a run goes on from: with the same text, settings and threads, to the same bits, where those of a run that
   // nobody stopped are the same.

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/mixed_hash.h"
 
 namespace storm {
 
@@ -17,11 +18,13 @@ class WordIndex {
     return std::string_view(bytes_).substr(ends_[k], ends_[k + 1] - ends_[k]);
   }
 
-  int32_t find(std::string_view word) const { return slots_[place(word, hash_of(word))].number; }  // -1: it has none
+  int32_t find(std::string_view word) const {
+    return slots_[place(word, hash_of_bytes(word))].number;
+  }  // -1: it has none
 
   // The word's number, which is the next one of a new word.
   int32_t add(std::string_view word) {
-    const auto hash = hash_of(word);
+    const auto hash = hash_of_bytes(word);
     auto at = place(word, hash);
     if (slots_[at].number >= 0) return slots_[at].number;
     if (ends_.size() * 2 > slots_.size()) {
@@ -40,23 +43,6 @@ class WordIndex {
     int32_t number = -1;
   };
 
-  static uint64_t hash_of(std::string_view word) {
-    uint64_t hash = word.size();
-    const auto mix = [&](uint64_t part) {
-      hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
-      hash ^= hash >> 29;
-    };
-    std::size_t i = 0;
-    for (uint64_t part = 0; i + 8 <= word.size(); i += 8) {
-      std::memcpy(&part, word.data() + i, 8);
-      mix(part);
-    }
-    uint64_t rest = 0;
-    for (; i < word.size(); ++i) rest = rest << 8 | static_cast<unsigned char>(word[i]);
-    mix(rest);
-    return hash * 0xd6e8feb86659fd93u;
-  }
-
   // Where the word is, or would go.
   std::size_t place(std::string_view text, uint64_t hash) const {
     const auto mask = slots_.size() - 1;
@@ -69,7 +55,7 @@ class WordIndex {
   void grow() {
     slots_.assign(slots_.size() * 2, {});
     for (int32_t number = 0; number < size(); ++number) {
-      const auto hash = hash_of(word(number));
+      const auto hash = hash_of_bytes(word(number));
       slots_[place(word(number), hash)] = {static_cast<uint32_t>(hash >> 32), number};
     }
   }

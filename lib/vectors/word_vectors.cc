@@ -120,9 +120,11 @@ bool WordVectors::read_word(std::string_view text, std::span<float> to) const {
   return true;
 }
 
-std::vector<VectorBlock> WordVectors::blocks() const {
+std::vector<VectorBlock> WordVectors::blocks() const { return blocks_of(file_); }
+
+std::vector<VectorBlock> blocks_of(const EmbeddingsFile& file) {
   std::vector<VectorBlock> all;
-  for (const auto& b : file_.batches) all.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
+  for (const auto& b : file.batches) all.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
   return all;
 }
 

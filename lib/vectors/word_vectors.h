@@ -16,6 +16,9 @@
 
 namespace storm {
 
+// The rows of a file, for nearest().
+std::vector<VectorBlock> blocks_of(const EmbeddingsFile& file);
+
 class WordVectors : public WordTable {
  public:
   // Throws Error where the stream is none of kind embeddings, or a text comes twice.

@@ -22,17 +22,18 @@ int64_t checked_width(const std::string& source, int64_t width) {
   return width;
 }
 
-std::map<std::string, std::string> metadata_of(const std::string& command, const Subwords& n_grams) {
+}  // namespace
+
+std::map<std::string, std::string> table_metadata(const std::string& command, const std::string& level,
+                                                  const Subwords& n_grams) {
   std::map<std::string, std::string> metadata{{kCommandKey, command},
                                               {"embeddings.layer", "static"},
-                                              {"embeddings.level", "word"},
+                                              {"embeddings.level", level},
                                               {"embeddings.pool", "none"},
                                               {"embeddings.normalize", "false"}};
   if (n_grams.buckets > 0) metadata[kSubwordsKey] = str(n_grams.least, ',', n_grams.most, ',', n_grams.buckets);
   return metadata;
 }
-
-}  // namespace
 
 std::string shown_word(std::string_view word) {
   constexpr std::size_t kMost = 60;
@@ -44,7 +45,7 @@ WordVectorsWriter::WordVectorsWriter(Output& output, std::string source, const s
                                      const Subwords& n_grams)
     : source_(std::move(source)),
       width_(checked_width(source_, width)),
-      writer_(output, metadata_of(command, n_grams), width, DType::F32) {}
+      writer_(output, table_metadata(command, "word", n_grams), width, DType::F32) {}
 
 void WordVectorsWriter::add(std::string_view word, std::span<const float> vector, RowPlace place) {
   const auto refuse = [&](const auto&... why) { fail(source_, ": ", place.unit, ' ', place.number, ": ", why...); };

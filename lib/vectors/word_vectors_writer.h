@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,10 @@ struct RowPlace {
 
 // A word as errors show it, whatever its bytes are, and not all of a long one.
 std::string shown_word(std::string_view word);
+
+// The metadata of a stream of a table: a row for each "word", or for each "piece" of a vocabulary.
+std::map<std::string, std::string> table_metadata(const std::string& command, const std::string& level,
+                                                  const Subwords& n_grams);
 
 // Memory: a document of the stream and the set of words.
 class WordVectorsWriter {

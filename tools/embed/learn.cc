@@ -124,7 +124,7 @@ class Learn {
     args_.stat("vocabulary", static_cast<double>(text_->table().size()));
     if (stop_signal()) return stop();
     say_epochs(words_at_start);
-    training_->write(output_, {{kCommandKey, args_.command()}});
+    training_->write(output_, args_.command());
     output_.commit();
     std::error_code ignored;
     if (keeps_) std::filesystem::remove(checkpoint_path(), ignored);  // there is nothing left to go on with
@@ -214,7 +214,7 @@ std::vector<Flag> learn_flags() {
 void learn_vectors(const Args& args) {
   std::vector<std::string> others;
   for (const auto& flag : kEmbedTool.flags)
-    if (const auto name = flag.name.substr(flag.name.find(',') + 1); name != "save") others.push_back(name);
+    if (const auto name = long_name(flag.name); name != "save") others.push_back(name);
   refuse_flags(args, "--learn", others);
   if (const auto& device = args.text("device"); device != "cpu" && device != "auto")
     throw UsageError("--learn runs on the CPU alone; leave --device out");

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "stream/embeddings.h"
 #include "tools/embed/modes.h"
+#include "vectors/word_vectors.h"
 
 namespace storm {
 namespace {
@@ -47,8 +48,7 @@ void write_nearest(Space& space, const Args& args, Output& output) {
   if (args.given("index")) {
     file = map_embeddings(args.text("index"));
     check_index(*file, space);
-    for (const auto& b : file->batches)
-      blocks.push_back({b.vectors().dtype, b.rows, b.vectors().bytes, b.document.where});
+    blocks = blocks_of(*file);
   } else {
     blocks = space.rows();
   }
