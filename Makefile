@@ -54,14 +54,15 @@ nn := nn $(ops)
 data := data $(stream)
 models := models $(nn) $(data)
 vectors := vectors $(data) $(text) $(cpu)
+ngram := ngram $(text)
 inspect := inspect $(models) $(text)
 pictures := pictures $(inspect)
-decode := decode $(models) $(text)
+decode := decode $(models) $(ngram)
 tasks := tasks $(decode) inspect $(metrics)
 exchange := exchange $(models) $(text)
 train := train $(tasks)
 cuda := $(train) inspect
-parts := exchange pictures train tasks decode inspect vectors models nn ops cpu tensor metrics text data stream base
+parts := exchange pictures train tasks decode ngram inspect vectors models nn ops cpu tensor metrics text data stream base
 archives = $(foreach p,$(parts),$(if $(filter $(p),$(1)),$(if $(wildcard lib/$(p)/*.cc),$(BUILD)/lib/$(p).a)))
 
 tool_sources := $(filter-out tools/cli.cc,$(wildcard tools/*.cc))

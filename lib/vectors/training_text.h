@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "text/vocabulary.h"
-#include "vectors/word_index.h"
+#include "text/word_index.h"
 
 namespace storm {
 

@@ -11,7 +11,7 @@
 
 #include "stream/embeddings.h"
 #include "vectors/subwords.h"
-#include "vectors/word_index.h"
+#include "text/word_index.h"
 
 namespace storm {
 
