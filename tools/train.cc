@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/split.h"
 #include "cpu/gemm.h"
 #include "tools/train/learner.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 // What learns is added by its line here; the first has what no preset is named for. Made when main runs: the
 // architectures that a learner asks for are ready only then.
-std::vector<const Learner*> learners() { return {&gradient_learner()}; }
+std::vector<const Learner*> learners() { return {&gradient_learner(), &ngram_learner()}; }
 
 bool has(const Learner& learner, const std::string& flag) {
   return std::ranges::any_of(learner.flags, [&](const Flag& f) { return f.name == flag; });
@@ -19,8 +20,13 @@ bool has(const Learner& learner, const std::string& flag) {
 std::vector<Flag> flags() {
   std::vector<Flag> all;
   for (const Learner* learner : learners())
-    for (const Flag& flag : learner->flags)
-      if (std::ranges::none_of(all, [&](const Flag& f) { return f.name == flag.name; })) all.push_back(flag);
+    for (const Flag& flag : learner->flags) {
+      const auto same = std::ranges::find(all, flag.name, &Flag::name);
+      if (same == all.end())
+        all.push_back(flag);
+      else if (!flag.help.empty())
+        same->help += "; " + flag.help;
+    }
   return all;
 }
 
@@ -41,6 +47,7 @@ Tool tool() {
   tokenize -m spm.model --max-length 0 < corpus.txt | train --preset gpt-tiny -o lm.st
   train --data text.st --valid valid.st --preset rnn-lm-tiny --streams 20 -o lm.st
   train --data docs.st --preset bert-tiny -o bert.st                         (masked words and next sentences)
+  train --data corpus.txt --preset 5-gram -o lm.st                           (modified Kneser-Ney)
 )",
           kThreads | kDevice | kSeed,
           flags(),
@@ -53,6 +60,11 @@ const Learner& wanted_learner(const Args& args) {
   const auto wanted = std::ranges::find_if(all, [&](const Learner* learner) {
     return args.given("preset") && std::ranges::find(learner->presets, args.text("preset")) != learner->presets.end();
   });
+  if (args.given("preset") && wanted == all.end()) {
+    std::vector<std::string> names;
+    for (const Learner* learner : all) names.insert(names.end(), learner->presets.begin(), learner->presets.end());
+    throw UsageError(str("--preset: '", args.text("preset"), "' is none of ", joined(names)));
+  }
   const Learner& learner = wanted == all.end() ? *all[0] : **wanted;
   for (const Flag& flag : flags()) {
     const auto name = flag.name.substr(flag.name.find(',') + 1);  // without its short form
