@@ -62,8 +62,8 @@ class NgramModel {
   void each(int order,
             const std::function<void(std::span<const uint32_t> words, const NgramEntry& entry)>& visit) const;
   // Of a single word.
-  float log10_prob_of(uint32_t word) const { return log_probs_[word]; }
-  float backoff_of(uint32_t word) const { return backoffs_[word]; }
+  float log10_prob_of(uint32_t word) const { return words_[word].log_prob; }
+  float backoff_of(uint32_t word) const { return words_[word].history.backoff; }
 
  private:
   struct Table {
@@ -76,15 +76,18 @@ class NgramModel {
     NgramState::History history(uint64_t entry) const;
   };
   const Table& table(int order) const { return tables_[static_cast<std::size_t>(order) - 2]; }
-  NgramState::History history_of(uint32_t word) const;
   // Where the mixed word stands among the entries from `begin` on; ~0: nowhere.
   uint64_t find(const Table& table, uint64_t begin, uint32_t count, uint32_t mixed) const;
   uint64_t guess(uint64_t begin, uint32_t count, uint32_t mixed) const {
     return begin + (static_cast<uint64_t>(count) * mixed >> word_bits_);
   }
   void prefetch(const NgramState& state, uint32_t word) const;
-  void check() const;
+  void read_words();
 
+  struct Word {
+    NgramState::History history;  // the word alone
+    float log_prob = 0;
+  };
   std::string name_;
   Document document_;
   Vocabulary vocabulary_;
@@ -93,8 +96,7 @@ class NgramModel {
   bool closed_ = false;
   int word_bits_ = 0;
   std::span<const int32_t> ids_;
-  std::span<const float> log_probs_, backoffs_;
-  std::span<const int64_t> next_;  // [words, 2]
+  std::vector<Word> words_;
   std::vector<uint32_t> numbers_;  // of each id
   std::vector<Table> tables_;      // of order 2 and more
   NgramState begin_;
