@@ -184,17 +184,6 @@ void NgramModel::log10_probs(const NgramState& state, std::span<float> log_probs
   }
 }
 
-void NgramModel::prefetch(const NgramState& state, uint32_t word) const {
-  __builtin_prefetch(&words_[word]);
-  const uint32_t mixed = mixed_word(word, word_bits_);
-  for (int k = 0; k < state.length; ++k) {
-    const auto& history = state.histories[static_cast<std::size_t>(k)];
-    if (history.count == 0) continue;
-    const auto& entries = tables_[static_cast<std::size_t>(k)];
-    __builtin_prefetch(entries.bytes + entries.at(guess(history.next, history.count, mixed)) / 8);
-  }
-}
-
 void NgramModel::score(std::span<const Text> texts) const {
   constexpr std::size_t kLanes = 16;
   struct Lane {
