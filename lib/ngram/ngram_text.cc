@@ -137,7 +137,7 @@ std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
   Input input(path);
   // Text has no NUL there, which the length of a stream's header has.
   const auto begin = input.peek(9);
-  if (begin.size() == 9 && begin[7] == '\0' && begin[8] == '{') return std::make_unique<Pieces>(std::move(input));
+  if (begin.size() >= 9 && begin[7] == '\0' && begin[8] == '{') return std::make_unique<Pieces>(std::move(input));
   return std::make_unique<Lines>(std::move(input));
 }
 
