@@ -7,6 +7,7 @@
 namespace storm {
 
 const LogitsProcessorKind& repetition_penalty();
+const LogitsProcessorKind& shallow_fusion();
 const LogitsProcessorKind& no_repeat_ngram();
 const LogitsProcessorKind& banned_ids();
 const LogitsProcessorKind& min_length();
@@ -18,11 +19,12 @@ const LogitsProcessorKind& typical_sampling();
 
 namespace {
 
-// A processor is added by its line here, and its declaration above. The order is that in which they work.
+// A processor is added by its line here, and its declaration above. The order is that in which they work: fusion is
+// behind the penalty, which by its definition is of the model's own logits, and before all that bans or cuts.
 std::span<const LogitsProcessorKind* const> kinds() {
-  static const LogitsProcessorKind* const all[] = {&repetition_penalty(), &no_repeat_ngram(), &banned_ids(),
-                                                   &min_length(),         &temperature(),     &top_k_sampling(),
-                                                   &top_p_sampling(),     &min_p_sampling(),  &typical_sampling()};
+  static const LogitsProcessorKind* const all[] = {
+      &repetition_penalty(), &shallow_fusion(), &no_repeat_ngram(), &banned_ids(),     &min_length(),
+      &temperature(),        &top_k_sampling(), &top_p_sampling(),  &min_p_sampling(), &typical_sampling()};
   return all;
 }
 

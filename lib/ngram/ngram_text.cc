@@ -58,10 +58,7 @@ class Lines final : public NgramText {
     require(valid == word.size(), input_.name(), ": line ", number_, ": invalid UTF-8 at byte ",
             static_cast<std::size_t>(word.data() - line_.data()) + valid, "; mend it, or leave it out");
   }
-  [[noreturn]] void refuse(std::string_view word) const {
-    fail(input_.name(), ": line ", number_, ": holds ", word,
-         ", which is no word of a text: models put it round sentences; take it out, or write it otherwise");
-  }
+  [[noreturn]] void refuse(std::string_view word) const { refuse_mark(str(input_.name(), ": line ", number_), word); }
 
   Input input_;
   std::string line_;
@@ -135,10 +132,19 @@ class Pieces final : public NgramText {
 
 std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
   Input input(path);
+  if (begins_stream(input)) return std::make_unique<Pieces>(std::move(input));
+  return std::make_unique<Lines>(std::move(input));
+}
+
+bool begins_stream(Input& input) {
   // Text has no NUL there, which the length of a stream's header has.
   const auto begin = input.peek(9);
-  if (begin.size() == 9 && begin[7] == '\0' && begin[8] == '{') return std::make_unique<Pieces>(std::move(input));
-  return std::make_unique<Lines>(std::move(input));
+  return begin.size() == 9 && begin[7] == '\0' && begin[8] == '{';
+}
+
+void refuse_mark(const std::string& where, std::string_view word) {
+  fail(where, ": holds ", word,
+       ", which is no word of a text: models put it round sentences; take it out, or write it otherwise");
 }
 
 }  // namespace storm
