@@ -139,7 +139,7 @@ std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
 bool begins_stream(Input& input) {
   // Text has no NUL there, which the length of a stream's header has.
   const auto begin = input.peek(9);
-  return begin.size() == 9 && begin[7] == '\0' && begin[8] == '{';
+  return begin.size() >= 9 && begin[7] == '\0' && begin[8] == '{';
 }
 
 void refuse_mark(const std::string& where, std::string_view word) {
