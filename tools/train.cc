@@ -63,7 +63,7 @@ const Learner& wanted_learner(const Args& args) {
   if (args.given("preset") && wanted == all.end()) {
     std::vector<std::string> names;
     for (const Learner* learner : all) names.insert(names.end(), learner->presets.begin(), learner->presets.end());
-    throw UsageError(str("--preset: '", args.text("preset"), "' is none of ", joined(names)));
+    throw UsageError(str("--preset: '", args.text("preset"), "' is none of ", joined(names, ", ")));
   }
   const Learner& learner = wanted == all.end() ? *all[0] : **wanted;
   for (const Flag& flag : flags()) {

@@ -145,13 +145,9 @@ class Estimation {
     for (int n = 2; n <= settings_.order; ++n) counts_.push_back(order(n).kept());
     std::vector<NgramTablesWriter::Word> words(unigrams_.size());
     uint64_t next = 0;
-    // The next table is sorted by the words as it has them.
-    std::vector<uint32_t> by_mixed(unigrams_.size());
-    for (uint32_t w = 0; w < by_mixed.size(); ++w) by_mixed[w] = w;
-    std::ranges::sort(by_mixed, {}, [&](uint32_t w) { return mixed_word(w, bits_); });
-    for (const auto w : by_mixed) {
+    for (const auto w : by_mixed_number(static_cast<uint32_t>(words.size()), bits_)) {
       const auto& u = unigrams_[w];
-      words[w] = {std::min(0.0F, std::log10(u.probability)), std::log10(u.sums.backoff), next, u.sums.next};
+      words[w] = {std::min(0.0F, std::log10(u.probability)), std::log10(u.sums.backoff), next};
       next += u.sums.next;
     }
     std::map<std::string, std::string> metadata{{kCommandKey, command}};

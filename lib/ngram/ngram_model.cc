@@ -61,11 +61,6 @@ NgramModel::NgramModel(const std::string& path)
   closed_ = document_.meta(kNgramClosedKey) == "all";
   counts_ = counts_in(document_);
   word_bits_ = word_bits_of(counts_[0]);
-  const auto words = static_cast<int64_t>(counts_[0]);
-  ids_ = document_.values<int32_t>("ngram.ids", {words});
-  log_probs_ = document_.values<float>("ngram.1.log_probs", {words});
-  backoffs_ = document_.values<float>("ngram.1.backoffs", {words});
-  next_ = document_.values<int64_t>("ngram.1.next", {words, 2});
   for (int n = 2; n <= order(); ++n) {
     const auto layout = EntryLayout::of(counts_, n);
     const auto count = counts_[static_cast<std::size_t>(n) - 1];
@@ -73,32 +68,38 @@ NgramModel::NgramModel(const std::string& path)
         document_.values<uint8_t>("ngram." + std::to_string(n), {static_cast<int64_t>(layout.table_bytes(count))});
     tables_.push_back({reinterpret_cast<const std::byte*>(bytes.data()), layout, count});
   }
-  check();
+  read_words();
   numbers_.assign(static_cast<std::size_t>(vocabulary_.size()), kUnknownWord);
   for (uint32_t n = 0; n < ids_.size(); ++n)
     if (ids_[n] >= 0) numbers_[static_cast<std::size_t>(ids_[n])] = n;
   for (int32_t id = 0; id < vocabulary_.size(); ++id) {
     const auto word = number_of(id);
-    id_log_probs_.push_back(log_probs_[word] * kLn10);
+    id_log_probs_.push_back(words_[word].log_prob * kLn10);
     if (word == kUnknownWord || word == kSentenceBegin) ids_of_unknown_.push_back(id);
   }
-  begin_.histories[0] = history_of(kSentenceBegin);
+  begin_.histories[0] = words_[kSentenceBegin].history;
   begin_.length = order() > 1 ? 1 : 0;
 }
 
-// What is read at every question is within the file: words here, each entry's range where it is read.
-void NgramModel::check() const {
-  for (const auto id : ids_)
-    require(id >= -1 && id < vocabulary_.size(), document_.where, ": ngram.ids holds ", id, ", and the vocabulary has ",
-            vocabulary_.size(), " entries");
-  const auto bigrams = static_cast<int64_t>(order() > 1 ? counts_[1] : 0);
-  for (std::size_t w = 0; w < counts_[0]; ++w)
-    require(next_[2 * w] >= 0 && next_[2 * w + 1] >= 0 && next_[2 * w] <= bigrams - next_[2 * w + 1], document_.where,
-            ": ngram.1.next of word ", w, " leaves the ", bigrams, " 2-grams");
-}
-
-NgramState::History NgramModel::history_of(uint32_t word) const {
-  return {static_cast<uint64_t>(next_[2 * word]), static_cast<uint32_t>(next_[2 * word + 1]), backoffs_[word]};
+// Words are checked here, the ranges of n-grams when they are read.
+void NgramModel::read_words() {
+  const auto count = static_cast<int64_t>(counts_[0]);
+  ids_ = document_.values<int32_t>("ngram.ids", {count});
+  const auto log_probs = document_.values<float>("ngram.1.log_probs", {count});
+  const auto backoffs = document_.values<float>("ngram.1.backoffs", {count});
+  const auto next = document_.values<int64_t>("ngram.1.next", {count});
+  words_.resize(counts_[0]);
+  auto end = static_cast<int64_t>(order() > 1 ? counts_[1] : 0);
+  const auto words = by_mixed_number(static_cast<uint32_t>(count), word_bits_);
+  for (auto it = words.rbegin(); it != words.rend(); ++it) {
+    const auto w = *it;
+    require(next[w] >= 0 && next[w] <= end, document_.where, ": ngram.1.next of word ", w, " is ", next[w],
+            ", and what goes on from the word behind it begins at ", end);
+    words_[w] = {{static_cast<uint64_t>(next[w]), static_cast<uint32_t>(end - next[w]), backoffs[w]}, log_probs[w]};
+    end = next[w];
+    require(ids_[w] >= -1 && ids_[w] < vocabulary_.size(), document_.where, ": ngram.ids holds ", ids_[w],
+            ", and the vocabulary has ", vocabulary_.size(), " entries");
+  }
 }
 
 uint64_t NgramModel::find(const Table& table, uint64_t begin, uint32_t count, uint32_t mixed) const {
@@ -136,12 +137,12 @@ uint64_t NgramModel::find(const Table& table, uint64_t begin, uint32_t count, ui
 
 float NgramModel::log10_prob(const NgramState& state, uint32_t word, NgramState& next) const {
   const uint32_t mixed = mixed_word(word, word_bits_);
-  float log_prob = log_probs_[word];
+  float log_prob = words_[word].log_prob;
   int matched = 0;  // words before it that the n-gram which was found has
   NgramState after;
   const int most = order() - 1;
   if (most > 0) {
-    after.histories[0] = history_of(word);
+    after.histories[0] = words_[word].history;
     after.length = 1;
   }
   for (int k = 0; k < state.length; ++k) {
@@ -195,14 +196,14 @@ void NgramModel::each_following(const NgramState& state, float backoff, Visit&& 
 
 void NgramModel::log10_probs(const NgramState& state, std::span<float> log_probs) const {
   const float backoff = backoff_of(state);
-  for (std::size_t w = 0; w < log_probs_.size(); ++w) log_probs[w] = log_probs_[w] + backoff;
+  for (std::size_t w = 0; w < words_.size(); ++w) log_probs[w] = words_[w].log_prob + backoff;
   each_following(state, backoff, [&](uint32_t word, float log_prob) { log_probs[word] = log_prob; });
 }
 
 void NgramModel::log_probs(const NgramState& state, std::span<float> log_probs) const {
   const float backoff = backoff_of(state), all = backoff * kLn10;
   for (std::size_t id = 0; id < id_log_probs_.size(); ++id) log_probs[id] = id_log_probs_[id] + all;
-  float unknown = (log_probs_[kUnknownWord] + backoff) * kLn10;
+  float unknown = (words_[kUnknownWord].log_prob + backoff) * kLn10;
   each_following(state, backoff, [&](uint32_t word, float log_prob) {
     const auto id = ids_[word];
     if (id >= 0) log_probs[static_cast<std::size_t>(id)] = log_prob * kLn10;
@@ -224,19 +225,6 @@ NgramState NgramModel::after(std::span<const int32_t> ids) const {
   NgramState state = ids.size() < most ? begin_ : after_nothing();
   for (const auto id : ids.last(std::min(ids.size(), most))) state = after(state, id);
   return state;
-}
-
-void NgramModel::prefetch(const NgramState& state, uint32_t word) const {
-  __builtin_prefetch(&log_probs_[word]);
-  __builtin_prefetch(&next_[2 * word]);
-  __builtin_prefetch(&backoffs_[word]);
-  const uint32_t mixed = mixed_word(word, word_bits_);
-  for (int k = 0; k < state.length; ++k) {
-    const auto& history = state.histories[static_cast<std::size_t>(k)];
-    if (history.count == 0) continue;
-    const auto& entries = tables_[static_cast<std::size_t>(k)];
-    __builtin_prefetch(entries.bytes + entries.at(guess(history.next, history.count, mixed)) / 8);
-  }
 }
 
 void NgramModel::score(std::span<const Text> texts) const {
@@ -291,12 +279,9 @@ void NgramModel::each(int order, const std::function<void(std::span<const uint32
         self(self, length + 1, below);
     }
   };
-  std::vector<uint32_t> by_mixed(counts_[0]);
-  for (uint32_t w = 0; w < by_mixed.size(); ++w) by_mixed[w] = w;
-  std::ranges::sort(by_mixed, {}, [&](uint32_t w) { return mixed_word(w, word_bits_); });
-  for (const auto w : by_mixed) {
+  for (const auto w : by_mixed_number(static_cast<uint32_t>(counts_[0]), word_bits_)) {
     words[0] = w;
-    walk(walk, 1, history_of(w));
+    walk(walk, 1, words_[w].history);
   }
 }
 

@@ -69,8 +69,8 @@ class NgramModel {
   void each(int order,
             const std::function<void(std::span<const uint32_t> words, const NgramEntry& entry)>& visit) const;
   // Of a single word.
-  float log10_prob_of(uint32_t word) const { return log_probs_[word]; }
-  float backoff_of(uint32_t word) const { return backoffs_[word]; }
+  float log10_prob_of(uint32_t word) const { return words_[word].log_prob; }
+  float backoff_of(uint32_t word) const { return words_[word].history.backoff; }
 
  private:
   struct Table {
@@ -83,7 +83,6 @@ class NgramModel {
     NgramState::History history(uint64_t entry) const;
   };
   const Table& table(int order) const { return tables_[static_cast<std::size_t>(order) - 2]; }
-  NgramState::History history_of(uint32_t word) const;
   // Calls visit(word, log10 of its probability) for each word that follows one of the state's histories in a table, in
   // the order of the histories' lengths: the last call for a word tells. backoff: of the state.
   template <class Visit>
@@ -94,9 +93,27 @@ class NgramModel {
   uint64_t guess(uint64_t begin, uint32_t count, uint32_t mixed) const {
     return begin + (static_cast<uint64_t>(count) * mixed >> word_bits_);
   }
-  void prefetch(const NgramState& state, uint32_t word) const;
-  void check() const;
+  static constexpr int kNearBytes = 56;
+  // Inlined, since GCC takes a function that does nothing but fetch for one without an effect, and leaves its calls
+  // out.
+  [[gnu::always_inline]] void prefetch(const NgramState& state, uint32_t word) const {
+    __builtin_prefetch(&words_[word]);
+    const uint32_t mixed = mixed_word(word, word_bits_);
+    for (int k = 0; k < state.length; ++k) {
+      const auto& history = state.histories[static_cast<std::size_t>(k)];
+      if (history.count == 0) continue;
+      const auto& entries = tables_[static_cast<std::size_t>(k)];
+      // What is guessed is some entries off, before or behind.
+      const std::byte* at = entries.bytes + entries.at(guess(history.next, history.count, mixed)) / 8;
+      for (const int near : {0, -kNearBytes, kNearBytes}) __builtin_prefetch(at + near);
+    }
+  }
+  void read_words();
 
+  struct Word {
+    NgramState::History history;  // the word alone
+    float log_prob = 0;
+  };
   std::string name_;
   Document document_;
   Vocabulary vocabulary_;
@@ -105,8 +122,7 @@ class NgramModel {
   bool closed_ = false;
   int word_bits_ = 0;
   std::span<const int32_t> ids_;
-  std::span<const float> log_probs_, backoffs_;
-  std::span<const int64_t> next_;        // [words, 2]
+  std::vector<Word> words_;
   std::vector<uint32_t> numbers_;        // of each id
   std::vector<float> id_log_probs_;      // of each id alone: natural logarithms
   std::vector<int32_t> ids_of_unknown_;  // whose probability is the unknown word's

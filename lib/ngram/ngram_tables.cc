@@ -1,11 +1,20 @@
 #include "ngram/ngram_tables.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "stream/document.h"
 
 namespace storm {
+
+std::vector<uint32_t> by_mixed_number(uint32_t count, int bits) {
+  std::vector<uint32_t> words(count);
+  std::iota(words.begin(), words.end(), 0);
+  std::ranges::sort(words, {}, [&](uint32_t w) { return mixed_word(w, bits); });
+  return words;
+}
 
 EntryLayout EntryLayout::of(std::span<const uint64_t> counts, int order) {
   EntryLayout layout{word_bits_of(counts[0])};
@@ -31,13 +40,12 @@ NgramTablesWriter::NgramTablesWriter(Output& output, std::vector<uint64_t> count
   std::vector<float> log_probs, backoffs;
   for (const Word& w : words) {
     next.push_back(static_cast<int64_t>(w.next));
-    next.push_back(static_cast<int64_t>(w.count));
     log_probs.push_back(w.log_prob);
     backoffs.push_back(w.backoff);
   }
   const auto count = static_cast<int64_t>(counts_[0]);
   std::vector<Tensor> tensors{
-      {"ngram.1.next", DType::I64, {count, 2}, std::as_bytes(std::span(next))},
+      {"ngram.1.next", DType::I64, {count}, std::as_bytes(std::span(next))},
       {"ngram.ids", DType::I32, {count}, std::as_bytes(ids)},
       {"ngram.1.log_probs", DType::F32, {count}, std::as_bytes(std::span(log_probs))},
       {"ngram.1.backoffs", DType::F32, {count}, std::as_bytes(std::span(backoffs))},

@@ -47,6 +47,9 @@ struct EntryLayout {
   uint64_t table_bytes(uint64_t count) const { return (static_cast<uint64_t>(bits()) * (count + 1) + 7) / 8 + 8; }
 };
 
+// The words 0 to count - 1 in the order of the tables.
+std::vector<uint32_t> by_mixed_number(uint32_t count, int bits);
+
 inline int word_bits_of(uint64_t words) { return std::max(1, static_cast<int>(std::bit_width(words - 1))); }
 
 // The 57 bits or fewer of a table that begin at bit `at`.
@@ -68,7 +71,7 @@ class NgramTablesWriter {
  public:
   struct Word {
     float log_prob = 0, backoff = 0;
-    uint64_t next = 0, count = 0;  // of the entries that go on from it
+    uint64_t next = 0;  // where the entries that go on from it begin; sorted by their mixed numbers, they never fall
   };
 
   // counts: of each order, from 1 on. ids: of each word in the vocabulary (-1: it has none there). closed: whether the
