@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/simd.h"
 #include "decode/diverged.h"
 #include "decode/logits_processor.h"
 
@@ -28,11 +29,20 @@ std::span<const LogitsProcessorKind* const> kinds() {
   return all;
 }
 
+// Leaves the largest in *most, and returns the sum of e^(x - *most): NaN when one of them is.
+STORM_CLONES float exp_sum(const float* x, int64_t n, float* most) {
+  const float largest = simd::largest(x, n);
+  *most = largest;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; ++i) sum += simd::exp(x[i] - largest);
+  return sum;
+}
+
 double log_sum_exp(std::span<const float> x) {
-  const float largest = *std::ranges::max_element(x);
-  double sum = 0;
-  for (const float v : x) sum += std::exp(static_cast<double>(v - largest));
-  return static_cast<double>(largest) + std::log(sum);
+  float largest = 0;
+  const float sum = exp_sum(x.data(), std::ssize(x), &largest);
+  return static_cast<double>(largest) + std::log(static_cast<double>(sum));
 }
 
 }  // namespace
