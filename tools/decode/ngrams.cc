@@ -29,16 +29,11 @@ constexpr int64_t kMostLogits = int64_t{1} << 24;  // of the hypotheses that a t
 class Ngrams {
  public:
   explicit Ngrams(const Args& args)
-      : args_(args),
+      : args_(checked(args)),
         options_(options_of(args)),
         model_(args.text("model")),
         generator_(model_),
-        rows_(model_),
         output_(args.text("save")) {
-    refuse_flags(args, "an n-gram model", {kOfNetworks.begin(), kOfNetworks.end()});
-    if (args.given("device") && args.text("device") != "cpu" && args.text("device") != "auto")
-      throw UsageError(str("--device ", args.text("device"), ": n-gram models are for the CPU; leave it out"));
-    require_found(options_);
     const Vocabulary& vocabulary = model_.vocabulary();
     if (args.given("stop")) stop_.emplace(vocabulary, args.texts("stop"));
     options_.stop = stop_ ? &*stop_ : nullptr;
@@ -46,6 +41,7 @@ class Ngrams {
     fused_ = fused_model(args, vocabulary, model_.name());
     options_.fused = fused_.get();
     if (options_.max_tokens == 0) options_.max_tokens = std::clamp<int64_t>(kMostLogits / vocabulary.size(), 1, 1024);
+    rows_.emplace(model_);
   }
 
   void run() {
@@ -60,7 +56,7 @@ class Ngrams {
       writer.emplace(output_, info, args_.on("scores") || options_.nbest > 1);
     }
     Progress progress("decoding", 0);
-    for (Rows rows; rows_.next(rows);) {
+    for (Rows rows; rows_->next(rows);) {
       if (scoring)
         score(rows);
       else if (text)
@@ -68,7 +64,7 @@ class Ngrams {
       else
         write_answers(rows, *writer);
       progress.set(static_cast<uint64_t>(sentences_));
-      if (!rows_.waits()) continue;
+      if (!rows_->waits()) continue;
       if (writer)
         writer->flush();
       else
@@ -83,6 +79,15 @@ class Ngrams {
   }
 
  private:
+  // What is wrong in the command line is said before the model is read.
+  static const Args& checked(const Args& args) {
+    refuse_flags(args, "an n-gram model", {kOfNetworks.begin(), kOfNetworks.end()});
+    if (args.given("device") && args.text("device") != "cpu" && args.text("device") != "auto")
+      throw UsageError(str("--device ", args.text("device"), ": n-gram models are for the CPU; leave it out"));
+    require_found(options_of(args));
+    return args;
+  }
+
   void score(const Rows& rows) {
     const auto scores = ngram_scores(model_, rows, sentences_ + 1);
     for (const auto& score : scores) output_.write(fixed(score.log_prob, 6) + "\n");
@@ -130,7 +135,7 @@ class Ngrams {
   DecodeOptions options_;
   NgramModel model_;
   NgramGenerator generator_;
-  NgramRows rows_;
+  std::optional<NgramRows> rows_;
   Output output_;
   std::optional<StopStrings> stop_;
   std::unique_ptr<NgramModel> fused_;
