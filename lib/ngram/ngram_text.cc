@@ -136,10 +136,16 @@ std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
   return std::make_unique<Lines>(std::move(input));
 }
 
+// A stream begins with the length of its header, a multiple of 8 below 2^27, in 8 bytes, the lowest first, and "{".
+// They are looked at one by one, so that a short line that is typed by hand is known for text as soon as it is there.
 bool begins_stream(Input& input) {
-  // Text has no NUL there, which the length of a stream's header has.
-  const auto begin = input.peek(9);
-  return begin.size() >= 9 && begin[7] == '\0' && begin[8] == '{';
+  for (std::size_t n = 1; n <= 9; ++n) {
+    const auto begin = input.peek(n);
+    if (begin.size() < n) return false;
+    const auto byte = static_cast<unsigned char>(begin[n - 1]);
+    if (!(n == 1 ? byte % 8 == 0 : n < 4 || (n == 4 ? byte < 8 : byte == (n < 9 ? '\0' : '{')))) return false;
+  }
+  return true;
 }
 
 void refuse_mark(const std::string& where, std::string_view word) {
