@@ -9,23 +9,43 @@
 
 namespace storm {
 
+// What a stream of a model's answers says of itself.
+inline TokenInfo answer_info(const ColumnModel& model, const std::string& command) {
+  const TaskKind& kind = model.kind;
+  const auto& column = model.answered_column();
+  TokenInfo info{{column}, {{kCommandKey, command}}, {}};
+  // Where answers are stretches of a column's lines.
+  if (std::ranges::find(kind.contents.placed, kind.answered) != kind.contents.placed.end())
+    info.metadata[kSpansKey] = column;
+  if (kind.answered < model.vocabularies.size()) {
+    const bool shared = model.loaded.vocabularies.contains("vocab");
+    info.vocabularies[shared ? "vocab" : "vocab." + column] = model.answered().bytes();
+  } else {
+    info.numbers.insert(column);
+  }
+  return info;
+}
+
 class AnswerWriter {
  public:
   // extras: rows have their score, sentence and rank.
-  AnswerWriter(Output& output, const ColumnModel& model, const std::string& command, bool extras)
+  AnswerWriter(Output& output, const TokenInfo& info, bool extras)
       : extras_(extras),
-        placed_(place_of(model.kind)),
-        is_number_(model.kind.answered >= model.vocabularies.size()),
-        writer_(output, info_of(model, command, placed_)) {}
+        placed_(info.metadata.contains(kSpansKey)),
+        is_number_(!info.numbers.empty()),
+        writer_(output, info) {}
 
-  // The answer of a row of the window.
+  void add(const Hypothesis& answer, int32_t rank, int64_t sentence) {
+    const auto extras = extras_of(answer, rank, sentence);
+    if (is_number_)
+      writer_.add({}, {&answer.score, 1}, {}, extras);
+    else
+      writer_.add(answer.ids, extras);
+  }
+  // The answer of a row of the window, which is a stretch of the row's line where answers are.
   void add(const Hypothesis& answer, int32_t rank, int64_t sentence, const Window& window, std::size_t row) {
-    const TokenWriter::Extras extras =
-        extras_ ? TokenWriter::Extras{.score = answer.score, .rank = rank, .sentence = sentence}
-                : TokenWriter::Extras{};
+    if (!placed_) return add(answer, rank, sentence);
     const std::span<const int32_t> ids = answer.ids;
-    if (is_number_) return writer_.add({}, {&answer.score, 1}, {}, extras);
-    if (!placed_) return writer_.add(ids, extras);
     const auto parts = std::span(window.columns).last(3);
     const std::string line = line_of(parts[2][row]);
     std::vector<ByteRange> ranges;
@@ -34,27 +54,15 @@ class AnswerWriter {
       ranges.push_back({parts[0][row][piece], parts[1][row][piece]});
     }
     const TokenWriter::Line of_answer{line, ranges};
-    writer_.add({&ids, 1}, {}, {&of_answer, 1}, extras);
+    writer_.add({&ids, 1}, {}, {&of_answer, 1}, extras_of(answer, rank, sentence));
   }
   void flush() { writer_.flush(); }
   void finish() { writer_.finish(); }
 
  private:
-  // Whether answers are stretches of a column's lines.
-  static bool place_of(const TaskKind& kind) {
-    return std::ranges::find(kind.contents.placed, kind.answered) != kind.contents.placed.end();
-  }
-  static TokenInfo info_of(const ColumnModel& model, const std::string& command, bool placed) {
-    const auto& column = model.answered_column();
-    TokenInfo info{{column}, {{kCommandKey, command}}, {}};
-    if (placed) info.metadata[kSpansKey] = column;
-    if (model.kind.answered < model.vocabularies.size()) {
-      const bool shared = model.loaded.vocabularies.contains("vocab");
-      info.vocabularies[shared ? "vocab" : "vocab." + column] = model.answered().bytes();
-    } else {
-      info.numbers.insert(column);
-    }
-    return info;
+  TokenWriter::Extras extras_of(const Hypothesis& answer, int32_t rank, int64_t sentence) const {
+    return extras_ ? TokenWriter::Extras{.score = answer.score, .rank = rank, .sentence = sentence}
+                   : TokenWriter::Extras{};
   }
 
   bool extras_, placed_, is_number_;

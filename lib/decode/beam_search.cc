@@ -220,7 +220,7 @@ void BeamSearch::search(Open& open, const Step& step, int32_t row) {
     const float* log_probs = step.log_probs + static_cast<int64_t>(r) * step.k;
     const int32_t* ids = step.ids + static_cast<int64_t>(r) * step.k;
     for (int32_t j = 0; j < step.k; ++j) {
-      if (ids[j] < 0) break;
+      if (ids[j] < 0 || log_probs[j] == kBanned) break;
       if (is_banned(open, ids[j])) continue;
       const double log_prob = past + static_cast<double>(log_probs[j]);
       if (n == limit && !(log_prob > candidates_[n - 1].log_prob)) break;  // nor will the rest of this row

@@ -12,10 +12,9 @@ constexpr int64_t kNew = 100;  // tokens of a continuation unless its maximum is
 
 }  // namespace
 
-std::vector<Hypotheses> continue_texts(const LanguageModel& model, int32_t eos,
+std::vector<Hypotheses> continue_texts(const Generator& model, int64_t longest, int32_t eos,
                                        std::span<const std::span<const int32_t>> texts, const DecodeOptions& options,
                                        std::vector<Workspace>* kept) {
-  const int64_t longest = model.longest_source();
   const int64_t wanted = options.max_length > 0 ? options.max_length : std::max<int64_t>(kNew, options.min_length);
   std::vector<Request> requests;
   for (std::size_t i = 0; i < texts.size(); ++i) {

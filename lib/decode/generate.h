@@ -10,6 +10,7 @@
 
 namespace storm {
 
+class NgramModel;
 class StopStrings;
 
 // What the sum of log-probabilities (EOS included) of a hypothesis y is divided by, with |y| without EOS.
@@ -43,6 +44,8 @@ struct DecodeOptions {
 
   // What changes the logits of a step: decode/logits_processor.h has the definitions and their order.
   double repetition_penalty = 1;         // of what a row has said: 1 is none
+  const NgramModel* fused = nullptr;     // over the answers' vocabulary, of which each step has a share; null: none
+  double fused_weight = 0;               // what its log-probabilities are multiplied by
   int32_t no_repeat_ngram = 0;           // no n-gram comes twice; 0: any may
   std::vector<int32_t> banned_ids = {};  // never follow; EOS is none of them, and they are not all others
   bool renormalize = false;              // of a search: what they leave has all of the probability

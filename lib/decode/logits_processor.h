@@ -4,9 +4,9 @@
 // where it has them.
 //
 // They work in the table's order, each on what the ones before it left: first those of search and sampling
-// (repetition_penalty, no_repeat_ngram, banned_ids, min_length), then those of sampling alone (temperature, top_k,
-// top_p, min_p, typical_p). What an answer is made to go on with, a prefix or the EOS at its maximum length, they do
-// not touch.
+// (repetition_penalty, shallow_fusion, no_repeat_ngram, banned_ids, min_length), then those of sampling alone
+// (temperature, top_k, top_p, min_p, typical_p). What an answer is made to go on with, a prefix or the EOS at its
+// maximum length, they do not touch.
 //
 // After them, an id's log-probability is its logit less the normaliser (log-sum-exp) of the model's own logits. What
 // they leave alone keeps the probability that the model gave it: nothing is shared out anew, unless options.renormalize

@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/simd.h"
 #include "decode/diverged.h"
 #include "decode/logits_processor.h"
 
 namespace storm {
 
 const LogitsProcessorKind& repetition_penalty();
+const LogitsProcessorKind& shallow_fusion();
 const LogitsProcessorKind& no_repeat_ngram();
 const LogitsProcessorKind& banned_ids();
 const LogitsProcessorKind& min_length();
@@ -18,19 +20,29 @@ const LogitsProcessorKind& typical_sampling();
 
 namespace {
 
-// A processor is added by its line here, and its declaration above. The order is that in which they work.
+// A processor is added by its line here, and its declaration above. The order is that in which they work: fusion is
+// behind the penalty, which by its definition is of the model's own logits, and before all that bans or cuts.
 std::span<const LogitsProcessorKind* const> kinds() {
-  static const LogitsProcessorKind* const all[] = {&repetition_penalty(), &no_repeat_ngram(), &banned_ids(),
-                                                   &min_length(),         &temperature(),     &top_k_sampling(),
-                                                   &top_p_sampling(),     &min_p_sampling(),  &typical_sampling()};
+  static const LogitsProcessorKind* const all[] = {
+      &repetition_penalty(), &shallow_fusion(), &no_repeat_ngram(), &banned_ids(),     &min_length(),
+      &temperature(),        &top_k_sampling(), &top_p_sampling(),  &min_p_sampling(), &typical_sampling()};
   return all;
 }
 
+// Leaves the largest in *most, and returns the sum of e^(x - *most): NaN when one of them is.
+STORM_CLONES float exp_sum(const float* x, int64_t n, float* most) {
+  const float largest = simd::largest(x, n);
+  *most = largest;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t i = 0; i < n; ++i) sum += simd::exp(x[i] - largest);
+  return sum;
+}
+
 double log_sum_exp(std::span<const float> x) {
-  const float largest = *std::ranges::max_element(x);
-  double sum = 0;
-  for (const float v : x) sum += std::exp(static_cast<double>(v - largest));
-  return static_cast<double>(largest) + std::log(sum);
+  float largest = 0;
+  const float sum = exp_sum(x.data(), std::ssize(x), &largest);
+  return static_cast<double>(largest) + std::log(static_cast<double>(sum));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace storm {
 namespace {
 
 constexpr uint64_t kNowhere = ~uint64_t{0};
+constexpr float kLn10 = 2.302585093F;
 
 Vocabulary vocabulary_in(const Document& document) {
   const auto all = vocabularies_of(document);
@@ -71,6 +72,11 @@ NgramModel::NgramModel(const std::string& path)
   numbers_.assign(static_cast<std::size_t>(vocabulary_.size()), kUnknownWord);
   for (uint32_t n = 0; n < ids_.size(); ++n)
     if (ids_[n] >= 0) numbers_[static_cast<std::size_t>(ids_[n])] = n;
+  for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+    const auto word = number_of(id);
+    id_log_probs_.push_back(words_[word].log_prob * kLn10);
+    if (word == kUnknownWord || word == kSentenceBegin) ids_of_unknown_.push_back(id);
+  }
   begin_.histories[0] = words_[kSentenceBegin].history;
   begin_.length = order() > 1 ? 1 : 0;
 }
@@ -167,21 +173,58 @@ float NgramModel::log10_prob(const NgramState& state, uint32_t word, NgramState&
   return log_prob;
 }
 
-void NgramModel::log10_probs(const NgramState& state, std::span<float> log_probs) const {
+float NgramModel::backoff_of(const NgramState& state) {
   float backoff = 0;
   for (int k = 0; k < state.length; ++k) backoff += state.histories[static_cast<std::size_t>(k)].backoff;
-  for (std::size_t w = 0; w < words_.size(); ++w) log_probs[w] = words_[w].log_prob + backoff;
+  return backoff;
+}
+
+template <class Visit>
+void NgramModel::each_following(const NgramState& state, float backoff, Visit&& visit) const {
   for (int k = 0; k < state.length; ++k) {
     const auto& history = state.histories[static_cast<std::size_t>(k)];
     backoff -= history.backoff;
     const auto& entries = tables_[static_cast<std::size_t>(k)];
     for (uint64_t at = history.next; at < history.next + history.count; ++at) {
       const auto word = unmixed_word(entries.word(at), word_bits_);
-      require(word < log_probs.size(), document_.where, ": entry ", at, " of the ", k + 2, "-grams names word ", word,
-              ", and there are ", log_probs.size(), "; is the file damaged?");
-      log_probs[word] = entries.log_prob(at) + backoff;
+      require(word < counts_[0], document_.where, ": entry ", at, " of the ", k + 2, "-grams names word ", word,
+              ", and there are ", counts_[0], "; is the file damaged?");
+      visit(word, entries.log_prob(at) + backoff);
     }
   }
+}
+
+void NgramModel::log10_probs(const NgramState& state, std::span<float> log_probs) const {
+  const float backoff = backoff_of(state);
+  for (std::size_t w = 0; w < words_.size(); ++w) log_probs[w] = words_[w].log_prob + backoff;
+  each_following(state, backoff, [&](uint32_t word, float log_prob) { log_probs[word] = log_prob; });
+}
+
+void NgramModel::log_probs(const NgramState& state, std::span<float> log_probs) const {
+  const float backoff = backoff_of(state), all = backoff * kLn10;
+  for (std::size_t id = 0; id < id_log_probs_.size(); ++id) log_probs[id] = id_log_probs_[id] + all;
+  float unknown = (words_[kUnknownWord].log_prob + backoff) * kLn10;
+  each_following(state, backoff, [&](uint32_t word, float log_prob) {
+    const auto id = ids_[word];
+    if (id >= 0) log_probs[static_cast<std::size_t>(id)] = log_prob * kLn10;
+    if (word == kUnknownWord) unknown = log_prob * kLn10;
+  });
+  for (const auto id : ids_of_unknown_) log_probs[static_cast<std::size_t>(id)] = unknown;
+}
+
+NgramState NgramModel::after(const NgramState& state, int32_t id) const {
+  const auto word = number_of(id);
+  if (word == kSentenceBegin || word == kSentenceEnd) return begin_;
+  NgramState next;
+  log10_prob(state, word, next);
+  return next;
+}
+
+NgramState NgramModel::after(std::span<const int32_t> ids) const {
+  const auto most = counts_.size() - 1;  // words that count, <s> among them
+  NgramState state = ids.size() < most ? begin_ : after_nothing();
+  for (const auto id : ids.last(std::min(ids.size(), most))) state = after(state, id);
+  return state;
 }
 
 void NgramModel::score(std::span<const Text> texts) const {

@@ -49,6 +49,13 @@ class NgramModel {
   float log10_prob(const NgramState& state, uint32_t word, NgramState& next) const;
   // The same of all words, in their order. log_probs: [counts()[0]].
   void log10_probs(const NgramState& state, std::span<float> log_probs) const;
+  // Natural logarithms of the probabilities of all ids of the vocabulary. Those that have no word here have the unknown
+  // word's, and so has <s>, which never follows. log_probs: [vocabulary().size()].
+  void log_probs(const NgramState& state, std::span<float> log_probs) const;
+
+  // Behind an id of the vocabulary, and behind ids that follow <s>; <s> and </s> begin a sentence anew.
+  NgramState after(const NgramState& state, int32_t id) const;
+  NgramState after(std::span<const int32_t> ids) const;
 
   // Texts at once, each of words without <s>, of which each gets its log10 probabilities, and the end of the sentence
   // one behind them. Several are read side by side, so that one's memory is fetched while others are looked up.
@@ -76,6 +83,11 @@ class NgramModel {
     NgramState::History history(uint64_t entry) const;
   };
   const Table& table(int order) const { return tables_[static_cast<std::size_t>(order) - 2]; }
+  // Calls visit(word, log10 of its probability) for each word that follows one of the state's histories in a table, in
+  // the order of the histories' lengths: the last call for a word tells. backoff: of the state.
+  template <class Visit>
+  void each_following(const NgramState& state, float backoff, Visit&& visit) const;
+  static float backoff_of(const NgramState& state);  // of all its histories, log10
   // Where the mixed word stands among the entries from `begin` on; ~0: nowhere.
   uint64_t find(const Table& table, uint64_t begin, uint32_t count, uint32_t mixed) const;
   uint64_t guess(uint64_t begin, uint32_t count, uint32_t mixed) const {
@@ -111,8 +123,10 @@ class NgramModel {
   int word_bits_ = 0;
   std::span<const int32_t> ids_;
   std::vector<Word> words_;
-  std::vector<uint32_t> numbers_;  // of each id
-  std::vector<Table> tables_;      // of order 2 and more
+  std::vector<uint32_t> numbers_;        // of each id
+  std::vector<float> id_log_probs_;      // of each id alone: natural logarithms
+  std::vector<int32_t> ids_of_unknown_;  // whose probability is the unknown word's
+  std::vector<Table> tables_;            // of order 2 and more
   NgramState begin_;
 };
 

@@ -58,10 +58,7 @@ class Lines final : public NgramText {
     require(valid == word.size(), input_.name(), ": line ", number_, ": invalid UTF-8 at byte ",
             static_cast<std::size_t>(word.data() - line_.data()) + valid, "; mend it, or leave it out");
   }
-  [[noreturn]] void refuse(std::string_view word) const {
-    fail(input_.name(), ": line ", number_, ": holds ", word,
-         ", which is no word of a text: models put it round sentences; take it out, or write it otherwise");
-  }
+  [[noreturn]] void refuse(std::string_view word) const { refuse_mark(str(input_.name(), ": line ", number_), word); }
 
   Input input_;
   std::string line_;
@@ -135,10 +132,25 @@ class Pieces final : public NgramText {
 
 std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
   Input input(path);
-  // Text has no NUL there, which the length of a stream's header has.
-  const auto begin = input.peek(9);
-  if (begin.size() >= 9 && begin[7] == '\0' && begin[8] == '{') return std::make_unique<Pieces>(std::move(input));
+  if (begins_stream(input)) return std::make_unique<Pieces>(std::move(input));
   return std::make_unique<Lines>(std::move(input));
+}
+
+// A stream begins with the length of its header, a multiple of 8 below 2^27, in 8 bytes, the lowest first, and "{".
+// They are looked at one by one, so that a short line that is typed by hand is known for text as soon as it is there.
+bool begins_stream(Input& input) {
+  for (std::size_t n = 1; n <= 9; ++n) {
+    const auto begin = input.peek(n);
+    if (begin.size() < n) return false;
+    const auto byte = static_cast<unsigned char>(begin[n - 1]);
+    if (!(n == 1 ? byte % 8 == 0 : n < 4 || (n == 4 ? byte < 8 : byte == (n < 9 ? '\0' : '{')))) return false;
+  }
+  return true;
+}
+
+void refuse_mark(const std::string& where, std::string_view word) {
+  fail(where, ": holds ", word,
+       ", which is no word of a text: models put it round sentences; take it out, or write it otherwise");
 }
 
 }  // namespace storm

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "base/input.h"
 
 namespace storm {
 
@@ -33,5 +36,10 @@ class NgramText {
 // path: plain text, a sentence a line, words being what stands between spaces, TABs, CRs and NULs; or a token stream,
 // whose only column holds the words. "-" is standard input.
 std::unique_ptr<NgramText> open_ngram_text(const std::string& path);
+
+// Whether what comes next begins a stream, not plain text.
+bool begins_stream(Input& input);
+// Throws Error for <s>, </s> or <pad> among the words of plain text. where: "corpus.txt: line 7".
+[[noreturn]] void refuse_mark(const std::string& where, std::string_view word);
 
 }  // namespace storm

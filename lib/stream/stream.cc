@@ -104,6 +104,17 @@ void require_kind(const Document& document, std::string_view kind) {
           ", not '", kind, "'");
 }
 
+std::string kind_of_file(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  try {
+    const auto document = MappedStream(path).next();
+    return document ? document->kind() : std::string();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 void require_same_stream(const Document& later, const std::map<std::string, std::string>& first) {
   if (!later.metadata.contains(kKindKey)) return;
   const auto value_in = [](const std::map<std::string, std::string>& all, const std::string& key) {

@@ -57,6 +57,8 @@ class MappedStream {
 Document read_document(const std::string& path, std::string_view kind = "");
 // Throws Error "x.st: byte 0: holds 'model', not 'tokens'..." unless the document is of this kind.
 void require_kind(const Document& document, std::string_view kind);
+// What kind the first document of a regular file is of; empty for all else, and for what is no stream.
+std::string kind_of_file(const std::string& path);
 
 // Streams laid end to end are one if they say the same of what they hold. Throws Error for a document with which
 // another stream begins, if it differs from the first one's metadata in a key of the format, but for the command.

@@ -78,7 +78,7 @@ std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, fl
 
 std::vector<Hypotheses> LanguageModeling::answers(RowColumns rows, const DecodeOptions& options,
                                                   std::vector<Workspace>* kept) const {
-  return continue_texts(model_, eos_, rows[0], options, kept);
+  return continue_texts(model_, model_.longest_source(), eos_, rows[0], options, kept);
 }
 
 std::unique_ptr<Scorer> LanguageModeling::scorer(const ScoreOptions& options) const {

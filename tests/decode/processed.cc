@@ -5,6 +5,7 @@
 #include "decode/continue_texts.h"
 #include "decode/logits_processor.h"
 #include "models/architecture.h"
+#include "models/language_model.h"
 #include "tests/decode/plain_search.h"
 #include "tests/models/noise.h"
 
@@ -194,7 +195,8 @@ TEST_CASE("a continuation repeats nothing of its text") {
     o.beam = sample ? 5 : 3;
     o.min_length = o.max_length = 15;
     o.no_repeat_ngram = 1;
-    const auto got = continue_texts(as<LanguageModel>(*model), test::kEos, spans(texts), o);
+    const auto& lm = as<LanguageModel>(*model);
+    const auto got = continue_texts(lm, lm.longest_source(), test::kEos, spans(texts), o);
     for (std::size_t i = 0; i < texts.size(); ++i) {
       const auto& ids = got[i][0].ids;
       CHECK(ids.size() == texts[i].size() + 15);
