@@ -8,15 +8,12 @@
 #include "base/error.h"
 #include "base/output.h"
 #include "base/printable.h"
-#include "exchange/export.h"
-#include "exchange/import.h"
-#include "exchange/peft.h"
 #include "models/adapted_model.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
 #include "stream/transform.h"
 #include "tools/cli.h"
-#include "vectors/vector_files.h"
+#include "tools/tensor/exchange.h"
 
 namespace storm {
 namespace {
@@ -152,44 +149,6 @@ void merge(const Args& args, const std::vector<std::string>& paths) {
   output.commit();
 }
 
-// A folder as the Hugging Face hub has it becomes a model, and the reverse; a file of vectors of words becomes a
-// stream.
-void exchange(const Args& args) {
-  const auto& operands = args.operands();
-  if (operands[0] == "import") {
-    if (operands.size() != 2)
-      throw UsageError("import takes one folder, or a file of vectors: tensor import FOLDER -o MODEL");
-    std::error_code ignored;
-    if (const auto& path = operands[1];
-        path == "-" || (std::filesystem::exists(path, ignored) && !std::filesystem::is_directory(path, ignored))) {
-      for (const char* flag : {"base", "task"})
-        if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with a file of vectors"));
-      Output output(args.text("save"));
-      refuse_terminal(output);
-      import_vectors(path, args.command(), output);
-      output.commit();
-      return;
-    }
-    const bool peft = is_peft_folder(operands[1]);
-    if (peft != args.given("base"))
-      throw UsageError(peft ? "import of an adapter needs --base MODEL: what it was made for"
-                            : "--base goes with a folder that holds adapter_config.json");
-    if (peft && args.given("task")) throw UsageError("--task has no meaning with an adapter, which has no head");
-    Output output(args.text("save"));
-    refuse_terminal(output);
-    if (peft)
-      import_peft(operands[1], args.text("base"), args.command(), output);
-    else
-      import_folder(operands[1], args.command(), output, args.text("task"));
-    output.commit();
-    return;
-  }
-  if (operands.size() != 3) throw UsageError("export takes a model and a folder: tensor export MODEL FOLDER");
-  if (args.given("save")) throw UsageError("--save has no meaning with export, which names its folder");
-  if (read_document(operands[1]).kind() == kAdapterKind) return export_peft(operands[1], operands[2]);
-  export_folder(operands[1], operands[2]);
-}
-
 void run(const Args& args) {
   if (args.operands().empty())
     throw UsageError("give ls, cat, average, merge, convert, import or export; see tensor --help");
@@ -209,7 +168,8 @@ void run(const Args& args) {
   if (command == "ls") return list(args, paths);
   if (command == "cat" && args.given("tensor")) return print_tensor(args, paths);
   if (args.given("raw")) throw UsageError("--raw needs --tensor NAME");
-  if (command == "import" || command == "export") return exchange(args);
+  if (command == "import") return import_from_elsewhere(args);
+  if (command == "export") return export_to_elsewhere(args);
   if (command == "merge") return merge(args, paths);
 
   if (command == "cat") {
@@ -258,6 +218,8 @@ const Tool tool{
   tensor import opus-mt-en-de/ -o en-de.st          # a folder as the Hugging Face hub has it
   tensor export model.st folder/                    # what transformers' from_pretrained reads
   tensor import glove.txt -o glove.st               # vectors of words: word2vec's, GloVe's and fastText's files
+  tensor import lm.arpa -o lm.st                    # an n-gram model as KenLM and SRILM write it
+  tensor export lm.st lm.arpa                       # the reverse, of a model that train --preset 5-gram made, too
   tensor import lora/ --base base.st -o adapter.st  # an adapter of PEFT's; tensor export adapter.st lora/ makes one
 )",
     0,
@@ -270,7 +232,7 @@ const Tool tool{
       "with import: what a head is for that reads texts in pairs: pair-classification, pair-regression"},
      {"o,save", "FILE", "-", "where the output goes; it appears when complete"}},
     "ls|cat|average|convert FILE... (none, or -: standard input), merge BASE ADAPTER, import FOLDER or FILE, export "
-    "MODEL FOLDER",
+    "MODEL FOLDER or FILE",
 };
 
 }  // namespace

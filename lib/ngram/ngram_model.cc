@@ -97,6 +97,8 @@ void NgramModel::read_words() {
             ", and what goes on from the word behind it begins at ", end);
     words_[w] = {{static_cast<uint64_t>(next[w]), static_cast<uint32_t>(end - next[w]), backoffs[w]}, log_probs[w]};
     end = next[w];
+    require(log_probs[w] <= 0 && !std::isnan(backoffs[w]), document_.where, ": word ", w,
+            " has a log10 probability of ", log_probs[w], " and a back-off weight of ", backoffs[w]);
     require(ids_[w] >= -1 && ids_[w] < vocabulary_.size(), document_.where, ": ngram.ids holds ", ids_[w],
             ", and the vocabulary has ", vocabulary_.size(), " entries");
   }
@@ -260,11 +262,17 @@ void NgramModel::score(std::span<const Text> texts) const {
 
 void NgramModel::each(int order, const std::function<void(std::span<const uint32_t>, const NgramEntry&)>& visit) const {
   std::array<uint32_t, kMostOrder> words{};
+  // Of each length, n-grams that were come by: what goes on from one is what comes next, so that no damage makes the
+  // walk come by anything twice.
+  std::array<uint64_t, kMostOrder + 1> passed{};
   // Behind the first `length` words, whose successors are these.
   const auto walk = [&](auto&& self, int length, const NgramState::History& history) -> void {
+    if (history.count == 0) return;
     const auto& entries = table(length + 1);
-    require(history.next <= entries.count && history.count <= entries.count - history.next, document_.where, ": the ",
-            length, "-grams lead out of the table of the ", length + 1, "-grams; is the file damaged?");
+    auto& at_next = passed[static_cast<std::size_t>(length) + 1];
+    require(history.next == at_next && history.count <= entries.count - history.next, document_.where, ": the ", length,
+            "-grams do not lead through the table of the ", length + 1, "-grams in its order; is the file damaged?");
+    at_next += history.count;
     for (uint64_t at = history.next; at < history.next + history.count; ++at) {
       const auto mixed = entries.word(at);
       words[static_cast<std::size_t>(length)] = unmixed_word(mixed, word_bits_);
@@ -283,6 +291,8 @@ void NgramModel::each(int order, const std::function<void(std::span<const uint32
     words[0] = w;
     walk(walk, 1, words_[w].history);
   }
+  require(passed[static_cast<std::size_t>(order)] == table(order).count, document_.where, ": of ", table(order).count,
+          " ", order, "-grams, ", passed[static_cast<std::size_t>(order)], " can be come by; is the file damaged?");
 }
 
 }  // namespace storm

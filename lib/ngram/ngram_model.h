@@ -66,6 +66,7 @@ class NgramModel {
   void score(std::span<const Text> texts) const;
 
   // Calls visit(words, entry) for each n-gram of an order from 2 on, in the tables' order: the numbers of its words.
+  // Throws Error where the tables do not lead to each of them once.
   void each(int order,
             const std::function<void(std::span<const uint32_t> words, const NgramEntry& entry)>& visit) const;
   // Of a single word.

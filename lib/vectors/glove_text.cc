@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/parse_float.h"
 #include "vectors/vector_format.h"
 #include "vectors/vector_lines.h"
 

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/spool.h"
 #include "vectors/vector_format.h"
 
 namespace storm {
@@ -15,12 +14,17 @@ namespace {
 
 constexpr std::array kFormats{&kFastTextBinary, &kWord2vecBinary, &kWord2vecText, &kGloveText};
 
+auto format_of(const MappedFile& file) {
+  return std::ranges::find_if(kFormats, [&](const auto* format) { return format->recognised(text_of(file)); });
+}
+
 }  // namespace
 
-void import_vectors(const std::string& path, const std::string& command, Output& output) {
-  const auto file = map_or_spool(path, Spooled::anything);
+bool holds_vectors(const MappedFile& file) { return format_of(file) != kFormats.end(); }
+
+void import_vectors(const MappedFile& file, const std::string& command, Output& output) {
   require(!file.bytes().empty(), file.name(), ": empty, not a file of vectors");
-  const auto format = std::ranges::find_if(kFormats, [&](const auto* f) { return f->recognised(text_of(file)); });
+  const auto format = format_of(file);
   require(format != kFormats.end(), file.name(),
           ": not a file of vectors: neither fastText's .bin, nor word2vec's with its header, nor lines of a word and "
           "its numbers");

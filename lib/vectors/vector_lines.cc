@@ -1,13 +1,12 @@
 #include "vectors/vector_lines.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse_float.h"
+#include "text/shown_word.h"
 #include "vectors/vector_format.h"
 
 namespace storm {
@@ -45,17 +44,6 @@ std::string read_row(std::string_view line, std::span<float> vector, std::string
 }
 
 }  // namespace
-
-std::optional<float> parse_float(std::string_view text) {
-  float value = 0;
-  const auto end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (at != end || text.empty()) return {};
-  if (error == std::errc{}) return value;
-  const auto wide = parse_number<double>(text);  // below the smallest float, or above the largest
-  if (!wide || std::abs(*wide) >= 1) return {};
-  return static_cast<float>(*wide);
-}
 
 std::string_view row_of_line(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);

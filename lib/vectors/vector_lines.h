@@ -2,17 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "base/mapped_file.h"
 #include "vectors/word_vectors_writer.h"
 
 namespace storm {
-
-// The decimal number, to the nearest f32: NaN and infinities too. None for what is no number and for what f32 does not
-// reach.
-std::optional<float> parse_float(std::string_view text);
 
 // The line without its end: CR, and the one space that word2vec and fastText leave behind a row.
 std::string_view row_of_line(std::string_view line);

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/printable.h"
 #include "stream/document.h"
 #include "stream/tokens.h"
+#include "text/shown_word.h"
 #include "text/utf8.h"
 
 namespace storm {
@@ -33,12 +33,6 @@ std::map<std::string, std::string> table_metadata(const std::string& command, co
                                               {"embeddings.normalize", "false"}};
   if (n_grams.buckets > 0) metadata[kSubwordsKey] = str(n_grams.least, ',', n_grams.most, ',', n_grams.buckets);
   return metadata;
-}
-
-std::string shown_word(std::string_view word) {
-  constexpr std::size_t kMost = 60;
-  const auto cut = word.substr(0, kMost);
-  return "'" + printable(replace_invalid_utf8(cut)) + (word.size() > kMost ? "...'" : "'");
 }
 
 WordVectorsWriter::WordVectorsWriter(Output& output, std::string source, const std::string& command, int64_t width,

@@ -21,9 +21,6 @@ struct RowPlace {
   uint64_t number = 0;
 };
 
-// A word as errors show it, whatever its bytes are, and not all of a long one.
-std::string shown_word(std::string_view word);
-
 // The metadata of a stream of a table: a row for each "word", or for each "piece" of a vocabulary.
 std::map<std::string, std::string> table_metadata(const std::string& command, const std::string& level,
                                                   const Subwords& n_grams);

@@ -99,8 +99,8 @@ ok "a word that comes twice keeps its first vector, with five warnings and a cou
 printf '2 2\na 1 2\nb 3\n' >short.txt
 refuses "a row that is too short is named by its line" 1 'short.txt: line 3: a row of 1 numbers, not of 2' tensor import short.txt -o lacking.st
 ok "and nothing is left of the stream" eval '[ ! -e lacking.st ]'
-refuses "a file that is none of vectors" 1 'LICENSE: not a file of vectors' tensor import "$here/LICENSE" -o x.st
-refuses "--base with vectors" 2 '--base has no meaning with a file of vectors' tensor import short.txt --base one.st -o x.st
+refuses "a file that is none of vectors" 1 'LICENSE: neither an ARPA file .*, nor a file of vectors' tensor import "$here/LICENSE" -o x.st
+refuses "--base with vectors" 2 '--base has no meaning with a file' tensor import short.txt --base one.st -o x.st
 
 refuses "no command" 2 'give ls, cat, average, merge, convert, import or export' tensor
 refuses "an unknown command" 2 "'list' is none of ls, cat" tensor list a.st

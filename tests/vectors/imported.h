@@ -27,7 +27,7 @@ inline std::string imported(const ScratchFolder& folder, const std::string& path
   set_quiet(true);
   auto stream = folder / "vectors.st";
   Output output(stream);
-  import_vectors(path, "test", output);
+  import_vectors(MappedFile(path), "test", output);
   output.commit();
   return stream;
 }

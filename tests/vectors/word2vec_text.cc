@@ -1,6 +1,7 @@
 // word2vec's text and fastText's .vec: what is read, and what each lie is called.
 #include <bit>
 
+#include "base/parse_float.h"
 #include "tests/catch.h"
 #include "tests/vectors/imported.h"
 #include "vectors/vector_lines.h"

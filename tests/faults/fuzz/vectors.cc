@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const auto stream = scratch / "vectors.st";
   const bool imported = fuzz::taken([&] {
     Output output(stream);
-    import_vectors(file.path(), "fuzz", output);
+    import_vectors(MappedFile(file.path()), "fuzz", output);
     output.commit();
   });
   if (!imported) return 0;
