@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/signals.h"
+#include "base/parallel.h"
 #include "ngram/counted_grams.h"
 #include "ngram/order_estimate.h"
 #include "ngram/record_sorter.h"
@@ -153,14 +153,23 @@ class Estimation {
     std::map<std::string, std::string> metadata{{kCommandKey, command}};
     if (!words_.column.empty()) metadata["ngram.column"] = words_.column;
     NgramTablesWriter writer(output, counts_, words_.vocabulary, words_.ids, words, true, std::move(metadata));
-    auto lower = std::make_unique<Sequence<float>>();
-    for (const auto w : places_) lower->push(unigrams_[w].probability);
+    // One order's table is written while the next one's probabilities are interpolated.
+    std::vector<Sequence<float>> probabilities(static_cast<std::size_t>(settings_.order) + 1);
+    const auto interpolate = [&](int n) {
+      const auto k = static_cast<std::size_t>(n);
+      order(n).interpolate(probabilities[k - 1], probabilities[k]);
+      probabilities[k - 1] = Sequence<float>();  // its file goes
+    };
+    for (const auto w : places_) probabilities[1].push(unigrams_[w].probability);
+    if (settings_.order > 1) interpolate(2);
     for (int n = 2; n <= settings_.order; ++n) {
-      auto upper = std::make_unique<Sequence<float>>();
-      order(n).interpolate(*lower, *upper);
-      order(n).write(writer);
+      parallel_items(n < settings_.order ? 2 : 1, [&](int64_t which) {
+        if (which == 0)
+          order(n).write(writer);
+        else
+          interpolate(n + 1);
+      });
       orders_[static_cast<std::size_t>(n) - 2].reset();
-      lower = std::move(upper);
     }
     writer.finish();
   }

@@ -21,7 +21,11 @@ template <int K>
 class Estimate final : public OrderEstimate {
  public:
   Estimate(int order, bool highest, int bits, std::size_t sorting, std::size_t arranging)
-      : order_(order), bits_(bits), highest_(highest), arranging_(arranging), grams_(std::in_place, sorting) {}
+      : order_(order),
+        bits_(bits),
+        highest_(highest),
+        arranging_(std::min(arranging, kMostArranging)),
+        grams_(std::in_place, sorting) {}
 
   void add(std::span<const uint32_t> words, uint32_t count, bool pruned, uint32_t lower) override {
     require(size_ < kMostNgrams, "more than ", kMostNgrams, " different ", order_, "-grams; give less text");

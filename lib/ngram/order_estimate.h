@@ -50,6 +50,10 @@ class OrderEstimate {
   uint64_t kept_ = 0;
 };
 
+// What comes in another order is put into parts of no more bytes than this, whatever the budget: in larger ones nearly
+// every put is a miss of the cache and of the processor's memory of pages.
+constexpr std::size_t kMostArranging = std::size_t{96} << 20;
+
 // sorting: bytes for its n-grams while they are sorted; arranging: for them in one order while they come in the other.
 // highest: of the model. word_bits: of a word's number.
 std::unique_ptr<OrderEstimate> make_order_estimate(int order, bool highest, int word_bits, std::size_t sorting,
