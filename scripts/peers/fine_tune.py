@@ -59,7 +59,7 @@ class Task:
         model = self.model()
         if a.lora:
             from peft import LoraConfig, get_peft_model
-            model = get_peft_model(model, LoraConfig(r=a.lora, lora_alpha=2 * a.lora, target_modules=["query", "value"], modules_to_save=["classifier", "qa_outputs"]))
+            model = get_peft_model(model, LoraConfig(r=a.lora, lora_alpha=2 * a.lora, target_modules=r".*encoder.*\.(query|key|value|dense)", modules_to_save=["classifier", "qa_outputs"]))
         trained = [p for p in model.parameters() if p.requires_grad]
         updates = (len(self.train) + BATCH - 1) // BATCH
         total, warmup = updates * a.epochs, updates // 5
