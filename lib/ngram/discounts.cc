@@ -16,7 +16,7 @@ std::string estimate(const CountsOfCounts& n, Discounts& discounts) {
   for (std::size_t j = 1; j < 4; ++j) {
     const auto count = static_cast<float>(j);
     const float d = count - (count + 1) * y * static_cast<float>(n[j + 1]) / static_cast<float>(n[j]);
-    if (!(d >= 0 && d <= count)) return str("the one of a count of ", j, " would be ", d);
+    if (!(d > 0 && d <= count)) return str("the one of a count of ", j, " would be ", d);
     discounts[j] = d;
   }
   return "";

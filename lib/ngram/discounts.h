@@ -16,8 +16,10 @@ using Discounts = std::array<float, 4>;
 
 constexpr Discounts kFallbackDiscounts{0, 0.5F, 1, 1.5F};  // KenLM's
 
-// Throws Error that names --discount-fallback where the counts give no discounts, as those of small or artificial data;
-// with a fallback, it is what is returned then, and a warning says so.
+// A discount of 0, which KenLM takes, would leave nothing to the words that a history was never followed by, and their
+// log-probability would be minus infinity: it is none. Throws Error that names --discount-fallback where the counts
+// give no discounts, as those of small or artificial data; with a fallback, it is what is returned then, and a warning
+// says so.
 Discounts discounts_of(const CountsOfCounts& counts, int order, const std::optional<Discounts>& fallback);
 
 // A count less its discount.

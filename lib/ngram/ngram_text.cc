@@ -150,7 +150,7 @@ bool begins_stream(Input& input) {
 
 void refuse_mark(const std::string& where, std::string_view word) {
   fail(where, ": holds ", word,
-       ", which is no word of a text: models put it round sentences; take it out, or write it otherwise");
+       ", which is no word of a text: models keep it for themselves; take it out, or write it otherwise");
 }
 
 }  // namespace storm

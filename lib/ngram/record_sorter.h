@@ -157,7 +157,6 @@ class RecordSorter {
         out.pop_back();
         flush();
         out.push_back(last);
-        if (out.back().combine(all[i])) continue;
       }
       out.push_back(all[i]);
     }

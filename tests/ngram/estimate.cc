@@ -235,6 +235,11 @@ TEST_CASE("what is no text of an n-gram model is refused with its line") {
   CHECK(message("a <unk>\n").empty());
 }
 
+TEST_CASE("a discount of 0 is none, since it would leave nothing to other words") {
+  CHECK_THROWS_WITH(discounts_of({0, 4, 2, 2, 3}, 2, {}), Catch::Contains("--discount-fallback"));
+  CHECK(discounts_of({0, 4, 2, 2, 2}, 2, {})[3] > 0);
+}
+
 TEST_CASE("a text without discounts says which order, and the flag that helps") {
   const Folder folder;
   try {

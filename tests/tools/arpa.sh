@@ -63,6 +63,8 @@ refuses "a file that was cut short" 1 'standard input: line 10: the file ends in
 ok "and leaves nothing behind" eval '[ ! -e bad.st ] && ! ls *.tmp 2>/dev/null | grep .'
 refuses "--task with a file" 2 '--task has no meaning with a file; it goes with a folder' tensor import lm.arpa --task pair-regression -o bad.st
 refuses "--save with export" 2 '--save has no meaning with export, which names its place' tensor export lm.st out.arpa -o x
+refuses "an export onto the model itself" 2 'lm.st is what is read; give it another name' tensor export lm.st lm.st
+refuses "an import onto its file" 2 'lm.arpa is what is read; give it another name' tensor import lm.arpa -o lm.arpa
 refuses "an export from a pipe" 2 'export reads its document from a file, not from standard input' eval 'tensor export - out.arpa <lm.st'
 refuses "a full disk" 1 'cannot write: No space left' tensor export lm.st /dev/full
 # The counts of 2-grams and 3-grams: what is damaged is refused by the reader, and nothing is written.

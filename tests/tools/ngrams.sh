@@ -5,7 +5,7 @@ source "$(dirname "$0")/../shell.sh"
 # Words of natural frequencies, half of which hang on the one before.
 awk 'BEGIN { srand(3); for (l = 0; l < 3000; ++l) { s = ""; b = 0; for (w = int(rand() * 12); w > 0; --w) { b = rand() < 0.5 ? int(1 / (rand() + 1e-4)) : (b * 7 + int(rand() * 3)) % 50; s = s " w" b } print substr(s, 2) } }' >text
 count() { train -q --preset 3-gram "$@"; }
-tables() { for t in 2 3; do tensor cat --tensor "ngram.$t" --raw "$1"; done; tensor cat --tensor ngram.1.log_probs "$1"; }
+tables() { for t in 2 3; do tensor cat --tensor "ngram.$t" --raw "$1"; done; for t in log_probs backoffs next; do tensor cat --tensor "ngram.1.$t" "$1"; done; }
 
 files() { count --data text -o a.st && count <text -o b.st && cat text | count -o c.st && tables a.st >a && tables b.st | cmp - a && tables c.st | cmp - a; }
 ok "a file, standard input and a pipe give the same model" files
@@ -49,6 +49,7 @@ refuses "--prune keeps single words" 2 "single words are never left out" count -
 refuses "--prune is not for more orders than there are" 2 "has 4 counts" count --prune 0,0,0,1 --data text -o x.st
 refuses "flags of networks have no meaning" 2 "epochs has no meaning with --preset 3-gram" count --epochs 3 --data text -o x.st
 refuses "flags of n-grams have none with networks" 2 "prune has no meaning with --preset tiny" train --preset tiny --prune 0,1 --data text -o x.st
+refuses "a seed has no meaning" 2 "--seed has no meaning for n-gram models" count --seed 3 --data text -o x.st
 refuses "a device is refused" 2 "counted on the CPU" count --device cuda --data text -o x.st
 refuses "the text is not overwritten" 2 "is what --data reads" count --data text -o text
 refuses "no output is named" 2 "-o MODEL is missing" count --data text

@@ -51,7 +51,15 @@ constexpr DocumentKind kDocumentKinds[] = {
      }},
 };
 
+// What is read would be gone before it is read to its end, or its vocabulary with it.
+void refuse_same(const std::string& from, const std::string& to, std::string_view what) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(from, to, ignored))
+    throw UsageError(str(what, ": ", to, " is what is read; give it another name"));
+}
+
 void import_file(const Args& args, const std::string& path) {
+  refuse_same(path, args.text("save"), "-o");
   for (const char* flag : {"base", "task"})
     if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with a file; it goes with a folder"));
   Output output(args.text("save"));
@@ -103,6 +111,7 @@ void export_to_elsewhere(const Args& args) {
     throw UsageError("export takes a model and a folder, or of n-grams a file: tensor export MODEL FOLDER");
   if (args.given("save")) throw UsageError("--save has no meaning with export, which names its place");
   if (operands[1] == "-") throw UsageError("export reads its document from a file, not from standard input");
+  refuse_same(operands[1], operands[2], "export");
   const auto kind = read_document(operands[1]).kind();
   const auto known = std::ranges::find(kDocumentKinds, kind, &DocumentKind::kind);
   (known == std::end(kDocumentKinds) ? export_folder : known->write)(operands[1], operands[2]);

@@ -45,6 +45,7 @@ std::vector<uint64_t> prune_of(const Args& args, int order) {
 void count_ngrams(const Args& args) {
   if (args.given("device") && args.text("device").starts_with("cuda"))
     throw UsageError("n-gram models are counted on the CPU; leave --device out");
+  if (args.given("seed")) throw UsageError("--seed has no meaning for n-gram models, which draw nothing");
   const auto& path = args.text("save");
   if (path.empty()) throw UsageError("-o MODEL is missing: where the model goes");
   const auto& data = args.text("data");
