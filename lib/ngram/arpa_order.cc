@@ -13,7 +13,8 @@ class Order final : public ArpaOrder {
       : order_(order), bits_(bits), memory_(memory), sorter_(std::in_place, memory) {}
 
   void add(const ArpaGram& gram) override {
-    sorter_->push({packed(gram.words), gram.log_prob, gram.backoff, gram.line});
+    sorter_->push({PackedWords<K>::of(std::span(gram.words).first(static_cast<std::size_t>(order_)), bits_),
+                   gram.log_prob, gram.backoff, gram.line});
   }
 
   std::optional<ArpaGram> sort() override {
@@ -41,7 +42,7 @@ class Order final : public ArpaOrder {
 
   void expect(std::span<const uint32_t> words) override {
     if (!expected_) expected_.emplace(memory_);
-    expected_->push({packed(words)});
+    expected_->push({PackedWords<K>::of(words, bits_)});
   }
   bool holds_expected() override {
     if (!expected_) return true;
@@ -64,25 +65,14 @@ class Order final : public ArpaOrder {
     float log_prob = 0, backoff = 0;
     uint32_t line = 0;
 
-    static constexpr int kDigits = PackedWords<K>::kDigits;
-    uint32_t digit(int d) const { return words.digit(d); }
-    bool before(const Record& other) const { return words < other.words; }
     bool combine(const Record&) { return false; }
   };
   struct Words {
     PackedWords<K> words;
 
-    static constexpr int kDigits = PackedWords<K>::kDigits;
-    uint32_t digit(int d) const { return words.digit(d); }
-    bool before(const Words& other) const { return words < other.words; }
     bool combine(const Words& other) { return words == other.words; }
   };
 
-  PackedWords<K> packed(std::span<const uint32_t> words) const {
-    PackedWords<K> all;
-    for (int k = 0; k < order_; ++k) all.put(k, bits_, words[static_cast<std::size_t>(k)]);
-    return all;
-  }
   ArpaGram unpacked(const Record& record) const {
     ArpaGram gram{{}, record.log_prob, record.backoff, record.line};
     for (int k = 0; k < order_; ++k) gram.words[static_cast<std::size_t>(k)] = record.words.word(k, bits_);

@@ -43,14 +43,8 @@ class Reading {
       words_[word].next = next;
       next += successors_[word];
     }
-    std::vector<std::string_view> entries;
-    std::vector<int32_t> ids;
-    for (int32_t n = 0; n < index_.size(); ++n) {
-      if (n >= static_cast<int32_t>(kFirstWord)) entries.push_back(index_.word(n));
-      ids.push_back(n + 1);  // a list begins with <pad>
-    }
-    NgramTablesWriter writer(output, counts, list_bytes(ListKind::words, entries), ids, words_, closed_,
-                             {{kCommandKey, command}});
+    const auto named = listed(index_);
+    NgramTablesWriter writer(output, counts, named.vocabulary, named.ids, words_, closed_, {{kCommandKey, command}});
     for (int n = 2; n <= text_.order(); ++n) write_order(n, writer);
     writer.finish();
     return {counts, closed_};

@@ -21,9 +21,6 @@ struct CountedGram {
   PackedWords<K> words;
   uint32_t count = 0;
 
-  static constexpr int kDigits = PackedWords<K>::kDigits;
-  uint32_t digit(int d) const { return words.digit(d); }
-  bool before(const CountedGram& other) const { return words < other.words; }
   bool combine(const CountedGram& other) {
     if (words != other.words) return false;
     count = sum_of_counts(count, other.count);
@@ -38,9 +35,6 @@ struct AdjustedGram {
   uint32_t count : 31 = 0, pruned : 1 = 0;
   uint32_t place = 0;  // among all of its order, sorted by their last word, then by the one before it
 
-  static constexpr int kDigits = PackedWords<K>::kDigits;
-  uint32_t digit(int d) const { return words.digit(d); }
-  bool before(const AdjustedGram& other) const { return words < other.words; }
   bool combine(const AdjustedGram&) { return false; }
 };
 

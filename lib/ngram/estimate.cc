@@ -84,9 +84,7 @@ class Estimation {
     while (const auto* word = numbers_.next()) {
       std::copy_backward(reversed.begin(), reversed.end() - 1, reversed.end());
       reversed[0] = *word;
-      CountedGram<K> gram{{}, 1};
-      for (int k = 0; k < n; ++k) gram.words.put(k, bits_, reversed[static_cast<std::size_t>(k)]);
-      sorter.push(gram);
+      sorter.push({PackedWords<K>::of(reversed, bits_), 1});
       if (*word == kSentenceEnd) begin();
     }
     sorter.finish();

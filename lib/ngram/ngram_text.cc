@@ -10,7 +10,6 @@
 #include "text/list_vocabulary.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
-#include "text/word_index.h"
 
 namespace storm {
 
@@ -43,11 +42,7 @@ class Lines final : public NgramText {
   uint32_t size() const override { return static_cast<uint32_t>(words_.size()); }
   NgramWords words() const override {
     require(some_ && size() > kFirstWord, input_.name(), ": holds no word");
-    std::vector<std::string_view> entries;
-    for (auto n = static_cast<int32_t>(kFirstWord); n < words_.size(); ++n) entries.push_back(words_.word(n));
-    NgramWords result{list_bytes(ListKind::words, entries), {}, {}};
-    for (int32_t n = 0; n < words_.size(); ++n) result.ids.push_back(n + 1);  // a list begins with <pad>
-    return result;
+    return listed(words_);
   }
 
  private:
@@ -129,6 +124,14 @@ class Pieces final : public NgramText {
 };
 
 }  // namespace
+
+NgramWords listed(const WordIndex& words) {
+  std::vector<std::string_view> entries;
+  for (auto n = static_cast<int32_t>(kFirstWord); n < words.size(); ++n) entries.push_back(words.word(n));
+  NgramWords result{list_bytes(ListKind::words, entries), {}, {}};
+  for (int32_t n = 0; n < words.size(); ++n) result.ids.push_back(n + 1);  // a list begins with <pad>
+  return result;
+}
 
 std::unique_ptr<NgramText> open_ngram_text(const std::string& path) {
   Input input(path);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/input.h"
+#include "text/word_index.h"
 
 namespace storm {
 
@@ -21,6 +22,9 @@ struct NgramWords {
   std::vector<int32_t> ids;  // of each number there
   std::string column;        // of token streams: how it is called; empty: plain text
 };
+
+// Words that are their numbers in an index, the first three special: a list vocabulary.
+NgramWords listed(const WordIndex& words);
 
 class NgramText {
  public:

@@ -30,7 +30,7 @@ class Estimate final : public OrderEstimate {
   void add(std::span<const uint32_t> words, uint32_t count, bool pruned, uint32_t lower) override {
     require(size_ < kMostNgrams, "more than ", kMostNgrams, " different ", order_, "-grams; give less text");
     AdjustedGram<K> gram;
-    gram.words = packed(words);
+    gram.words = PackedWords<K>::of(words, bits_);
     gram.count = count & kMostCount;
     gram.pruned = pruned;
     gram.place = size_++;
@@ -39,7 +39,7 @@ class Estimate final : public OrderEstimate {
   }
 
   void add_history(std::span<const uint32_t> words, const HistorySums& sums) override {
-    histories_.push({packed(words), sums});
+    histories_.push({PackedWords<K>::of(words, bits_), sums});
   }
 
   void normalize(const Discounts& discounts, const TakeHistory& take) override {
@@ -100,11 +100,6 @@ class Estimate final : public OrderEstimate {
     float backoff;   // of its history
   };
 
-  PackedWords<K> packed(std::span<const uint32_t> words) const {
-    PackedWords<K> result;
-    for (int k = 0; k < order_; ++k) result.put(k, bits_, words[static_cast<std::size_t>(k)]);
-    return result;
-  }
   bool same_history(const PackedWords<K>& a, const PackedWords<K>& b) const {
     const int bits = (order_ - 1) * bits_, whole = bits / 32, rest = bits % 32;
     for (int p = 0; p < whole; ++p)

@@ -34,6 +34,11 @@ struct PackedWords {
     const uint64_t first = parts[part], second = parts[std::min<std::size_t>(part + 1, K - 1)];
     return static_cast<uint32_t>((first << 32 | second) << off >> (64 - bits));
   }
+  static PackedWords of(std::span<const uint32_t> words, int bits) {
+    PackedWords packed;
+    for (int place = 0; const uint32_t word : words) packed.put(place++, bits, word);
+    return packed;
+  }
   auto operator<=>(const PackedWords&) const = default;
 };
 

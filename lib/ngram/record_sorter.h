@@ -2,8 +2,8 @@
 // are merged when they are read (cf. KenLM's lm/builder, Heafield et al. 2013, "Scalable Modified Kneser-Ney Language
 // Model Estimation").
 //
-// A Record has `digit(d)` for d from 0 (the most significant) to kDigits - 1, each a byte, `before(other)`, the order
-// of these digits, and `combine(other)`: takes up an equal record and says so, or says no.
+// A Record has `words`, by which it is sorted (PackedWords), and `combine(other)`: takes up a record of equal words and
+// says so, or says no.
 #pragma once
 
 #include <algorithm>
@@ -102,7 +102,7 @@ class RecordSorter {
     std::size_t at_ = 0, filled_ = 0;
   };
 
-  static bool later(const Reader* a, const Reader* b) { return b->head().before(a->head()); }
+  static bool later(const Reader* a, const Reader* b) { return b->head().words < a->head().words; }
 
   const Record* look() {
     if (runs_.empty()) return at_ < count_ ? &sorted_.as<Record>()[at_] : nullptr;
@@ -172,7 +172,9 @@ class RecordSorter {
     last_ = end_ = nullptr;
     if (count_ == 0) return;
     constexpr std::size_t kStarts = std::size_t{1} << 16;
-    const auto start = [](const Record& r) { return static_cast<std::size_t>(r.digit(0) << 8 | r.digit(1)); };
+    const auto start = [](const Record& r) {
+      return static_cast<std::size_t>(r.words.digit(0) << 8 | r.words.digit(1));
+    };
     const auto block = [&](std::size_t b) {
       return blocks_[b].template as<Record>().first(std::min(block_records_, count_ - b * block_records_));
     };
@@ -218,19 +220,19 @@ class RecordSorter {
 
   // Sorts records that are alike before this digit.
   static void sort_from(std::span<Record> records, int digit, std::vector<Record>& scratch) {
-    if (digit >= Record::kDigits || records.size() < 2) return;
+    if (digit >= decltype(Record::words)::kDigits || records.size() < 2) return;
     if (records.size() <= kFew) {
-      std::ranges::sort(records, [](const Record& a, const Record& b) { return a.before(b); });
+      std::ranges::sort(records, [](const Record& a, const Record& b) { return a.words < b.words; });
       return;
     }
     std::array<std::size_t, 257> begins{};
-    for (const Record& r : records) ++begins[r.digit(digit) + 1];
+    for (const Record& r : records) ++begins[r.words.digit(digit) + 1];
     for (std::size_t d = 0; d < 256; ++d) begins[d + 1] += begins[d];
-    const auto first = records[0].digit(digit);
+    const auto first = records[0].words.digit(digit);
     if (begins[first + 1] - begins[first] == records.size()) return sort_from(records, digit + 1, scratch);
     scratch.assign(records.begin(), records.end());
     auto places = begins;
-    for (const Record& r : scratch) records[places[r.digit(digit)]++] = r;
+    for (const Record& r : scratch) records[places[r.words.digit(digit)]++] = r;
     for (std::size_t d = 0; d < 256; ++d)
       sort_from(records.subspan(begins[d], begins[d + 1] - begins[d]), digit + 1, scratch);
   }
