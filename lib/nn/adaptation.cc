@@ -1,13 +1,12 @@
 #include "nn/adaptation.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/name_patterns.h"
 #include "base/settings.h"
 #include "base/split.h"
 
@@ -16,28 +15,6 @@ namespace storm {
 namespace {
 
 using nlohmann::json;
-
-bool matches(const std::string& pattern, const std::string& name) {
-  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-}
-
-// Which of the names each pattern takes. Throws UsageError for a pattern that takes none, with some names as a hint.
-std::vector<bool> matched(const char* flag, const std::string& patterns, const std::vector<std::string>& names) {
-  std::vector<bool> taken(names.size(), false);
-  for (const auto& pattern : split_at_commas(patterns)) {
-    bool any = false;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (!matches(pattern, names[i])) continue;
-      any = taken[i] = true;
-    }
-    if (any) continue;
-    std::string some;
-    const std::size_t step = std::max<std::size_t>(1, names.size() / 4);
-    for (std::size_t i = 0; i < names.size(); i += step) some += (some.empty() ? "" : ", ") + names[i];
-    throw UsageError(str(flag, ": '", pattern, "' matches nothing; there are ", some.empty() ? "none" : some, ", ..."));
-  }
-  return taken;
-}
 
 std::string layer_of(const ParameterSpec& weight) { return weight.name.substr(0, weight.name.rfind('.')); }
 
@@ -58,7 +35,7 @@ void add_low_rank(std::vector<ParameterSpec>& specs, const Adaptation& f) {
       names.push_back(layer_of(specs[i]) + "." + parts[p].name);
     }
   }
-  const auto taken = matched("--lora-layers", f.low_rank_layers, names);
+  const auto taken = matched_names("--lora-layers", f.low_rank_layers, names);
   const auto add = [&](ParameterSpec spec) {
     specs.push_back(std::move(spec));
     return ParameterId{static_cast<int32_t>(specs.size()) - 1};
@@ -129,7 +106,7 @@ void choose(std::vector<ParameterSpec>& specs, const Adaptation& f, std::size_t 
                (spec.vector ? spec.shape.cols : spec.shape.rows);
   };
   const auto is_of_head = [patterns = split_at_commas(f.heads)](const std::string& name) {
-    return std::ranges::any_of(patterns, [&](const auto& pattern) { return matches(pattern, name); });
+    return std::ranges::any_of(patterns, [&](const auto& pattern) { return name_matches(pattern, name); });
   };
   const bool alone = f.rank > 0 || f.adapters_alone || f.new_rows_alone;
   for (ParameterSpec& spec : specs) {
@@ -142,7 +119,7 @@ void choose(std::vector<ParameterSpec>& specs, const Adaptation& f, std::size_t 
   if (!f.freeze.empty()) {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < own; ++i) names.push_back(specs[i].name);
-    const auto taken = matched("--freeze", f.freeze, names);
+    const auto taken = matched_names("--freeze", f.freeze, names);
     for (std::size_t i = 0; i < own; ++i) specs[i].trained = specs[i].trained && !taken[i];
   }
   // Also of a table that is frozen as a whole: its new rows are in no file of the base.
