@@ -39,4 +39,14 @@ void Buffer::grow(std::size_t bytes) {
   *this = Buffer(bytes);
 }
 
+void Buffer::discard(std::size_t begin, std::size_t bytes) {
+  constexpr std::size_t page = 4096;
+  const std::size_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+  if (first < last) ::madvise(data_ + first, last - first, MADV_DONTNEED);
+}
+
+void Buffer::use_small_pages() {
+  if (data_) ::madvise(data_, size_, MADV_NOHUGEPAGE);
+}
+
 }  // namespace storm

@@ -23,6 +23,10 @@ class Buffer {
   }
   // Makes room for at least `bytes`; what was in it is lost when it has to grow.
   void grow(std::size_t bytes);
+  // Gives the whole pages of a stretch back to the system; what was in it is lost. use_small_pages() goes before, where
+  // little stays of much: a huge page is there as a whole.
+  void discard(std::size_t begin, std::size_t bytes);
+  void use_small_pages();
 
  private:
   std::byte* data_ = nullptr;

@@ -11,6 +11,7 @@
 #include "cpu/bf16_product.h"
 #include "cpu/few_rows_product.h"
 #include "cpu/onednn_memory.h"
+#include "cpu/packed_product.h"
 #include "cpu/row_product.h"
 
 #ifdef STORM_ONEDNN
@@ -27,11 +28,12 @@ constexpr int64_t kSmall = int64_t{1} << 20;  // multiply-adds of a product that
 }  // namespace
 
 ProductPrecisionScope::ProductPrecisionScope(ProductPrecision wanted) : before_(precision) {
-  require(wanted == ProductPrecision::f32 || wanted == ProductPrecision::bf16, "--precision ", name(wanted),
-          ": CPUs have f32 and bf16 products; take one of those, or --device cuda");
-  require(wanted == ProductPrecision::f32 || has_bf16_products(),
-          "--precision bf16: this CPU or this build has no bf16 products; leave it out");
-  precision = wanted;
+  require(wanted != ProductPrecision::tf32 && wanted != ProductPrecision::f16, "--precision ", name(wanted),
+          ": CPUs have f32, bf16 and int8 products; take one of those, or --device cuda");
+  require(wanted != ProductPrecision::bf16 || has_bf16_products(),
+          "--precision bf16: this CPU or this build has no bf16 products (avx512_bf16 and oneDNN); it has f32, and decoding "
+          "int8, too");
+  precision = wanted == ProductPrecision::bf16 ? wanted : ProductPrecision::f32;  // int8: of packed weights
 }
 ProductPrecisionScope::~ProductPrecisionScope() { precision = before_; }
 
@@ -45,8 +47,18 @@ Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory) {
   return {x, cols, rounded};
 }
 
+Operand weight_operand(const Execution& run, Value weight) {
+  if (!weight) return {};
+  const PackedWeight* packed = run.graph()[weight].packed;
+  return {packed ? nullptr : run.data(weight), run.shape(weight).cols, nullptr, packed};
+}
+
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
           int64_t ldc) {
+  if (b.packed) {
+    require(!ta && tb && n == b.packed->rows() && (beta == 0 || beta == 1), "a packed weight in another product");
+    return packed_product(m, k, a.exact, a.ld, *b.packed, b.column, {.add = beta == 1}, c, ldc);
+  }
   if (a.rounded && b.rounded && m * n * k >= kSmall)
     return bf16_product(ta, tb, m, n, k, a.rounded, a.ld, b.rounded, b.ld, beta, c, ldc);
   gemm(ta, tb, m, n, k, 1, a.exact, a.ld, b.exact, b.ld, beta, c, ldc);

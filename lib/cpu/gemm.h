@@ -7,6 +7,8 @@
 #include <string>
 
 #include "base/buffer.h"
+#include "cpu/packed_weight.h"
+#include "tensor/execution.h"
 #include "tensor/product_precision.h"
 
 namespace storm {
@@ -29,19 +31,27 @@ class ProductPrecisionScope {
 
 ProductPrecision product_precision();  // that of the innermost scope
 
-// A matrix that takes part in several products: it is rounded once for all of them, where they take rounded ones.
+// A matrix that takes part in several products: it is rounded once for all of them, where they take rounded ones. A
+// weight may be packed (cpu/packed_weight.h); then it is the right operand of products x W^T alone.
 struct Operand {
-  const float* exact;
-  int64_t ld;
+  const float* exact = nullptr;
+  int64_t ld = 0;
   const uint16_t* rounded = nullptr;  // as bf16, rows as far apart as exact's
+  const PackedWeight* packed = nullptr;
+  int64_t column = 0;  // of the packed weight: where the operand begins
 
+  explicit operator bool() const { return exact || packed; }
   Operand from_row(int64_t r) const { return from_column(r * ld); }
-  Operand from_column(int64_t c) const { return {exact + c, ld, rounded ? rounded + c : nullptr}; }
+  Operand from_column(int64_t c) const {
+    return {exact ? exact + c : nullptr, ld, rounded ? rounded + c : nullptr, packed, column + c};
+  }
 };
+// A parameter as products take it: packed, where it is. None for no value.
+Operand weight_operand(const Execution& run, Value weight);
 // x: [rows, cols] without gaps. memory: where the rounded ones are put; it is kept for the next time.
 Operand operand(const float* x, int64_t rows, int64_t cols, Buffer& memory);
 // As the other gemm, with alpha of 1, and to the same bits: small products take the exact operands. Both operands are
-// rounded, or none is.
+// rounded, or none is; where b is packed, a is exact and beta 0 or 1.
 void gemm(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const Operand& a, const Operand& b, float beta, float* c,
           int64_t ldc);
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "models/architecture.h"
+#include "models/packed_weights.h"
 #include "nn/adaptation.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
@@ -39,6 +40,9 @@ const Tensor& parameter_tensor(const Document& document, const ParameterSpec& sp
   require(tensor != nullptr, document.where, ": the parameter ", spec.name, " is missing");
   require(tensor->shape == file_shape(spec), document.where, ": ", spec.name, " is ", shape_text(tensor->shape),
           ", the configuration asks for ", shape_text(file_shape(spec)));
+  require(tensor->dtype != DType::I8, document.where,
+          ": holds weights of int8, which decode, embed and attn-dump take; "
+          "take the model of floats that it was made from");
   require(tensor->dtype == DType::F32 || tensor->dtype == DType::F16 || tensor->dtype == DType::BF16, document.where,
           ": ", spec.name, " is ", dtype_name(tensor->dtype), ", not F32, F16 or BF16");
   return *tensor;
@@ -52,16 +56,31 @@ const std::string& LoadedModel::vocabulary(const std::string& column) const {
 }
 
 void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown,
-                     const std::set<std::string, std::less<>>& anew) {
-  for (auto spec : model.parameters().specs()) {
+                     const std::set<std::string, std::less<>>& anew, WeightForm weights) {
+  for (std::size_t i = 0; i < model.parameters().specs().size(); ++i) {
+    auto spec = model.parameters().specs()[i];
     if (anew.contains(spec.name) || (spec.added && !document.find(spec.name))) continue;
+    if (weights != WeightForm::floats && is_int8(document, spec)) {
+      read_int8(document, model.parameters(), i);
+      document.forget();
+      continue;
+    }
     const auto* growth =
         spec.vocabulary >= 0 && !grown.empty() ? &grown[static_cast<std::size_t>(spec.vocabulary)] : nullptr;
     if (growth) (spec.vector ? spec.shape.cols : spec.shape.rows) = growth->before;
     const Tensor& tensor = parameter_tensor(document, spec);
+    // Straight from the file, since pages of floats that are given back at once cost a third of the start.
+    if (weights == WeightForm::int8 && spec.use == ParameterSpec::Use::products && tensor.dtype == DType::F32) {
+      const auto floats = document.values<float>(spec.name);
+      model.parameters().pack(i, std::make_shared<const PackedWeight>(PackedNumbers::int8, floats.data(),
+                                                                      spec.shape.rows, spec.shape.cols));
+      document.forget();
+      continue;
+    }
     const auto values = model.parameters().view(spec.name);
     read_floats(tensor, 0, values.first(static_cast<std::size_t>(spec.shape.size())));
     if (growth) append_means(values, spec.vector ? 1 : static_cast<std::size_t>(spec.shape.cols), *growth);
+    if (weights == WeightForm::int8) pack_weight(model.parameters(), i, PackedNumbers::int8);
     document.forget();  // or a model would be in memory twice
   }
 }
@@ -88,15 +107,21 @@ std::unique_ptr<Model> made_model(const Document& document, const std::string& n
   }
 }
 
-LoadedModel load_model(const Document& document, const std::string& name) {
+LoadedModel load_model(const Document& document, const std::string& name, WeightForm weights) {
   LoadedModel loaded{made_model(document, name), vocabularies_of(document), document.metadata, name};
   require(Adaptation::from(loaded.model->config()).base.empty(), name,
           ": holds what was trained alone, not the model that it was made for");
-  read_parameters(document, *loaded.model);
+  const auto& specs = loaded.model->parameters().specs();
+  if (weights == WeightForm::int8 ||
+      std::ranges::any_of(specs, [&](const auto& spec) { return is_int8(document, spec); }))
+    loaded.model->parameters().expect_packing();
+  read_parameters(document, *loaded.model, {}, {}, weights);
   return loaded;
 }
 
-LoadedModel load_model(const std::string& path) { return load_model(read_document(path), path); }
+LoadedModel load_model(const std::string& path, WeightForm weights) {
+  return load_model(read_document(path), path, weights);
+}
 
 Document model_document(const Model& model, const std::map<std::string, std::string>& vocabularies,
                         std::map<std::string, std::string> metadata) {

@@ -29,10 +29,17 @@ struct LoadedModel {
   const std::string& vocabulary(const std::string& column) const;
 };
 
+// How weights that products take are kept (models/packed_weights.h).
+enum class WeightForm {
+  floats,     // as floats alone: for training and whatever else changes them; a file of int8 is refused
+  as_stored,  // those of int8 as they are
+  int8,       // all of them as int8
+};
+
 // A file of kind model, or of kind checkpoint (its weights). Throws Error that names the file and what is wrong with
 // it.
-LoadedModel load_model(const std::string& path);
-LoadedModel load_model(const Document& document, const std::string& name);
+LoadedModel load_model(const std::string& path, WeightForm weights = WeightForm::floats);
+LoadedModel load_model(const Document& document, const std::string& name, WeightForm weights = WeightForm::floats);
 
 // What a document's metadata says under kConfigKey. Throws Error for what is no JSON, or nested without end.
 nlohmann::json config_of(const Document& document, const std::string& name);
@@ -57,7 +64,7 @@ struct GrownVocabulary {
 // anew: parameters that keep the values they have, since the document's model had none such; and so does what an
 // adaptation added, where the document lacks it.
 void read_parameters(const Document& document, Model& model, std::span<const GrownVocabulary> grown = {},
-                     const std::set<std::string, std::less<>>& anew = {});
+                     const std::set<std::string, std::less<>>& anew = {}, WeightForm weights = WeightForm::floats);
 
 // The document of a model, whose low-rank updates are merged into the weights, and whose adaptation (nn/adaptation.h)
 // is left out. The tensors are views of the model's parameters: write it before they change.

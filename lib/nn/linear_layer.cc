@@ -44,6 +44,7 @@ LinearLayer LinearLayer::declare(ParameterList& list, const std::string& name, i
     bias.scale = static_cast<float>(bound);
   }
   weight.linear = LinearSpec{};
+  weight.use = ParameterSpec::Use::products;
   return {list.add(std::move(weight)), list.add(std::move(bias))};
 }
 

@@ -22,12 +22,14 @@ struct RecurrentLayer {
     using Init = ParameterSpec::Init;
     const auto gates = static_cast<int>(gates_of(cell));
     const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(h)));
-    RecurrentLayer layer{
-        .cell = cell,
-        .input = LinearLayer::declare(list, name + ".input", in, gates * h, gates, init),
-        .weight = list.add(
-            {.name = name + ".recurrent.weight", .shape = {gates * h, h}, .init = Init::uniform, .scale = bound}),
-        .bias = {}};
+    RecurrentLayer layer{.cell = cell,
+                         .input = LinearLayer::declare(list, name + ".input", in, gates * h, gates, init),
+                         .weight = list.add({.name = name + ".recurrent.weight",
+                                             .shape = {gates * h, h},
+                                             .init = Init::uniform,
+                                             .scale = bound,
+                                             .use = ParameterSpec::Use::products}),
+                         .bias = {}};
     if (cell != Cell::gru) return layer;
     ParameterSpec bias{.name = name + ".recurrent.bias", .shape = {1, h}, .vector = true};
     if (init.rule == LinearInit::Rule::fan_in) {

@@ -42,8 +42,8 @@ struct Parts {
   Alignment align;
   std::vector<int64_t> places;
   const int32_t *offsets, *ranges;
-  const float *feed_weight, *query_weight, *out_weight;  // the latter two may be null
-  int64_t a, m, o, fed;                                  // fed: what the feed weight reads: m or o
+  Operand feed_weight, query_weight, out_weight;  // the latter two may be none
+  int64_t a, m, o, fed;                           // fed: what the feed weight reads: m or o
 
   Parts(const Execution& r, const Node& n, bool backward)
       : run(r),
@@ -59,9 +59,9 @@ struct Parts {
               attributes.logits},
         offsets(r.data<int32_t>(n.inputs[3])),
         ranges(r.data<int32_t>(n.inputs[kRanges])),
-        feed_weight(r.data(n.inputs[kFeedWeight])),
-        query_weight(r.data_or_null(n.inputs[kQueryWeight])),
-        out_weight(r.data_or_null(n.inputs[kOutWeight])),
+        feed_weight(weight_operand(r, n.inputs[kFeedWeight])),
+        query_weight(weight_operand(r, n.inputs[kQueryWeight])),
+        out_weight(weight_operand(r, n.inputs[kOutWeight])),
         a(align.a),
         m(align.m),
         o(out_weight ? r.shape(n.inputs[kOutWeight]).rows : 0),
@@ -89,7 +89,7 @@ struct Parts {
 // Attention of step t: from the states [n, h] its queries [n, a] and contexts [n, m].
 void attend_step(const Parts& p, int64_t t, const float* states, float* queries, float* contexts) {
   const int64_t n = p.walk.steps.active(t), h = p.walk.h;
-  if (p.query_weight) gemm(false, true, n, p.a, h, 1, states, h, p.query_weight, h, 0, queries, p.a);
+  if (p.query_weight) gemm(false, true, n, p.a, h, {states, h}, p.query_weight, 0, queries, p.a);
   const float* asking = p.query_weight ? queries : states;
   float* all = p.run.data(p.node.outputs[kContext]);
   p.each(t, [&](int64_t i, int64_t row, int64_t s) {
@@ -101,7 +101,7 @@ void attend_step(const Parts& p, int64_t t, const float* states, float* queries,
 // Adds what is fed back [n, fed] to the gates of step t.
 void feed_gates(Parts& p, int64_t t, const float* back, float* product) {
   const int64_t n = p.walk.steps.active(t), width = p.walk.width;
-  gemm(false, true, n, width, p.fed, 1, back, p.fed, p.feed_weight, p.fed, 0, product, width);
+  gemm(false, true, n, width, p.fed, {back, p.fed}, p.feed_weight, 0, product, width);
   p.each(t, [&](int64_t i, int64_t row, int64_t) {
     add_rows(p.walk.x() + row * width, product + i * width, width, p.walk.gates() + row * width);
   });
@@ -129,9 +129,9 @@ void forward(const Execution& run, const Node& node) {
     if (fed) feed_gates(p, t, outs, product);
     p.walk.advance(t, fed);
     attend_step(p, t, p.walk.state(), queries, contexts);
-    const int64_t active = p.walk.steps.active(t), ld = p.m + h;
-    gemm(false, true, active, p.o, p.m, 1, contexts, p.m, p.out_weight, ld, 0, outs, p.o);
-    gemm(false, true, active, p.o, h, 1, p.walk.state(), h, p.out_weight + p.m, ld, 1, outs, p.o);
+    const int64_t active = p.walk.steps.active(t);
+    gemm(false, true, active, p.o, p.m, {contexts, p.m}, p.out_weight, 0, outs, p.o);
+    gemm(false, true, active, p.o, h, {p.walk.state(), h}, p.out_weight.from_column(p.m), 1, outs, p.o);
     p.each(t, [&](int64_t i, int64_t row, int64_t) {
       tanh_row(outs + i * p.o, bias, p.o);
       std::copy_n(outs + i * p.o, p.o, out + row * p.o);
@@ -194,7 +194,7 @@ void backward(const Execution& run, const Node& node) {
   // All queries at once; a query's place takes its gradient.
   const float* states = run.data(node.outputs[1]);
   const float* asking = p.out_weight ? states : p.walk.previous_states();
-  if (p.query_weight) gemm(false, true, tokens, p.a, h, 1, asking, h, p.query_weight, h, 0, queries, p.a);
+  if (p.query_weight) gemm(false, true, tokens, p.a, h, {asking, h}, p.query_weight, 0, queries, p.a);
   const auto attend_step_backward = [&](int64_t t) {
     p.each(t, [&](int64_t i, int64_t row, int64_t s) {
       float* query = queries + row * p.a;
@@ -213,32 +213,33 @@ void backward(const Execution& run, const Node& node) {
         tanh_row_backward(d_out ? d_out + row * p.o : nullptr, d_back + i * p.o, out + row * p.o, p.o, d_sum + i * p.o);
         std::copy_n(d_sum + i * p.o, p.o, d_sums + row * p.o);
       });
-      gemm(false, false, active, p.m, p.o, 1, d_sum, p.o, p.out_weight, ld, 0, d_context, p.m);
-      gemm(false, false, active, h, p.o, 1, d_sum, p.o, p.out_weight + p.m, ld, 1, p.walk.d_state(), h);
+      gemm(false, false, active, p.m, p.o, 1, d_sum, p.o, p.out_weight.exact, ld, 0, d_context, p.m);
+      gemm(false, false, active, h, p.o, 1, d_sum, p.o, p.out_weight.exact + p.m, ld, 1, p.walk.d_state(), h);
       attend_step_backward(t);
       if (p.query_weight)
-        gemm(false, false, active, h, p.a, 1, d_query, p.a, p.query_weight, h, 1, p.walk.d_state(), h);
+        gemm(false, false, active, h, p.a, 1, d_query, p.a, p.query_weight.exact, h, 1, p.walk.d_state(), h);
       else
         p.each(t, [&](int64_t i, int64_t, int64_t) {
           add_rows(p.walk.d_state() + i * h, d_query + i * h, h, p.walk.d_state() + i * h);
         });
       p.walk.retreat(t, d_input);
-      gemm(false, false, active, p.o, width, 1, d_input, width, p.feed_weight, p.o, 0, d_back, p.o);
+      gemm(false, false, active, p.o, width, 1, d_input, width, p.feed_weight.exact, p.o, 0, d_back, p.o);
     } else {
       p.walk.retreat(t, d_input);
-      gemm(false, false, active, p.m, width, 1, d_input, width, p.feed_weight, p.m, 0, d_context, p.m);
+      gemm(false, false, active, p.m, width, 1, d_input, width, p.feed_weight.exact, p.m, 0, d_context, p.m);
       if (d_contexts)
         p.each(t, [&](int64_t i, int64_t row, int64_t) {
           add_rows(d_context + i * p.m, d_contexts + row * p.m, p.m, d_context + i * p.m);
         });
       attend_step_backward(t);
-      p.walk.pull(d_query, p.a, p.query_weight, active);
+      p.walk.pull(d_query, p.a, p.query_weight.exact, active);
     }
   }
   finish(p, queries, d_sums, d_v, last_outs);
 }
 
-constexpr Op kAttentiveRecurrent{"attentive_recurrent", forward, backward};
+constexpr Op kAttentiveRecurrent{
+    .name = "attentive_recurrent", .forward = forward, .backward = backward, .packed_weights = true};
 
 }  // namespace
 

@@ -79,7 +79,7 @@ CellWalk::CellWalk(const Execution& run, const Node& node, const CellAttributes&
       attributes_(attributes),
       dropout_(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0),
       x_(backward ? nullptr : run.data(node.inputs[0])),
-      weight_(run.data(node.inputs[1])),
+      weight_(weight_operand(run, node.inputs[1])),
       bias_(backward ? nullptr : run.data_or_null(node.inputs[2])),
       gates_(run.data(node.outputs[0])),
       states_(run.data(node.outputs[1])),
@@ -125,7 +125,7 @@ void CellWalk::mask_rows(const float* from, float* to, int64_t begin, int64_t en
 void CellWalk::advance(int64_t t, bool x_in_gates) {
   const auto rows = steps.rows(t);
   const int64_t n = steps.active(t);
-  gemm(false, true, n, width, h, 1, masked_, h, weight_, h, 0, product_, width);
+  gemm(false, true, n, width, h, {masked_, h}, weight_, 0, product_, width);
   const CellForward f{rows.data(), h,     x_in_gates ? gates_ : x_, product_, bias_, gates_, state_, memory_,
                       states_,     extra_};
   parallel_ranges(n, kRowGrain, [&](int64_t begin, int64_t end) {
@@ -166,7 +166,7 @@ void CellWalk::retreat(int64_t t, float* d_input) {
                        d_input,
                        product_};
   parallel_ranges(n, kRowGrain, [&](int64_t begin, int64_t end) { cell_backward(attributes_.cell, f, begin, end); });
-  pull(product_, width, weight_, n);
+  pull(product_, width, weight_.exact, n);
 }
 
 const float* CellWalk::previous_states() {

@@ -12,6 +12,7 @@
 
 #include <vector>
 
+#include "cpu/gemm.h"
 #include "ops/cells.h"
 #include "ops/dropout_stream.h"
 #include "ops/ragged_steps.h"
@@ -76,7 +77,9 @@ class CellWalk {
   const Node& node_;
   const CellAttributes attributes_;
   DropoutStream dropout_;
-  const float *x_, *weight_, *bias_;
+  const float* x_;
+  Operand weight_;
+  const float* bias_;
   float *gates_, *states_, *extra_;
   float *state_, *memory_ = nullptr, *masked_, *factors_ = nullptr, *product_;
   float *zeros_ = nullptr, *previous_states_ = nullptr, *d_gates_ = nullptr;

@@ -84,7 +84,8 @@ void forward(const Execution& run, const Node& node) {
   auto* sums = reinterpret_cast<RowSums*>(logits + std::min(chunk, rows) * n);
   float* token_nll = run.data(node.outputs[1]);
   static thread_local Buffer memory[3];  // where operands of products are rounded
-  const Operand all = operand(run.data(x), rows, d, memory[0]), words = operand(run.data(weight), n, d, memory[1]);
+  const Operand all = operand(run.data(x), rows, d, memory[0]), packed = weight_operand(run, weight),
+                words = packed.packed ? packed : operand(packed.exact, n, d, memory[1]);
   Bf16* rounded = nullptr;
   Operand slopes{logits, n};  // of the loss by the logits, rounded as they come
   if (words.rounded && (dx || dw)) {
@@ -127,8 +128,11 @@ void forward(const Execution& run, const Node& node) {
   totals[1] = nll;
 }
 
-constexpr Op kCrossEntropy{
-    .name = "cross_entropy", .forward = forward, .gradient_in_forward = true, .frozen_rows = true};
+constexpr Op kCrossEntropy{.name = "cross_entropy",
+                           .forward = forward,
+                           .gradient_in_forward = true,
+                           .frozen_rows = true,
+                           .packed_weights = true};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cpu/gemm.h"
+#include "cpu/packed_product.h"
 #include "cpu/simd.h"
 #include "ops/column_sums.h"
 #include "ops/dropout.h"
@@ -177,7 +178,11 @@ void forward(const Execution& run, const Node& node) {
   float* y = run.data(node.outputs[0]);
   float* z = keeps_sum(activation) && run.gradients() ? run.data(node.outputs[1]) : y;
   const float* b = run.data_or_null(bias);
-  gemm(false, true, rows, n, in, 1, run.data(x), in, run.data(weight), in, 0, z, n);
+  const Operand w = weight_operand(run, weight);
+  if (w.packed && attributes.rank == 0 && (activation == Activation::none || activation == Activation::relu))
+    return packed_product(rows, in, run.data(x), in, *w.packed, 0, {.bias = b, .relu = activation == Activation::relu},
+                          y, n);
+  gemm(false, true, rows, n, in, {run.data(x), in}, w, 0, z, n);
   if (attributes.rank > 0) add_low_rank(run, node, attributes, z, n);
   const DropoutStream stream(run.philox().seed, run.batch(), node.number, run.gradients() ? attributes.dropout : 0);
   parallel_ranges(rows, kRowGrain, [&](int64_t begin, int64_t end) {
@@ -243,7 +248,7 @@ void backward(const Execution& run, const Node& node) {
   if (attributes.rank > 0) low_rank_backward(run, node, attributes, dy, n);
 }
 
-constexpr Op kLinear{"linear", forward, backward};
+constexpr Op kLinear{.name = "linear", .forward = forward, .backward = backward, .packed_weights = true};
 
 // The shape of u A^T.
 Shape set_low_rank(Attributes& f, const LowRank& low_rank, const Graph& graph, Shape x, Shape weight) {

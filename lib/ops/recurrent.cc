@@ -15,7 +15,7 @@ void backward(const Execution& run, const Node& node) {
   walk.finish();
 }
 
-constexpr Op kRecurrent{"recurrent", forward, backward};
+constexpr Op kRecurrent{.name = "recurrent", .forward = forward, .backward = backward, .packed_weights = true};
 
 }  // namespace
 

@@ -113,6 +113,17 @@ int64_t write_floats(std::span<const double> values, DType dtype, std::span<std:
   return overflows;
 }
 
+namespace {
+
+// Of whole numbers that a scale beside them is for, nothing but the scale would be averaged or converted.
+void require_no_int8(const Document& document) {
+  for (const Tensor& t : document.tensors())
+    require(t.dtype != DType::I8 || !document.find(t.name + ".scale"), document.where, ": ", t.name,
+            " is a weight of int8; take the model of floats that it was made from");
+}
+
+}  // namespace
+
 void write_merged(std::span<const Document> documents, Output& output) {
   require(!documents.empty(), "nothing to merge");
   const Document& first = documents[0];
@@ -177,6 +188,7 @@ void write_merged(std::span<const Document> documents, Output& output) {
 }
 
 void write_average(std::span<const Document> documents, const std::string& command, Output& output) {
+  for (const Document& d : documents) require_no_int8(d);
   require(!documents.empty(), "nothing to average");
   const Document& last = documents.back();
   for (const Document& d : documents) {
@@ -218,6 +230,7 @@ void write_average(std::span<const Document> documents, const std::string& comma
 }
 
 void write_converted(const Document& document, DType dtype, Output& output) {
+  require_no_int8(document);
   require(is_float(dtype), "cannot convert to ", dtype_name(dtype), ": no float");
   auto tensors = document.tensors();
   for (Tensor& t : tensors)

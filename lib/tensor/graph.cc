@@ -16,18 +16,22 @@ Value Graph::external(Shape shape, DType dtype, const void* data) {
   return add({.shape = shape, .dtype = dtype, .origin = Origin::constant, .data = const_cast<void*>(data)});
 }
 
-Value Graph::parameter(Shape shape, const float* data, float* gradient, int64_t frozen) {
+Value Graph::parameter(Shape shape, const float* data, float* gradient, int64_t frozen, const PackedWeight* packed) {
   return add({.shape = shape,
               .origin = Origin::parameter,
               .needs_gradient = gradients_ && gradient != nullptr,
               .data = const_cast<float*>(data),
               .gradient = gradient,
-              .frozen = frozen});
+              .frozen = frozen,
+              .packed = packed});
 }
 
 Value Graph::append(Node& node, std::initializer_list<Output> outputs) {
   require(outputs.size() <= Node::kOutputs, node.op->name, ": too many outputs");
   node.number = static_cast<int32_t>(nodes_.size());
+  for (const Value v : node.inputs)
+    require(!v || !values_[index(v)].packed || values_[index(v)].data || node.op->packed_weights, "the op ",
+            node.op->name, " takes no weights of int8 or bf16; take --precision f32 and a model of floats");
   bool needs = false;
   if (node.op->backward || node.op->gradient_in_forward)
     for (const Value v : node.inputs) {

@@ -34,6 +34,7 @@ struct Value {
 };
 
 class Execution;
+class PackedWeight;  // cpu/packed_weight.h
 struct Node;
 
 struct Op {
@@ -42,7 +43,8 @@ struct Op {
   void (*backward)(const Execution&, const Node&) = nullptr;  // null: gradients do not flow through it
   // The op takes its inputs' gradients already in forward (a fused loss, which never stores its logits).
   bool gradient_in_forward = false;
-  bool frozen_rows = false;  // takes inputs whose first rows have no gradient
+  bool frozen_rows = false;     // takes inputs whose first rows have no gradient
+  bool packed_weights = false;  // takes parameters that are packed for products and have no values of their own
 };
 
 struct Node {
@@ -77,6 +79,7 @@ struct ValueInfo {
   void* data = nullptr;       // where a constant, a parameter or a placed value lies
   float* gradient = nullptr;  // a parameter's gradient, which every use adds to
   int64_t frozen = 0;         // its gradient begins at this row (of a vector, at this number): those before have none
+  const PackedWeight* packed = nullptr;  // a parameter that products take so; without data it is good for nothing else
 };
 
 class Graph {
@@ -104,8 +107,9 @@ class Graph {
     return constant({n, 1}, std::move(data));
   }
   // gradient may be null: a parameter that is not trained. frozen: so many of its first rows have none; an op that does
-  // not know of such rows refuses it.
-  Value parameter(Shape shape, const float* data, float* gradient, int64_t frozen = 0);
+  // not know of such rows refuses it. packed: what products take instead of the data, which may then be null.
+  Value parameter(Shape shape, const float* data, float* gradient, int64_t frozen = 0,
+                  const PackedWeight* packed = nullptr);
 
   struct Output {
     Shape shape;

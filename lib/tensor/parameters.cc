@@ -27,11 +27,14 @@ std::size_t trained_of(const ParameterSpec& spec) {
 }
 bool trained_as_a_whole(const ParameterSpec& spec) { return spec.trained && spec.frozen == 0; }
 
+bool is_for_products_alone(const ParameterSpec& spec) { return spec.use == ParameterSpec::Use::products; }
+
 }  // namespace
 
 Parameters::Parameters(std::vector<ParameterSpec> specs) : specs_(std::move(specs)) {
   offsets_.resize(specs_.size());
   gradient_offsets_.resize(specs_.size());
+  packed_.resize(specs_.size());
   for (const bool whole : {true, false}) {  // those that are trained as a whole first
     for (std::size_t i = 0; i < specs_.size(); ++i) {
       if (trained_as_a_whole(specs_[i]) != whole) continue;
@@ -133,7 +136,15 @@ std::size_t Parameters::at(std::string_view name) const {
 
 std::span<float> Parameters::view(std::string_view name) const { return view(at(name)); }
 
+void Parameters::pack(std::size_t i, std::shared_ptr<const PackedWeight> packed) {
+  packed_[i] = std::move(packed);
+  if (is_for_products_alone(specs_[i]))
+    values_.discard(offsets_[i] * sizeof(float), static_cast<std::size_t>(specs_[i].shape.size()) * sizeof(float));
+}
+
 std::span<float> Parameters::view(std::size_t i) const {
+  require(!packed_[i] || !is_for_products_alone(specs_[i]), specs_[i].name,
+          ": the weight is packed for products and has no floats; take the model that it was made from");
   return values().subspan(offsets_[i], static_cast<std::size_t>(specs_[i].shape.size()));
 }
 
@@ -153,7 +164,9 @@ Value Parameters::in(Graph& graph, ParameterId id) const {
   const auto i = static_cast<std::size_t>(id.index);
   const bool trained = gradients_.size() && trained_of(specs_[i]) > 0;
   float* gradient = trained ? gradients().data() + gradient_offsets_[i] : nullptr;
-  return graph.parameter(specs_[i].shape, values().data() + offsets_[i], gradient, trained ? specs_[i].frozen : 0);
+  const PackedWeight* packed = packed_[i].get();
+  const float* data = packed && is_for_products_alone(specs_[i]) ? nullptr : values().data() + offsets_[i];
+  return graph.parameter(specs_[i].shape, data, gradient, trained ? specs_[i].frozen : 0, packed);
 }
 
 }  // namespace storm

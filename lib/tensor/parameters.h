@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,9 @@ struct LinearSpec {
   ParameterId down_weight = {}, down_bias = {}, up_weight = {}, up_bias = {};
 };
 
+// A packed weight can be cut before every so many columns.
+constexpr int64_t kPackedColumns = 4;
+
 struct ParameterSpec {
   std::string name;
   Shape shape;  // [out, in] for a matrix; [1, n] for a vector
@@ -52,6 +56,9 @@ struct ParameterSpec {
   int64_t frozen = 0;       // of a trained one: so many of its first rows, or of a vector's first numbers, are frozen
   bool added = false;       // by an adaptation (nn/adaptation.h): files of the model that it began with lack it
   std::optional<LinearSpec> linear = {};  // of a linear layer's weight
+  // What a matrix is for: its values are read, or products y = x W^T take it, or both. What products take can be
+  // packed.
+  enum class Use : uint8_t { values, products, both } use = Use::values;
 };
 
 // Collects the specs while layers are declared.
@@ -64,6 +71,11 @@ class ParameterList {
   // Says of a parameter that its rows are the pieces of that column.
   ParameterId of_vocabulary(ParameterId id, int32_t column) {
     specs_[static_cast<std::size_t>(id.index)].vocabulary = column;
+    return id;
+  }
+  // Says that products y = x W^T take a table, whose rows are looked up as well.
+  ParameterId multiplied(ParameterId id) {
+    specs_[static_cast<std::size_t>(id.index)].use = ParameterSpec::Use::both;
     return id;
   }
   std::vector<ParameterSpec>& specs() { return specs_; }
@@ -101,6 +113,11 @@ class Parameters {
   std::span<float> gradient_view(std::string_view name) const;  // the gradients of these
   std::size_t gradient_offset(std::size_t i) const { return gradient_offsets_[i]; }  // of the i-th spec's, if trained
   Value in(Graph& graph, ParameterId id) const;  // as a value of a graph; none for no parameter
+  // From here on products take the i-th parameter as packed. Where nothing but products takes it, its values are gone,
+  // and their memory is given back. expect_packing() goes before anything is read, where most of it will be packed.
+  void expect_packing() { values_.use_small_pages(); }
+  void pack(std::size_t i, std::shared_ptr<const PackedWeight> packed);
+  const PackedWeight* packed(std::size_t i) const { return packed_[i].get(); }  // null: it is not
   // What is known of a linear layer by its weight; null: nothing.
   const LinearSpec* linear(ParameterId weight) const {
     const auto& known = specs_[static_cast<std::size_t>(weight.index)].linear;
@@ -113,6 +130,7 @@ class Parameters {
 
   std::vector<ParameterSpec> specs_;
   std::vector<std::size_t> offsets_, gradient_offsets_;
+  std::vector<std::shared_ptr<const PackedWeight>> packed_;
   std::map<std::string, std::size_t, std::less<>> index_;
   std::size_t count_ = 0, trained_ = 0;  // numbers, padding included
   Buffer values_, gradients_;

@@ -178,9 +178,9 @@ std::string device_name(const Device* device) {
 
 ProductPrecision precision_from_name(const std::string& text) {
   const auto precision = product_precision_named(text);
-  if (precision && *precision != ProductPrecision::f16) return *precision;
-  throw UsageError(
-      str("--precision: '", text, "' is none of f32, tf32, bf16", precision ? "; f16 is for decoding" : ""));
+  if (precision && *precision != ProductPrecision::f16 && *precision != ProductPrecision::int8) return *precision;
+  throw UsageError(str("--precision: '", text, "' is none of f32, tf32, bf16",
+                       precision ? str("; ", name(*precision), " is for decoding") : ""));
 }
 
 json to_json(const TrainSettings& settings) {

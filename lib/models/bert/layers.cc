@@ -33,6 +33,7 @@ BertLayers::BertLayers(const BertConfig& c) {
       c.share_embeddings
           ? embedding
           : list.of_vocabulary(declare_table(list, "masked_lm.output.weight", c.vocabulary, width, kDeviation), 0);
+  list.multiplied(masked_lm.output);
   masked_lm.bias =
       list.of_vocabulary(list.add({.name = "masked_lm.bias", .shape = {1, c.vocabulary}, .vector = true}), 0);
 }

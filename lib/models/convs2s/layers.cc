@@ -48,7 +48,7 @@ ConvS2SLayers::ConvS2SLayers(const ConvS2SConfig& c) {
     output = linear("output", c.d_model, c.tables.target, kept);
     for (const auto id : {output.weight, output.gain, output.bias}) list.of_vocabulary(id, TableSizes::kTarget);
   } else {
-    output.weight = embedding.target;
+    output.weight = list.multiplied(embedding.target);
     output.bias = list.of_vocabulary(list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true}),
                                      TableSizes::kTarget);
   }

@@ -20,6 +20,7 @@ ElmoLayers::ElmoLayers(const ElmoConfig& c) {
       direction->push_back(
           RecurrentLayer::declare(list, str(name, i), Cell::lstm, c.d_model, c.d_model, {LinearInit::Rule::fan_in}));
   output = c.shared ? embedding : table("output.weight");
+  list.multiplied(output);
   output_bias = list.add({.name = "output.bias", .shape = {1, c.vocabulary}, .vector = true, .vocabulary = 0});
 }
 

@@ -19,7 +19,7 @@ GptLayers::GptLayers(const GptConfig& c) {
     return list.of_vocabulary(declare_table(list, name, c.vocabulary, c.block.d_model, kDeviation), 0);
   };
   embedding = table("embedding.weight");
-  output = c.shared ? embedding : table("output.weight");
+  output = list.multiplied(c.shared ? embedding : table("output.weight"));
   positions = declare_table(list, "positions.weight", c.max_positions, c.block.d_model, kDeviation);
   for (int64_t i = 0; i < c.layers; ++i) {
     const auto name = str("layers.", i);

@@ -14,7 +14,8 @@ RnnLmLayers::RnnLmLayers(const RnnLmConfig& c) {
                         .shape = {c.vocabulary, c.d_model},
                         .init = ParameterSpec::Init::uniform,
                         .scale = 0.1f,
-                        .vocabulary = 0});
+                        .vocabulary = 0,
+                        .use = ParameterSpec::Use::both});
   for (int64_t i = 0; i < c.layers; ++i)
     layers.push_back(
         RecurrentLayer::declare(list, str("layers.", i), c.cell, c.d_model, c.d_model, {LinearInit::Rule::fan_in}));

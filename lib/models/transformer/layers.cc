@@ -19,6 +19,7 @@ TransformerLayers::TransformerLayers(const TransformerConfig& c) {
   output = decodes && c.tables.share == Share::none
                ? list.of_vocabulary(table("output.weight", c.tables.target), TableSizes::kTarget)
                : embedding.target;
+  if (decodes) list.multiplied(output);
   if (decodes && c.output_bias)
     output_bias = list.of_vocabulary(list.add({.name = "output.bias", .shape = {1, c.tables.target}, .vector = true}),
                                      TableSizes::kTarget);
