@@ -18,6 +18,7 @@
 #include "pictures/position_pictures.h"
 #include "tools/attn_dump_flags.h"
 #include "tools/model_device.h"
+#include "tools/model_precision.h"
 #include "tools/model_rows.h"
 
 namespace storm {
@@ -40,7 +41,8 @@ class AttentionDump {
  public:
   explicit AttentionDump(const Args& args)
       : args_(args),
-        model_(args.text("model")),
+        precision_(args, {"f32", "bf16", "int8"}),
+        model_(args.text("model"), precision_.weights()),
         task_(args.on("decode") ? searching_task(model_) : nullptr),
         choice_(chosen()),
         answered_(model_.kind.texts > 0 ? 0 : model_.kind.answered),
@@ -49,7 +51,9 @@ class AttentionDump {
                                  : std::max(model_.kind.texts > 0 ? 1 : model_.kind.asked, answered_ + 1),
                "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
         output_(args.text("save")),
-        device_(args, *model_.loaded.model) {}
+        device_(args, *model_.loaded.model) {
+    precision_.begin(model_.loaded, device_.get());
+  }
 
   void run() {
     if (args_.given("html") || args_.given("svg"))
@@ -202,6 +206,7 @@ class AttentionDump {
   }
 
   const Args& args_;
+  ModelPrecision precision_;
   ColumnModel model_;
   std::unique_ptr<Task> task_;  // what --decode asks
   AttentionChoice choice_;
@@ -223,7 +228,7 @@ class AttentionDump {
 
 void draw_positions(const Args& args) {
   constexpr int64_t positions = 128;  // longer sentences are seldom looked at
-  const auto loaded = load_model(args.text("model"));
+  const auto loaded = load_model(args.text("model"), WeightForm::as_stored);
   const Description& description = loaded.model->description();
   const int64_t width = description.width;
   const auto& path = args.text("positions");

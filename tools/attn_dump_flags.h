@@ -46,6 +46,8 @@ inline const Tool kAttentionDump{
      {"svg", "DIR", "", "draw SVG files: each head, and all heads of a kind"},
      {"sentences", "N", "20", "with --html and --svg: draw the first N pairs (0: all)"},
      {"positions", "PATH", "", "draw sinusoidal positions as wide as the model: a page (.html), or SVGs in a folder"},
+     {"precision", "KIND", "f32",
+      "what products' operands are rounded to: f32 (not at all), bf16 or int8, whole numbers with a scale a row"},
      {"max-tokens", "N", "1024", "tokens of a batch on its larger side, EOS included"}},
     ""};
 
@@ -74,8 +76,9 @@ inline void check_attention_dump(const Args& args) {
   if (pictures && args.given("save")) throw UsageError("-o is for the stream; --html and --svg name their own files");
   if (args.given("sentences") && !pictures) throw UsageError("--sentences has no meaning without --html or --svg");
   if (args.given("positions"))
-    for (const char* flag : {"save", "decode", "beam", "kinds", "layers", "heads", "logits", "align", "align-level",
-                             "align-row", "align-from", "align-score", "summary", "html", "svg", "max-tokens"})
+    for (const char* flag :
+         {"save", "decode", "beam", "kinds", "layers", "heads", "logits", "align", "align-level", "align-row",
+          "align-from", "align-score", "summary", "html", "svg", "max-tokens", "precision"})
       if (args.given(flag)) throw UsageError(str("--", flag, " has no meaning with --positions, which reads no input"));
   if (args.on("logits") && (align || score || summary))
     throw UsageError("--logits are for the stream; alignments and --summary are made of probabilities");

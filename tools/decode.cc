@@ -9,7 +9,6 @@
 #include "base/number.h"
 #include "base/output.h"
 #include "base/split.h"
-#include "cpu/gemm.h"
 #include "decode/generate.h"
 #include "decode/perplexity.h"
 #include "decode/stop_strings.h"
@@ -21,6 +20,7 @@
 #include "tools/decode_text.h"
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
+#include "tools/model_precision.h"
 #include "tools/model_rows.h"
 
 namespace storm {
@@ -31,8 +31,8 @@ using namespace decode_flags;
 class Decode {
  public:
   explicit Decode(const Args& args)
-      : precision_(*product_precision_named(args.choice("precision", {"f32", "tf32", "bf16", "f16"}))),
-        model_(model_path(args)),
+      : precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
+        model_(model_path(args), precision_.weights()),
         args_(with_defaults_of(model_, args)),
         options_(options_of(args_)),
         stop_(stop_strings(args, model_)),
@@ -91,10 +91,7 @@ class Decode {
     device_ = ModelDevice(args_, *model_.loaded.model);
     options_.device = device_.get();
     if (options_.max_tokens == 0) options_.max_tokens = options_.device ? 4096 : 1024;
-    if (options_.device)
-      options_.device->set_products(precision_);
-    else
-      rounding_.emplace(precision_);
+    precision_.begin(model_.loaded, options_.device);
   }
 
   static const std::string& model_path(const Args& args) {
@@ -167,15 +164,14 @@ class Decode {
     sentences_ += static_cast<int64_t>(log_probs.size());
   }
 
-  ProductPrecision precision_;
+  ModelPrecision precision_;
   TaskModel model_;
   Args args_;  // with what the model sets
   DecodeOptions options_;
   std::optional<StopStrings> stop_;
   std::unique_ptr<NgramModel> fused_;
   ModelDevice device_;
-  std::optional<ProductPrecisionScope> rounding_;  // on the CPU
-  std::vector<Workspace> workspaces_;              // of the device: they go before it
+  std::vector<Workspace> workspaces_;  // of the device: they go before it
   RowReader input_;
   Output output_;
   int64_t sentences_ = 0, target_tokens_ = 0;

@@ -63,7 +63,8 @@ inline const Tool kTool{
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)",
       "Batches and precision"},
      {"precision", "KIND", "f32",
-      "what products' operands are rounded to: f32 (not at all) or bf16; on a device also tf32 and f16"},
+      "what products' operands are rounded to: f32 (not at all), bf16 or int8, whole numbers with a scale a row; on a "
+      "device bf16, tf32 and f16"},
      {"sample", "", "", "draw outputs instead of searching; --nbest of each sentence", "Sampling"},
      {"temperature", "X", "1", "with --sample: probabilities to the power 1/X"},
      {"top-k", "N", "0", "with --sample: draw from the N likeliest (0: all)"},

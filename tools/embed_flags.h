@@ -54,6 +54,8 @@ inline const Tool kEmbedTool{
      {"mix", "W0,W1,...", "", "the layers' states added up, each times its weight, layer 0 first"},
      {"word-pool", "HOW", "mean", "with --level word: mean of its pieces, or first"},
      {"max-tokens", "N", "1024", "tokens of a batch, EOS included"},
+     {"precision", "KIND", "f32",
+      "what products' operands are rounded to: f32 (not at all), bf16 or int8, whole numbers with a scale a row"},
      {"nearest", "K", "", "print each line's K nearest rows by cosine, of the table or of --index", "Questions"},
      {"index", "FILE", "", "with --nearest: an embeddings stream, which is mapped"},
      {"arithmetic", "SUM", "", "the rows nearest to a sum of words, 10 or --nearest K: \"king - man + 0.5*woman\""},
@@ -174,7 +176,8 @@ inline EmbedFlags embed_flags(const Args& args) {
   };
   for (const char* flag : {"layer", "mix", "static", "level", "pool", "normalize", "max-tokens"})
     only(flag, !is(EmbedMode::vocab), "with --vocab, which exports the table");
-  for (const char* flag : {"layer", "mix", "level", "pool", "word-pool", "normalize", "max-tokens", "device"})
+  for (const char* flag :
+       {"layer", "mix", "level", "pool", "word-pool", "normalize", "max-tokens", "precision", "device"})
     only(flag, !f.asks_words() && !is(EmbedMode::align), "with --" + f.mode_flag + ", which asks words of the table");
   only("layer", !args.on("static"), "with --static");
   only("mix", !args.on("static") && !args.given("layer"), "with --layer or --static");

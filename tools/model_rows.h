@@ -16,8 +16,8 @@
 namespace storm {
 
 struct ColumnModel {
-  explicit ColumnModel(const std::string& path)
-      : loaded(load_model(path)),
+  explicit ColumnModel(const std::string& path, WeightForm weights = WeightForm::as_stored)
+      : loaded(load_model(path, weights)),
         kind(task_of(loaded)),
         vocabularies(column_vocabularies(loaded, kind.columns.size())) {}
   ColumnModel(const ColumnModel&) = delete;
@@ -32,7 +32,8 @@ struct ColumnModel {
 };
 
 struct TaskModel : ColumnModel {
-  explicit TaskModel(const std::string& path) : ColumnModel(path), task(kind.make(*loaded.model, vocabularies)) {}
+  explicit TaskModel(const std::string& path, WeightForm weights = WeightForm::as_stored)
+      : ColumnModel(path, weights), task(kind.make(*loaded.model, vocabularies)) {}
 
   std::unique_ptr<Task> task;
 };

@@ -9,6 +9,7 @@
 #include "base/output.h"
 #include "base/printable.h"
 #include "models/adapted_model.h"
+#include "models/packed_weights.h"
 #include "stream/stream.h"
 #include "stream/tokens.h"
 #include "stream/transform.h"
@@ -163,6 +164,7 @@ void run(const Args& args) {
   only_with("tensor", "cat");
   only_with("raw", "cat");
   only_with("dtype", "convert");
+  only_with("keep", "convert");
   only_with("base", "import");
   only_with("task", "import");
   if (command == "ls") return list(args, paths);
@@ -191,14 +193,19 @@ void run(const Args& args) {
     write_average(documents, args.command(), output);
     output.commit();
   } else if (command == "convert") {
-    if (!args.given("dtype")) throw UsageError("convert needs --dtype f32, f64, f16 or bf16");
-    const std::vector<std::string> names{"f32", "f64", "f16", "bf16"};
+    if (!args.given("dtype")) throw UsageError("convert needs --dtype f32, f64, f16, bf16 or int8");
+    const std::vector<std::string> names{"f32", "f64", "f16", "bf16", "int8"};
     constexpr DType dtypes[] = {DType::F32, DType::F64, DType::F16, DType::BF16};
     const auto which = std::find(names.begin(), names.end(), args.choice("dtype", names)) - names.begin();
+    const bool int8 = which == std::ssize(dtypes);
+    if (args.given("keep") && !int8) throw UsageError("--keep has no meaning without --dtype int8");
     Output output(args.text("save"));
     refuse_terminal(output);
     for (const auto& path : paths)
-      each_document(path, [&](const Document& d, uint64_t) { write_converted(d, dtypes[which], output); });
+      each_document(path, [&](const Document& d, uint64_t) {
+        if (!int8) return write_converted(d, dtypes[which], output);
+        write_document(output, int8_document(d, *made_model(d, path), args.text("keep")));
+      });
     output.commit();
   } else {
     throw UsageError(str("'", command, "' is none of ls, cat, average, merge, convert, import, export"));
@@ -215,6 +222,7 @@ const Tool tool{
   tensor average step1000.st step2000.st -o model.st
   tensor merge base.st adapter.st -o model.st       # what train --save-adapter has written, in its model
   tensor convert --dtype bf16 model.st -o half.st
+  tensor convert --dtype int8 model.st -o small.st  # a quarter of the bytes, for decode, embed and attn-dump
   tensor import opus-mt-en-de/ -o en-de.st          # a folder as the Hugging Face hub has it
   tensor export model.st folder/                    # what transformers' from_pretrained reads
   tensor import glove.txt -o glove.st               # vectors of words: word2vec's, GloVe's and fastText's files
@@ -226,7 +234,9 @@ const Tool tool{
     {{"json", "", "", "with ls: one JSON object a document"},
      {"t,tensor", "NAME", "", "with cat: print this tensor, one row of its last axis a line"},
      {"raw", "", "", "with cat --tensor: its bytes, whatever its dtype"},
-     {"dtype", "TYPE", "", "with convert: f32, f64, f16 or bf16, for the float tensors"},
+     {"dtype", "TYPE", "",
+      "with convert: f32, f64, f16 or bf16, for the float tensors; or int8, for the weights of a model"},
+     {"keep", "PATTERNS", "", "with convert --dtype int8: weights that stay floats, such as 'embedding.*,output.*'"},
      {"base", "MODEL", "", "with import: the model that a folder of PEFT's adapts"},
      {"task", "NAME", "",
       "with import: what a head is for that reads texts in pairs: pair-classification, pair-regression"},

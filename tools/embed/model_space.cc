@@ -14,6 +14,7 @@
 #include "tools/model_columns.h"
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
+#include "tools/model_precision.h"
 #include "vectors/vocabulary_words.h"
 
 namespace storm {
@@ -42,7 +43,8 @@ struct LineBatch {
 class ModelSpace : public Space {
  public:
   explicit ModelSpace(const Args& args)
-      : loaded_(load_model(args.text("model"))),
+      : precision_(args, {"f32", "bf16", "int8"}),
+        loaded_(load_model(args.text("model"), precision_.weights())),
         args_(with_defaults_of(loaded_, args)),
         flags_(embed_flags(args_)),
         vocabulary_(column_vocabularies(loaded_, 1)[0]) {
@@ -60,6 +62,7 @@ class ModelSpace : public Space {
     const bool passes =
         flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab && !flags_.asks_words();
     if (passes) device_ = ModelDevice(args, model);  // which takes a moment to start
+    precision_.begin(loaded_, device_.get());
     embedder_.emplace(model, vocabulary_, flags_.options, device_.get());
   }
 
@@ -182,6 +185,7 @@ class ModelSpace : public Space {
     return (*embedder_)(lines, batches, named, words);
   }
 
+  ModelPrecision precision_;
   LoadedModel loaded_;
   Args args_;  // with what the model sets
   EmbedFlags flags_;
