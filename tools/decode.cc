@@ -46,6 +46,8 @@ class Decode {
       options_.banned_ids = banned_ids(args_, model_.answered());
       fused_ = fused_model(args_, model_.answered(), model_.loaded.name);
       options_.fused = fused_.get();
+      long_ = long_sources(args_, model_.vocabularies[0], model_.answered());
+      options_.long_sources = long_.get();
     }
     choose_device();
   }
@@ -77,6 +79,7 @@ class Decode {
     if (writer) writer->finish();
     if (scoring) write_scores(scorer_->finish());
     output_.commit();
+    if (long_) long_->note_count();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("sentences", static_cast<double>(sentences_));
     args_.stat("target_tokens", static_cast<double>(target_tokens_));
@@ -116,6 +119,8 @@ class Decode {
     const TaskKind& kind = model_.kind;
     if (args_.on("prefix") && kind.answered < kind.asked)
       throw UsageError(str("--prefix has no meaning with the task ", kind.name, ": answers begin with what is asked"));
+    if (args_.given("long") && kind.searches && kind.answered < kind.asked)
+      throw UsageError(str("--long has no meaning with the task ", kind.name, ", which --slide is for"));
     if (args_.on("score") && kind.answered >= model_.vocabularies.size())
       throw UsageError(str("--score has no meaning for ", kind.name, ", whose answers are numbers"));
     const bool all = args_.on("prefix") || args_.on("score");
@@ -170,6 +175,7 @@ class Decode {
   DecodeOptions options_;
   std::optional<StopStrings> stop_;
   std::unique_ptr<NgramModel> fused_;
+  std::unique_ptr<LongSources> long_;  // null: none may be
   ModelDevice device_;
   std::vector<Workspace> workspaces_;  // of the device: they go before it
   RowReader input_;

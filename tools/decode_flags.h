@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "data/batch.h"
 #include "decode/generate.h"
+#include "decode/long_sources.h"
 #include "ngram/ngram_model.h"
 #include "stream/stream.h"
 #include "text/vocabulary.h"
@@ -50,6 +51,9 @@ inline const Tool kTool{
       "at --max-length an output gets its EOS, whose probability counts (scored) or is 1 (free), or ends without "
       "(none)"},
      {"begin-with-eos", "[yes|no]", "yes", "a text is fed with EOS before it, as the end of what came before"},
+     {"long", "KIND", "refuse",
+      "sources of more tokens than the model takes: refuse; cut; split: translate parts, of whole sentences where they "
+      "can be, and join what comes out"},
      {"slide", "", "", "of a text that leaves no room in the model for what is new, read the last part alone"},
      {"stop", "TEXT", "", "outputs end where they contain it, without it; may be given several times"},
      {"lm", "FILE", "",
@@ -90,6 +94,7 @@ inline constexpr std::array kOfSearches{"prefix",
                                         "forced-eos",
                                         "begin-with-eos",
                                         "slide",
+                                        "long",
                                         "seed",
                                         "text",
                                         "stop",
@@ -155,6 +160,8 @@ inline void check(const Args& args) {
   others.insert(others.end(), {"scores", "nbest"});
   if (args.on("score")) refuse_flags(args, "--score", others);
   if (args.on("text")) refuse_flags(args, "--text", {"nbest", "scores", "max-tokens"});
+  if (args.choice("long", {"refuse", "cut", "split"}) == "split")
+    refuse_flags(args, "--long split", {"prefix", "text"});
   options_of(args);
 }
 
@@ -170,6 +177,14 @@ inline std::vector<int32_t> banned_ids(const Args& args, const Vocabulary& vocab
   }
   if (std::ssize(ids) >= vocabulary.size() - 1) throw UsageError("--ban: no piece is left but the end of sentence");
   return {ids.begin(), ids.end()};
+}
+
+// --long's rule, of translations from one vocabulary to another; none: sources that are too long are refused.
+inline std::unique_ptr<LongSources> long_sources(const Args& args, const Vocabulary& source, const Vocabulary& target) {
+  const auto kind = args.choice("long", {"refuse", "cut", "split"});
+  if (kind == "refuse") return nullptr;
+  return std::make_unique<LongSources>(kind == "cut" ? LongSources::Rule::cut : LongSources::Rule::split, source,
+                                       target);
 }
 
 // --lm's model. Throws Error unless it is over the answers' vocabulary, which is that of `model`.

@@ -10,6 +10,7 @@
 
 namespace storm {
 
+class LongSources;
 class NgramModel;
 class StopStrings;
 
@@ -54,6 +55,9 @@ struct DecodeOptions {
 
   bool begin_with_eos = true;  // of texts: the model is fed EOS before them, as the end of what came before
   bool slide = false;          // of texts that are too long to be continued, the last part is read
+  // What becomes of sources that are longer than the model takes (decode/long_sources.h), and counts them; null: they
+  // are refused. One that is split has neither a prefix nor a streamer.
+  LongSources* long_sources = nullptr;
 
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
   int64_t max_tokens = 1024;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "decode/long_sources.h"
 
 namespace storm {
 
@@ -17,6 +18,9 @@ int32_t longest_output(const EncoderDecoder& model, const DecodeOptions& options
   return static_cast<int32_t>(std::max(std::min(wanted, possible), static_cast<int64_t>(prefix)));
 }
 
+// The random stream of a part, of up to 2^12 of one source, that no other source has among 2^32.
+uint64_t number_of_part(uint64_t source, std::size_t part) { return source + (static_cast<uint64_t>(part) << 32); }
+
 }  // namespace
 
 std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds& special,
@@ -24,13 +28,15 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
                                   std::span<const std::span<const int32_t>> prefixes, std::vector<Workspace>* kept) {
   std::vector<Hypotheses> answers(sources.size());
   std::vector<Request> requests;
-  std::vector<std::size_t> asked;
+  std::vector<std::size_t> asked;  // the source of each request
+  const int64_t most = model.longest_source() - tokens_with_eos(0);
   for (std::size_t s = 0; s < sources.size(); ++s) {
     const auto prefix = prefixes.empty() ? std::span<const int32_t>() : prefixes[s];
     const uint64_t number = options.first_sentence + s;
-    const int64_t tokens = tokens_with_eos(sources[s].size());
-    require(tokens <= model.longest_source(), "sentence ", number + 1, ": ", tokens,
-            " tokens with EOS, the model takes ", model.longest_source(), "; cut it with tokenize --max-length");
+    const bool is_long = std::ssize(sources[s]) > most;
+    require(!is_long || (options.long_sources && most > 0), "sentence ", number + 1, ": ",
+            tokens_with_eos(sources[s].size()), " tokens with EOS, the model takes ", model.longest_source(),
+            "; --long split translates it in parts, --long cut its beginning");
     require(static_cast<int64_t>(prefix.size()) < model.longest_target(), "sentence ", number + 1,
             ": the prefix is longer than the model's longest output");
     if (sources[s].empty()) {
@@ -38,17 +44,26 @@ std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds&
       answers[s].assign(static_cast<std::size_t>(options.nbest), {{prefix.begin(), prefix.end()}, 0, 0});
       continue;
     }
-    asked.push_back(s);
-    requests.push_back({.context = sources[s],
-                        .after = special.eos,
-                        .first = special.bos,
-                        .prefix = prefix,
-                        .least = options.min_length,
-                        .most = longest_output(model, options, sources[s].size(), prefix.size()),
-                        .number = number});
+    const auto parts = is_long ? options.long_sources->parts(sources[s], most) : std::vector{sources[s]};
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      asked.push_back(s);
+      requests.push_back({.context = parts[part],
+                          .after = special.eos,
+                          .first = special.bos,
+                          .prefix = prefix,
+                          .least = options.min_length,
+                          .most = longest_output(model, options, parts[part].size(), prefix.size()),
+                          .number = number_of_part(number, part)});
+    }
   }
   auto found = generate(model, special, requests, options, kept);
-  for (std::size_t i = 0; i < asked.size(); ++i) answers[asked[i]] = std::move(found[i]);
+  for (std::size_t first = 0, end; first < asked.size(); first = end) {
+    for (end = first + 1; end < asked.size() && asked[end] == asked[first];) ++end;
+    answers[asked[first]] = end == first + 1
+                                ? std::move(found[first])
+                                : options.long_sources->joined(std::span(found).subspan(first, end - first),
+                                                               requests[end - 1].most, options);
+  }
   return answers;
 }
 

@@ -12,7 +12,8 @@ namespace storm {
 // Answers in the order of the sources, at least one each. A source without tokens is answered without the model: by its
 // prefix, with a score of 0. prefixes: empty, or one for each source: what its hypotheses begin with.
 // kept: as generate has it.
-// Throws Error for a source that is longer than the model takes, and for a model whose probabilities are not numbers.
+// Throws Error for a source that is longer than the model takes, unless options.long_sources says otherwise, and for a
+// model whose probabilities are not numbers.
 std::vector<Hypotheses> translate(const EncoderDecoder& model, const SpecialIds& special,
                                   std::span<const std::span<const int32_t>> sources, const DecodeOptions& options,
                                   std::span<const std::span<const int32_t>> prefixes = {},

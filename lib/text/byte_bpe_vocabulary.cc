@@ -29,6 +29,10 @@ class ByteBpeVocabulary final : public TokenizerVocabulary {
     if (is_control(id) || valid_utf8_prefix(text) < text.size()) return piece(id);
     return text.starts_with(' ') ? "\u2581" + text.substr(1) : text;
   }
+  std::string marked_bytes(int32_t id) const override {
+    const auto& text = texts_[static_cast<std::size_t>(id)];
+    return !is_control(id) && text.starts_with(' ') ? "\u2581" + text.substr(1) : text;
+  }
   std::string extended(const std::string& bytes, std::span<const std::string> pieces) const override;
   WordRule word_rule(std::string_view) const override {
     return raw_.within_led_words() && normalized_.within_led_words() ? WordRule::led : WordRule::none;

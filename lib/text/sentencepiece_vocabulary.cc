@@ -38,6 +38,10 @@ class SentencePieceVocabulary final : public VocabularyKind {
   }
   std::string decode(std::span<const int32_t> ids) const override;
   const std::string& piece(int32_t id) const override { return model_.IdToPiece(id); }
+  std::string marked_bytes(int32_t id) const override {
+    const int value = byte(id);
+    return value < 0 ? piece(id) : std::string(1, static_cast<char>(value));
+  }
   int32_t id_of(std::string_view piece) const override {
     const int id = model_.PieceToId(piece);
     return id == model_.unk_id() && piece != model_.IdToPiece(id) ? -1 : id;

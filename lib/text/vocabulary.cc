@@ -127,6 +127,11 @@ std::string Vocabulary::marked_piece(int32_t id) const {
   return state_->kind->marked_piece(id);
 }
 
+std::string Vocabulary::marked_bytes(int32_t id) const {
+  require_id(id);
+  return state_->kind->marked_bytes(id);
+}
+
 int32_t Vocabulary::id_of(std::string_view piece) const { return state_->kind->id_of(piece); }
 
 Vocabulary Vocabulary::extended(std::span<const std::string> pieces) const {

@@ -37,6 +37,8 @@ class Vocabulary {
   const std::string& piece(int32_t id) const;  // its name; throws Error for an id outside [0, size)
   // The name, with SentencePiece's mark (U+2581) where the piece begins a word, whatever the kind of vocabulary.
   std::string marked_piece(int32_t id) const;
+  // The same mark, and the text that the piece stands for, which may begin or end within a character.
+  std::string marked_bytes(int32_t id) const;
 
   int32_t id_of(std::string_view piece) const;  // by its name, [MASK] or </s>; -1: the vocabulary has no such piece
 

@@ -41,6 +41,7 @@ class VocabularyKind {
   virtual std::string decode(std::span<const int32_t> ids) const = 0;  // all of them in [0, size)
   virtual const std::string& piece(int32_t id) const = 0;              // in [0, size)
   virtual std::string marked_piece(int32_t id) const { return piece(id); }
+  virtual std::string marked_bytes(int32_t id) const { return marked_piece(id); }
   virtual int32_t id_of(std::string_view piece) const = 0;  // -1: no piece has that name
   virtual int32_t size() const = 0;
   virtual Special special() const = 0;

@@ -49,8 +49,9 @@ class ToyModel : public Model, public EncoderDecoder {
   Value encode(Graph&, const PackedSentences&, Trace*) const override { return {}; }
   std::span<const float> token_embeddings() const override { return {}; }
   int64_t longest_target() const override { return longest; }
+  int64_t longest_source() const override { return longest_read; }
 
-  int64_t longest = INT32_MAX;
+  int64_t longest = INT32_MAX, longest_read = INT32_MAX;
   mutable std::atomic<int64_t> steps = 0, rows = 0;  // what decoding took, in all threads
 
  private:

@@ -101,7 +101,7 @@ refuses "<s> in a text, with its line" 1 'standard input: line 2: holds <s>' dec
 refuses "</s> in a text, with its line" 1 'standard input: line 1: holds </s>' decode -m lm.st --score < <(printf '</s>\n')
 refuses "a line that is no UTF-8" 1 'standard input: line 2: invalid UTF-8 at byte 3' decode -m lm.st --score < <(printf 'w1\nw1 \377\n')
 refuses "a stream of two columns" 1 'has the columns src,tgt' decode -m lm.st --score <pairs.st
-for flag in "--stride 4 --score" "--prefix" "--slide" "--precision bf16"; do
+for flag in "--stride 4 --score" "--prefix" "--slide" "--long cut" "--precision bf16"; do
   refuses "${flag%% *}" 2 'has no meaning with an n-gram model' decode -m lm.st $flag <test.txt
 done
 refuses "a device" 2 '--device cuda: n-gram models are for the CPU' decode -m lm.st --device cuda <test.txt

@@ -23,7 +23,7 @@ using namespace decode_flags;
 using Rows = std::vector<std::span<const int32_t>>;
 
 // Flags of networks alone.
-constexpr std::array kOfNetworks{"precision", "prefix", "slide", "stride"};
+constexpr std::array kOfNetworks{"precision", "prefix", "slide", "long", "stride"};
 constexpr int64_t kMostLogits = int64_t{1} << 24;  // of the hypotheses that a thread has open
 
 class Ngrams {
