@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# What the benchmarks compute with; sourced by them. Set `vocabulary` before mflop.
+# What the benchmarks compute with, and the models that some share; sourced by them. Set `vocabulary` before mflop.
 
 median() { sort -g "$1" | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
 figure() { grep -oE "\"?$1\"?[=:] *[0-9.]+" | grep -oE '[0-9.]+$' | tail -n 1; } # NAME, from key=value or JSON
@@ -28,4 +28,22 @@ row() {
     printf "%-26s STORM %.5g %s, %s %.5g, ratio %.2f", n, a, u, p, b, a / b
     if (mflop > 0) printf ", %.0f %% of the product rate (%s: %.0f %%)", a * mflop / rate / 10, p, b * mflop / rate / 10
     printf "\n" }'
+}
+
+# Here, from Multi30k in $data: its pairs, a vocabulary, and token streams.
+prepare_text() {
+  [ ! -s train.st ] || return 0
+  tokenize -q --learn --vocab-size 8000 -o spm.model "$data/train.en" "$data/train.de"
+  paste "$data/train.en" "$data/train.de" | awk -F '\t' 'NF == 2 { print $1 >"pairs.en"; print $2 >"pairs.de" }'
+  tokenize -q -m spm.model <"$data/test_2016_flickr.en" >test.st
+  paste pairs.en pairs.de | tokenize -q -m spm.model --columns src,tgt >train.st.part && mv train.st.part train.st
+}
+# A model that PyTorch trains, by `peer`, as its own weights and STORM's. Natural lengths need a model that has learnt something; the forced length of base does not.
+prepare_decode() { # PRESET
+  [ ! -s "$1.st" ] || return 0
+  local n=400
+  [ "$1" = tiny ] || n=1
+  peer torch_transformer.py --src pairs.en --tgt pairs.de --preset "$1" --steps "$n" --warm 0 --lr 0.004 --warmup 200 \
+    --threads "$threads" --save "$1.safetensors" >/dev/null
+  "$root/scripts/from-torch" "$1.safetensors" spm.model -o "$1.st"
 }

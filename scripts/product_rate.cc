@@ -2,7 +2,8 @@
 //   product-rate D_MODEL D_FF VOCABULARY ROWS
 // The products of a layer and of the output, forward and both backward forms, weighted by their floating-point
 // operations; of each the faster library's median. Prints one line: GFLOP/s of the best, of oneDNN and of OpenBLAS,
-// and, where there are any, of products of operands that are bf16 already.
+// and, where there are any, of products of operands that are bf16 already, and of oneDNN's of u8 by s8 (GOP/s), which
+// are the forward form alone. Without VNNI oneDNN adds pairs of products in 16 bits, which may saturate.
 #include <cblas.h>
 
 #include <algorithm>
@@ -34,12 +35,18 @@ class Operands {
         b(static_cast<std::size_t>(p.k * p.n), 0.25f),
         c(static_cast<std::size_t>(p.m * p.n)),
         a16(a.size()),
-        b16(b.size()) {
+        b16(b.size()),
+        a8(a.size(), 3),
+        b8(b.size(), 2),
+        c32(c.size()) {
     storm::round_to_bf16(a.data(), a16.data(), std::ssize(a));
     storm::round_to_bf16(b.data(), b16.data(), std::ssize(b));
   }
   std::vector<float> a, b, c;
   std::vector<storm::Bf16> a16, b16;
+  std::vector<uint8_t> a8;
+  std::vector<int8_t> b8;
+  std::vector<int32_t> c32;
 };
 
 void openblas(const Product& p, Operands& x) {
@@ -52,6 +59,12 @@ void openblas(const Product& p, Operands& x) {
 void onednn(const Product& p, Operands& x) {
   dnnl_sgemm(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', p.m, p.n, p.k, 1, x.a.data(), p.ta ? p.m : p.k, x.b.data(),
              p.tb ? p.k : p.n, 0, x.c.data(), p.n);
+}
+
+void int8(const Product& p, Operands& x) {
+  const int32_t offset = 0;
+  dnnl_gemm_u8s8s32(p.ta ? 'T' : 'N', p.tb ? 'T' : 'N', 'F', p.m, p.n, p.k, 1, x.a8.data(), p.ta ? p.m : p.k, 0,
+                    x.b8.data(), p.tb ? p.k : p.n, 0, 0, x.c32.data(), p.n, &offset);
 }
 #endif
 
@@ -90,7 +103,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto [d, ff, vocabulary, rows] = size;
-  double flops = 0, best = 0, blas = 0, dnn = 0, rounded = 0;
+  double flops = 0, best = 0, blas = 0, dnn = 0, rounded = 0, forward = 0, whole = 0;
   const int64_t shapes[][3] = {{rows, 3 * d, d}, {rows, d, d}, {rows, ff, d}, {rows, d, ff}, {rows, vocabulary, d}};
   for (const auto& [m, n, k] : shapes)
     for (const Product& p :
@@ -100,6 +113,10 @@ int main(int argc, char** argv) {
       double b = a;
 #ifdef STORM_ONEDNN
       b = seconds(p, x, onednn);
+      if (!p.ta && p.tb) {
+        forward += p.flops();
+        whole += seconds(p, x, int8);
+      }
 #endif
       flops += p.flops();
       blas += a;
@@ -109,5 +126,6 @@ int main(int argc, char** argv) {
     }
   std::printf("best %.0f oneDNN %.0f OpenBLAS %.0f", flops / best / 1e9, flops / dnn / 1e9, flops / blas / 1e9);
   if (rounded > 0) std::printf(" bf16 %.0f", flops / rounded / 1e9);
+  if (whole > 0) std::printf(" int8 %.0f", forward / whole / 1e9);
   std::puts("");
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """One sentence at a time, as a user who waits for it: the median time from a line of text to its translation.
 
-    latency.py --spm spm.model --weights tiny.safetensors --model tiny.st --src test.en [--sentences 200] [--threads 2]
+    latency.py --spm spm.model --weights tiny.safetensors --model tiny.st --src test.en [--sentences 200] [--beam 5]
+        [--length 20] [--type int8] [--precision int8] [--threads 2]
 Alternates, ten sentences a turn, between CTranslate2 (SentencePiece and translate_batch in this process) and the pipe
 `tokenize | decode | tokenize -d`, whose programs must be in PATH. After its turn CTranslate2's threads get time to stop
-spinning: for 0.2 seconds they would take a core from whoever comes next. Both tokenise, search with a beam of 5 and detokenise.
+spinning: for 0.2 seconds they would take a core from whoever comes next. Both tokenise, search with a beam (1: greedily) and detokenise;
+--length: every output has so many tokens. --type is CTranslate2's, --precision decode's.
 Prints one line of figures. Needs: ctranslate2, sentencepiece, numpy, safetensors.
 """
 import argparse, multiprocessing, statistics, subprocess, tempfile, time
@@ -16,6 +18,8 @@ def main():
     p = argparse.ArgumentParser()
     for flag in ("--spm", "--weights", "--model", "--src"):
         p.add_argument(flag, required=True)
+    p.add_argument("--beam", type=int, default=5); p.add_argument("--length", type=int)
+    p.add_argument("--type", default="float32"); p.add_argument("--precision", default="f32")
     p.add_argument("--sentences", type=int, default=200); p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
     sp = sentencepiece.SentencePieceProcessor(model_file=a.spm)
@@ -26,13 +30,15 @@ def main():
         job.start(); job.join()
         assert job.exitcode == 0
         import ctranslate2
-        t = ctranslate2.Translator(d, device="cpu", compute_type="float32", inter_threads=1, intra_threads=a.threads)
-    pipe = (f"tokenize -q -m {a.model} | decode -q -m {a.model} --beam 5 --length-norm power-eos --max-length 256 "
-            f"--threads {a.threads} | tokenize -d")
+        t = ctranslate2.Translator(d, device="cpu", compute_type=a.type, inter_threads=1, intra_threads=a.threads)
+    pipe = (f"tokenize -q -m {a.model} | decode -q -m {a.model} --beam {a.beam} --length-norm power-eos --min-length {a.length or 0} "
+            f"--max-length {a.length or 256} --precision {a.precision} --threads {a.threads} | tokenize -d")
     storm = subprocess.Popen(pipe, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
+    limit = dict(min_decoding_length=a.length, max_decoding_length=a.length) if a.length else {}
+
     def theirs(line):
-        r = t.translate_batch([sp.encode_as_pieces(line) + [pieces[3]]], beam_size=5, length_penalty=1)
+        r = t.translate_batch([sp.encode_as_pieces(line) + [pieces[3]]], beam_size=a.beam, length_penalty=1, **limit)
         return sp.decode_pieces(r[0].hypotheses[0])
 
     def ours(line):
@@ -51,7 +57,7 @@ def main():
             found += [timed(go, x) for x in lines[turn : turn + 10]]
         time.sleep(0.3)
     ms = [statistics.median(x) for x in times]
-    print(f"sentences={len(lines)} threads={a.threads} storm_ms={ms[0]:.2f} ctranslate2_ms={ms[1]:.2f} ratio={ms[0] / ms[1]:.2f}")
+    print(f"sentences={len(lines)} threads={a.threads} beam={a.beam} precision={a.precision} type={a.type} storm_ms={ms[0]:.2f} ctranslate2_ms={ms[1]:.2f} ratio={ms[0] / ms[1]:.2f}")
     storm.stdin.close(); storm.wait()
 
 

@@ -2,7 +2,7 @@
 """The peers of generating text: CTranslate2's Generator and Hugging Face's generate, greedy, of a GPT-2 with random weights.
 
     lm_generate.py --make gpt2 --vocab 50257                            # writes gpt2/, Hugging Face's folder, and gpt2/ct2, CTranslate2's
-    lm_generate.py --model gpt2 --engine ct2 --prompts prompts.ids --new 128 [--threads 2]
+    lm_generate.py --model gpt2 --engine ct2 --prompts prompts.ids --new 128 [--type int8] [--threads 2]
     lm_generate.py --model gpt2 --engine hf --prompts prompts.ids --new 128 [--compile]
 prompts.ids: a line of ids for each text, all of the same number; EOS (3) goes before them, as decode puts it there. All are one batch;
 each gets --new tokens, EOS forbidden. --compile: a static cache and torch.compile. A first run, of which no figures are taken, warms up (of
@@ -28,7 +28,7 @@ def make(folder, vocab):
 
 def ctranslate2_generator(a, prompts):
     import ctranslate2
-    net = ctranslate2.Generator(os.path.join(a.model, "ct2"), compute_type="float32", inter_threads=1, intra_threads=a.threads)
+    net = ctranslate2.Generator(os.path.join(a.model, "ct2"), compute_type=a.type, inter_threads=1, intra_threads=a.threads)
     prompts = [[f"w{i}" for i in p] for p in prompts]
 
     def run(new):
@@ -61,6 +61,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--make", metavar="FOLDER"); p.add_argument("--vocab", type=int, default=50257)
     p.add_argument("--model"); p.add_argument("--engine", choices=["ct2", "hf"]); p.add_argument("--prompts"); p.add_argument("--new", type=int, default=128)
+    p.add_argument("--type", default="float32", help="what CTranslate2 computes with, of the float32 weights")
     p.add_argument("--compile", action="store_true"); p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
     if a.make:

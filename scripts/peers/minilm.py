@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""The peers of embed with all-MiniLM-L6-v2: transformers and ONNX Runtime, in f32.
+"""The peers of embed with all-MiniLM-L6-v2: transformers and ONNX Runtime.
 
     minilm.py rate FOLDER --text lines.txt --batch 32                  transformers; prints one line of figures
     minilm.py rate FOLDER --text lines.txt --batch 32 --onnx model.onnx
     minilm.py export FOLDER model.onnx                                 exported, then fused by onnxruntime.transformers
+    minilm.py quantize model.onnx int8.onnx                            products of int8, activations quantised as they come
+    minilm.py cosines FOLDER lines.txt model.onnx int8.onnx            of each line's vectors by the two: the mean, and the lowest
+    minilm.py cosines-of a.st b.st                                     the same of embed's vectors
     minilm.py texts multi30k/ wikitext-2/ > texts.txt                  2,000 lines of all sorts
     minilm.py compare FOLDER texts.txt vectors.st                      embed's vectors beside transformers'; 1 above 1e-5
 
@@ -110,6 +113,29 @@ def export(a):
     fused.save_model_to_file(a.onnx)
 
 
+def quantize(a):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    quantize_dynamic(a.model, a.onnx, weight_type=QuantType.QInt8)
+
+
+def tell_cosines(x, y):
+    c = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    print(f"vectors={len(c)} mean_cosine={c.mean():.6f} lowest_cosine={c.min():.6f}")
+
+
+def cosines(a):
+    todo, both = batches(rows_of(a.folder, pathlib.Path(a.text).read_text(encoding="utf-8").split("\n")[:-1]), EACH), []
+    for path in (a.model, a.onnx):
+        vectors = by_onnxruntime(path, a.threads)
+        both.append(np.concatenate([vectors(ids, mask) for _, ids, mask in todo]))
+    tell_cosines(*both)
+
+
+def cosines_of(a):
+    from safetensors.numpy import load_file
+    tell_cosines(*(load_file(path)["lines.vectors"] for path in (a.vectors, a.others)))
+
+
 def texts(a):
     """Captions in two languages, paragraphs, some longer than the model takes, other scripts, mixtures, marks, nothing at all."""
     rng = random.Random(1)
@@ -153,8 +179,9 @@ def compare(a):
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 commands = p.add_subparsers(required=True)
-for run, names in ((rate, ["folder"]), (export, ["folder", "onnx"]), (texts, ["multi30k", "wikitext"]), (compare, ["folder", "texts", "vectors"])):
-    command = commands.add_parser(run.__name__)
+for run, names in ((rate, ["folder"]), (export, ["folder", "onnx"]), (quantize, ["model", "onnx"]), (cosines, ["folder", "text", "model", "onnx"]),
+                   (cosines_of, ["vectors", "others"]), (texts, ["multi30k", "wikitext"]), (compare, ["folder", "texts", "vectors"])):
+    command = commands.add_parser(run.__name__.replace("_", "-"))
     command.set_defaults(run=run)
     for name in names:
         command.add_argument(name)
