@@ -24,18 +24,6 @@ struct WholeVectorOf {
 using W16 = WholeVectorOf<16>::Type;
 using W8 = WholeVectorOf<8>::Type;
 
-// The same with single numbers a group: f32.
-template <class V, int rows, int vectors>
-struct Floats {
-  using Sum = V;
-  using Weight = float;
-  using X = float;
-  static constexpr int kLanes = sizeof(V) / 4, kGroup = 1, kRows = rows, kVectors = vectors;
-  STORM_INLINE V weights(const float* p) { return simd::load<V>(p); }
-  STORM_INLINE V repeated(const float* p) { return *p - V{}; }
-  STORM_INLINE V add(V sum, V w, V x) { return sum + w * x; }
-};
-
 // Pairs of bytes, widened to 16 bits, of which an instruction multiplies and adds two.
 struct WidenedBytes {
   using Sum = W8;
@@ -117,7 +105,7 @@ constexpr int64_t kPanel = int64_t{P::kLanes} * P::kVectors;
 template <class P>
 STORM_INLINE void finish(const PackedKernel::Job& job, int64_t row, int64_t column, int64_t n, const void* sums) {
   float out[kPanel<P>];
-  if constexpr (std::is_same_v<typename P::Sum, simd::V16> || std::is_same_v<typename P::Sum, simd::V8>) {
+  if constexpr (std::is_same_v<typename P::Sum, simd::V16>) {
     __builtin_memcpy(out, sums, sizeof out);
   } else {
     const auto* whole = static_cast<const int32_t*>(sums);

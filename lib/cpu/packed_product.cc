@@ -96,7 +96,7 @@ float int8_weight(const float* w, int64_t n, void* to) {
   return scale;
 }
 
-// bf16 and f32
+// bf16
 
 float bf16_row(const float* x, int64_t n, void* to) {
   auto* halves = static_cast<Bf16*>(to);
@@ -104,25 +104,11 @@ float bf16_row(const float* x, int64_t n, void* to) {
   fill_group<Bf16>(halves, n, 2, 0);
   return 1;
 }
-float f32_row(const float* x, int64_t n, void* to) {
-  std::copy_n(x, n, static_cast<float*>(to));
-  return 1;
-}
-template <float (*row)(const float*, int64_t, void*)>
-float plain(const float* x, int64_t n, void* to, int32_t* excess) {
+float bf16_x(const float* x, int64_t n, void* to, int32_t* excess) {
   *excess = 0;
-  return row(x, n, to);
+  return bf16_row(x, n, to);
 }
 
-using Avx2Floats = Floats<simd::V8, 6, 2>;
-using Avx512Floats = Floats<simd::V16, 6, 4>;
-
-void multiply_f32_avx2(const PackedKernel::Job& job, int64_t first, int64_t last) {
-  multiply<Avx2Floats>(job, first, last);
-}
-[[gnu::target("arch=x86-64-v4")]] void multiply_f32_avx512(const PackedKernel::Job& job, int64_t first, int64_t last) {
-  multiply<Avx512Floats>(job, first, last);
-}
 void multiply_int8_avx2(const PackedKernel::Job& job, int64_t first, int64_t last) {
   multiply<WidenedBytes>(job, first, last);
 }
@@ -148,13 +134,9 @@ constexpr PackedKernel kInt8Avx2 =
 constexpr PackedKernel kInt8Vnni = kernel<FourBytes<Vnni>>("int8 avx512_vnni", int8, int8_weight<take_raised_bytes>,
                                                            take_raised_bytes, int8_bytes, multiply_int8_vnni);
 constexpr PackedKernel kBf16 =
-    kernel<TwoBf16<DotBf16>>("bf16 avx512_bf16", bf16, bf16_row, nullptr, plain<bf16_row>, multiply_bf16);
-constexpr PackedKernel kF32Avx2 =
-    kernel<Avx2Floats>("f32 avx2", f32, f32_row, nullptr, plain<f32_row>, multiply_f32_avx2);
-constexpr PackedKernel kF32Avx512 =
-    kernel<Avx512Floats>("f32 avx512", f32, f32_row, nullptr, plain<f32_row>, multiply_f32_avx512);
+    kernel<TwoBf16<DotBf16>>("bf16 avx512_bf16", bf16, bf16_row, nullptr, bf16_x, multiply_bf16);
 
-constexpr const PackedKernel* kKernels[] = {&kInt8Vnni, &kInt8Avx2, &kBf16, &kF32Avx512, &kF32Avx2};
+constexpr const PackedKernel* kKernels[] = {&kInt8Vnni, &kInt8Avx2, &kBf16};
 
 }  // namespace
 
@@ -167,11 +149,9 @@ float quantize_row(const float* x, int64_t n, int8_t* to) {
 std::span<const PackedKernel* const> packed_kernels() { return kKernels; }
 
 bool can_run(const PackedKernel& kernel) {
-  if (&kernel == &kInt8Avx2 || &kernel == &kF32Avx2) return true;
-  if (!simd::has_avx512()) return false;
-  return &kernel == &kInt8Vnni ? __builtin_cpu_supports("avx512vnni") != 0
-         : &kernel == &kBf16   ? __builtin_cpu_supports("avx512bf16") != 0
-                               : true;
+  if (&kernel == &kInt8Avx2) return true;
+  return simd::has_avx512() &&
+         (&kernel == &kBf16 ? __builtin_cpu_supports("avx512bf16") : __builtin_cpu_supports("avx512vnni"));
 }
 
 const PackedKernel* packed_kernel(PackedNumbers numbers) {

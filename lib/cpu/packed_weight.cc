@@ -29,6 +29,9 @@ void interleave(const std::byte* rows, int64_t count, int64_t groups, int64_t pa
 
 PackedWeight::PackedWeight(const PackedKernel& kernel, int64_t rows, int64_t cols)
     : kernel_(&kernel), rows_(rows), cols_(cols) {
+  // 255 * 127 for each column is less than 2^31.
+  require(cols <= 65536, "a weight with rows of ", cols,
+          " numbers, of which 32 bits cannot hold a sum; packed weights have ", "65536 at most");
   const int64_t groups = (cols + kernel.group - 1) / kernel.group, panels = (rows + kernel.panel - 1) / kernel.panel;
   panel_bytes_ = static_cast<std::size_t>(groups * kernel.group * kernel.panel) * kernel.weight_bytes;
   memory_ = Buffer(static_cast<std::size_t>(panels) * panel_bytes_);

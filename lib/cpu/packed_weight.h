@@ -16,7 +16,6 @@ struct PackedKernel;
 
 // What a packed weight's numbers are, and with them what a product rounds x to.
 enum class PackedNumbers : uint8_t {
-  f32,
   bf16,  // 8 bits of mantissa; sums are f32's
   int8,  // whole numbers from -127 to 127 times a scale a row, of W as of x; sums are exact
 };
