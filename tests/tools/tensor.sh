@@ -104,7 +104,7 @@ refuses "--base with vectors" 2 '--base has no meaning with a file' tensor impor
 
 refuses "no command" 2 'give ls, cat, average, merge, convert, import or export' tensor
 refuses "an unknown command" 2 "'list' is none of ls, cat" tensor list a.st
-refuses "an unknown dtype" 2 "'int8' is none of f32" tensor convert --dtype int8 one.st
+refuses "an unknown dtype" 2 "'int4' is none of f32" tensor convert --dtype int4 one.st
 refuses "a flag of another command" 2 '--dtype goes with convert, not ls' tensor ls --dtype f32 a.st
 refuses "an unknown flag" 2 'sort' tensor ls --sort a.st
 
