@@ -51,11 +51,7 @@ struct FourBytes {
   using X = int8_t;
   static constexpr int kLanes = 16, kGroup = 4, kRows = 6, kVectors = 4;
   STORM_INLINE W16 weights(const uint8_t* p) { return load(p); }
-  STORM_INLINE W16 repeated(const int8_t* p) {
-    int32_t four;
-    __builtin_memcpy(&four, p, sizeof four);
-    return W16{} + four;
-  }
+  STORM_INLINE W16 repeated(const int8_t* p) { return Dot::repeated(p); }
   STORM_INLINE W16 add(W16 sum, W16 w, W16 x) { return Dot::add(sum, w, x); }
 
  private:
@@ -76,22 +72,28 @@ struct TwoBf16 {
     typedef W16 Anywhere __attribute__((aligned(4)));
     return *reinterpret_cast<const Anywhere*>(p);
   }
-  STORM_INLINE W16 repeated(const uint16_t* p) {
-    int32_t pair;
-    __builtin_memcpy(&pair, p, sizeof pair);
-    return W16{} + pair;
-  }
+  STORM_INLINE W16 repeated(const uint16_t* p) { return Dot::repeated(p); }
   STORM_INLINE simd::V16 add(simd::V16 sum, W16 w, W16 x) { return Dot::add(sum, w, x); }
 };
 
-// The instructions that these two are for; only in functions of that target.
-struct Vnni {
+// The instructions that these two are for; only in functions of that target. By assembly, also what fills all lanes:
+// GCC 12 makes of a scalar added to a vector sixteen instructions, since a template is compiled for the target of no
+// function.
+struct Lanes {
+  STORM_INLINE W16 repeated(const void* p) {
+    typedef int32_t Anywhere __attribute__((may_alias, aligned(1)));
+    W16 all;
+    asm("vpbroadcastd %1, %0" : "=v"(all) : "m"(*static_cast<const Anywhere*>(p)));
+    return all;
+  }
+};
+struct Vnni : Lanes {
   STORM_INLINE W16 add(W16 sum, W16 w, W16 x) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
     return sum;
   }
 };
-struct DotBf16 {
+struct DotBf16 : Lanes {
   STORM_INLINE simd::V16 add(simd::V16 sum, W16 w, W16 x) {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(x));
     return sum;
@@ -160,7 +162,12 @@ STORM_INLINE void tile(const PackedKernel::Job& job, int64_t row, int64_t panel)
   }
   const int64_t column = panel * kPanel<P>;
   const int64_t left = job.weight.rows() - column, n = left < kPanel<P> ? left : kPanel<P>;
-  for (int r = 0; r < R; ++r) finish<P>(job, row + r, column, n, sum[r]);
+  Sum kept[R][P::kVectors];  // or the sums, whose address was taken, would be stored with each group
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < P::kVectors; ++j) kept[r][j] = sum[r][j];
+  for (int r = 0; r < R; ++r) finish<P>(job, row + r, column, n, kept[r]);
 }
 
 // `rows` rows, at most R.

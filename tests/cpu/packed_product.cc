@@ -21,7 +21,14 @@ namespace {
 using packed::W16;
 
 // What the instructions of AVX-512 do, number by number: CPUs without them run the same tiles with these.
-struct PlainVnni {
+struct PlainLanes {
+  STORM_INLINE W16 repeated(const void* p) {
+    int32_t group;
+    __builtin_memcpy(&group, p, sizeof group);
+    return W16{} + group;
+  }
+};
+struct PlainVnni : PlainLanes {
   STORM_INLINE W16 add(W16 sum, W16 w, W16 x) {
     for (int i = 0; i < 16; ++i)
       for (int b = 0; b < 32; b += 8)
@@ -29,7 +36,7 @@ struct PlainVnni {
     return sum;
   }
 };
-struct PlainBf16 {
+struct PlainBf16 : PlainLanes {
   STORM_INLINE simd::V16 add(simd::V16 sum, W16 w, W16 x) {
     for (int i = 0; i < 16; ++i)
       for (int b = 0; b < 32; b += 16)
