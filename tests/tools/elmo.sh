@@ -27,7 +27,7 @@ twice() { pieces elmo.st elmo.st --layer 0 | vectors >zero && pieces elmo.st elm
 ok "layer 0 is the table's row, twice" twice
 context() {
   printf 'a one red\nb one red\na one fox\n' | tokenize -q -m elmo.st | embed -q -m elmo.st | vectors >c &&
-    half() { sed -n "$1p" c | awk -v from="$2" '{ for (i = from; i < from + 16; ++i) printf "%s ", $i }'; } &&
+    half() { sed -n "$1p" c | awk -v from="$2" '{ for (i = from; i < from + 16; ++i) { v = int(1e4 * $i + 2e4) - 2e4; printf "%d ", v } }'; } &&
     [ "$(half 2 1)" = "$(half 8 1)" ] && [ "$(half 2 1)" != "$(half 5 1)" ] && [ "$(half 2 17)" = "$(half 5 17)" ] && [ "$(half 2 17)" != "$(half 8 17)" ]
 }
 ok "its first half knows what stands before, its second what stands behind" context
