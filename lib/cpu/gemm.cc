@@ -29,9 +29,10 @@ constexpr int64_t kSmall = int64_t{1} << 20;  // multiply-adds of a product that
 
 ProductPrecisionScope::ProductPrecisionScope(ProductPrecision wanted) : before_(precision) {
   require(wanted != ProductPrecision::tf32 && wanted != ProductPrecision::f16, "--precision ", name(wanted),
-          ": CPUs have f32, bf16 and int8 products; take one of those, or --device cuda");
+          ": CPUs have f32 and bf16 products, and int8 for decoding; take one of those, or --device cuda");
   require(wanted != ProductPrecision::bf16 || has_bf16_products(),
-          "--precision bf16: this CPU or this build has no bf16 products (avx512_bf16 and oneDNN); it has f32, and decoding "
+          "--precision bf16: this CPU or this build has no bf16 products (avx512_bf16 and oneDNN); it has f32, and "
+          "decoding "
           "int8, too");
   precision = wanted == ProductPrecision::bf16 ? wanted : ProductPrecision::f32;  // int8: of packed weights
 }

@@ -127,7 +127,7 @@ head -c $(($(stat -c %s model.st) - 3)) model.st >cutmodel.st
 refuses "a truncated model" 1 'cutmodel.st: .*truncated' decode -m cutmodel.st <test.st
 (cat test.st; head -c 100 test.st) >cut2.st
 refuses "a stream that ends in its second document" 1 'standard input: byte [0-9]+.*truncated' decode -m model.st -o x.st <cut2.st
-refuses "products that CPUs do not have" 1 '--precision f16: CPUs have f32, bf16 and int8 products' decode -m model.st --device cpu --precision f16 <test.st
+refuses "products that CPUs do not have" 1 '--precision f16: CPUs have f32 and bf16 products, and int8' decode -m model.st --device cpu --precision f16 <test.st
 refuses "a precision that is none" 2 "--precision: 'f64' is none of f32, tf32, bf16, f16" decode -m model.st --precision f64 <test.st
 refuses "a missing model" 1 'nowhere.st: cannot open' decode -m nowhere.st <test.st
 nested=$(head -c 100000 /dev/zero | tr '\0' '[')
