@@ -8,8 +8,6 @@
 //   add(sum, w, x)    the sum with the products of each lane's group
 #pragma once
 
-#include <algorithm>
-#include <cstring>
 #include <type_traits>
 
 #include "cpu/packed_product.h"
@@ -23,6 +21,11 @@ struct WholeVectorOf {
 };
 using W16 = WholeVectorOf<16>::Type;
 using W8 = WholeVectorOf<8>::Type;
+
+STORM_INLINE W16 sixteen(const void* p) {  // lanes, of 32 bits each
+  typedef W16 Anywhere __attribute__((aligned(4)));
+  return *static_cast<const Anywhere*>(p);
+}
 
 // Pairs of bytes, widened to 16 bits, of which an instruction multiplies and adds two.
 struct WidenedBytes {
@@ -43,22 +46,16 @@ struct WidenedBytes {
   }
 };
 
-// Four bytes: those of the weight without a sign, 128 larger than they stand for. Round: what adds the products.
+// Four bytes: those of the weight without a sign, 128 larger than they stand for. Dot: what adds the products.
 template <class Dot>
 struct FourBytes {
   using Sum = W16;
   using Weight = uint8_t;
   using X = int8_t;
   static constexpr int kLanes = 16, kGroup = 4, kRows = 6, kVectors = 4;
-  STORM_INLINE W16 weights(const uint8_t* p) { return load(p); }
+  STORM_INLINE W16 weights(const uint8_t* p) { return sixteen(p); }
   STORM_INLINE W16 repeated(const int8_t* p) { return Dot::repeated(p); }
   STORM_INLINE W16 add(W16 sum, W16 w, W16 x) { return Dot::add(sum, w, x); }
-
- private:
-  STORM_INLINE W16 load(const void* p) {
-    typedef W16 Anywhere __attribute__((aligned(4)));
-    return *static_cast<const Anywhere*>(p);
-  }
 };
 
 // Pairs of bf16.
@@ -68,10 +65,7 @@ struct TwoBf16 {
   using Weight = uint16_t;
   using X = uint16_t;
   static constexpr int kLanes = 16, kGroup = 2, kRows = 6, kVectors = 4;
-  STORM_INLINE W16 weights(const uint16_t* p) {
-    typedef W16 Anywhere __attribute__((aligned(4)));
-    return *reinterpret_cast<const Anywhere*>(p);
-  }
+  STORM_INLINE W16 weights(const uint16_t* p) { return sixteen(p); }
   STORM_INLINE W16 repeated(const uint16_t* p) { return Dot::repeated(p); }
   STORM_INLINE simd::V16 add(simd::V16 sum, W16 w, W16 x) { return Dot::add(sum, w, x); }
 };

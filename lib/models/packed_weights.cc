@@ -30,6 +30,20 @@ std::vector<float> scales_of(const Document& document, const ParameterSpec& spec
   return scales;
 }
 
+struct Int8Rows {
+  std::vector<int8_t> q;      // [rows, cols]
+  std::vector<float> scales;  // [rows]
+};
+// row(r): where the floats of a row are.
+template <class Row>
+Int8Rows quantized(Shape shape, Row&& row) {
+  Int8Rows rows{std::vector<int8_t>(static_cast<std::size_t>(shape.size())),
+                std::vector<float>(static_cast<std::size_t>(shape.rows))};
+  for (int64_t r = 0; r < shape.rows; ++r)
+    rows.scales[static_cast<std::size_t>(r)] = quantize_row(row(r), shape.cols, rows.q.data() + r * shape.cols);
+  return rows;
+}
+
 // Whoever looks rows up gets what products take.
 void set_values(std::span<float> values, std::span<const int8_t> q, std::span<const float> scales) {
   const std::size_t cols = values.size() / scales.size();
@@ -42,18 +56,12 @@ void pack_weight(Parameters& parameters, std::size_t i, PackedNumbers numbers) {
   const auto& spec = parameters.specs()[i];
   if (spec.use == Use::values || parameters.packed(i)) return;
   const auto values = parameters.view(spec.name);
-  const auto [rows, cols] = spec.shape;
   if (numbers == PackedNumbers::int8 && spec.use == Use::both) {
-    std::vector<int8_t> q(values.size());
-    std::vector<float> scales(static_cast<std::size_t>(rows));
-    for (std::size_t r = 0; r < scales.size(); ++r) {
-      const std::size_t at = r * static_cast<std::size_t>(cols);
-      scales[r] = quantize_row(values.data() + at, cols, q.data() + at);
-    }
+    const auto [q, scales] = quantized(spec.shape, [&](int64_t r) { return values.data() + r * spec.shape.cols; });
     set_values(values, q, scales);
-    return parameters.pack(i, std::make_shared<const PackedWeight>(q.data(), scales, cols));
+    return parameters.pack(i, std::make_shared<const PackedWeight>(q.data(), scales, spec.shape.cols));
   }
-  parameters.pack(i, std::make_shared<const PackedWeight>(numbers, values.data(), rows, cols));
+  parameters.pack(i, std::make_shared<const PackedWeight>(numbers, values.data(), spec.shape.rows, spec.shape.cols));
 }
 
 void pack_weights(Parameters& parameters, PackedNumbers numbers) {
@@ -98,16 +106,14 @@ Document int8_document(const Document& document, const Model& model, const std::
       continue;
     }
     const auto& spec = *std::ranges::find(specs, tensor.name, &ParameterSpec::name);
-    const auto cols = static_cast<std::size_t>(spec.shape.cols);
-    std::vector<int8_t> q(static_cast<std::size_t>(spec.shape.size()));
-    std::vector<float> scales(static_cast<std::size_t>(spec.shape.rows));
-    row.resize(cols);
-    for (std::size_t r = 0; r < scales.size(); ++r) {
-      read_floats(parameter_tensor(document, spec), static_cast<int64_t>(r * cols), std::span(row));
-      scales[r] = quantize_row(row.data(), spec.shape.cols, q.data() + r * cols);
+    row.resize(static_cast<std::size_t>(spec.shape.cols));
+    const auto [q, scales] = quantized(spec.shape, [&](int64_t r) {
+      read_floats(parameter_tensor(document, spec), r * spec.shape.cols, std::span(row));
+      return row.data();
+    });
+    for (std::size_t r = 0; r < scales.size(); ++r)
       require(std::isfinite(scales[r]), document.where, ": ", spec.name, ": row ", r,
               " holds a number that is not finite, which no scale stands for");
-    }
     made.add(tensor.name, DType::I8, tensor.shape, std::as_bytes(std::span(q)));
     made.add(scale_name(spec), std::span<const float>(scales));
     document.forget();
