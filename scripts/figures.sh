@@ -38,12 +38,13 @@ prepare_text() {
   tokenize -q -m spm.model <"$data/test_2016_flickr.en" >test.st
   paste pairs.en pairs.de | tokenize -q -m spm.model --columns src,tgt >train.st.part && mv train.st.part train.st
 }
-# A model that PyTorch trains, by `peer`, as its own weights and STORM's. Natural lengths need a model that has learnt something; the forced length of base does not.
+# A model as its file and as what the peers read. Natural lengths need one that has learnt something; the forced length of base does not.
 prepare_decode() { # PRESET
   [ ! -s "$1.st" ] || return 0
   local n=400
   [ "$1" = tiny ] || n=1
-  peer torch_transformer.py --src pairs.en --tgt pairs.de --preset "$1" --steps "$n" --warm 0 --lr 0.004 --warmup 200 \
-    --threads "$threads" --save "$1.safetensors" >/dev/null
-  "$root/scripts/from-torch" "$1.safetensors" spm.model -o "$1.st"
+  train -q --data train.st --preset "$1" --steps "$n" --lr 0.004 --warmup 200 --threads "$threads" -o "$1.part"
+  rm -f "$1.part.checkpoint"
+  tensor cat -q "$1.part" -o "$1.safetensors"
+  mv "$1.part" "$1.st"
 }

@@ -114,8 +114,10 @@ def export(a):
 
 
 def quantize(a):
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
-    quantize_dynamic(a.model, a.onnx, weight_type=QuantType.QInt8)
+    # The shapes behind fused nodes cannot be inferred, and without a type for them nothing is quantised.
+    quantize_dynamic(a.model, a.onnx, weight_type=QuantType.QInt8, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
 
 
 def tell_cosines(x, y):
