@@ -74,8 +74,10 @@ test_programs := $(patsubst %,$(BUILD)/tests/%,$(test_parts))
 .SECONDEXPANSION:
 # The CUDA backend: backend, where there is an nvcc, else nothing; complete_backend, for install and dist.
 include lib/cuda/backend.mk
+# What connects several processes, where there is an MPI: mpi_library.
+include lib/mpi/backend.mk
 
-all: $(programs) $(BUILD)/data/make-corpus $(backend)
+all: $(programs) $(BUILD)/data/make-corpus $(backend) $(mpi_library)
 tests: all $(test_programs) $$(card_programs) $(if $(SANITIZE),,$(BUILD)/tests/emulated-ops $$(failing_calls)) $$(stand_ins) $$(emulated_backend)
 
 # The flags are part of what a build depends on; so is a package that came or went.
@@ -213,9 +215,9 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/faults/fuzz/%.o $(BUILD)/obj/tools/cli.o $$(
 	$(CXX) $(FLAGS) -fsanitize=fuzzer $(CXXFLAGS) $^ $(LDFLAGS) $(LDLIBS) -o $@
 
 install: all $(complete_backend)
-	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend),$(DESTDIR)$(PREFIX)/lib/storm)
+	install -d $(DESTDIR)$(PREFIX)/bin $(if $(backend)$(mpi_library),$(DESTDIR)$(PREFIX)/lib/storm)
 	install $(programs) $(DESTDIR)$(PREFIX)/bin
-	$(if $(backend),install $(complete_backend) $(DESTDIR)$(PREFIX)/lib/storm)
+	$(if $(backend)$(mpi_library),install $(complete_backend) $(mpi_library) $(DESTDIR)$(PREFIX)/lib/storm)
 
 # Programs, tests and what they need, to be unpacked anywhere; parts of it are used as they are in a source tree.
 dist: tests bench-programs $(complete_backend) $(complete_card_programs) $(device_rate)

@@ -20,6 +20,7 @@
 #include "tools/model_device.h"
 #include "tools/model_precision.h"
 #include "tools/model_rows.h"
+#include "tools/replicas.h"
 
 namespace storm {
 namespace {
@@ -254,6 +255,7 @@ int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::kAttentionDump, argc, argv, [](const storm::Args& args) {
     storm::check_attention_dump(args);
+    storm::require_one_process("attn-dump");
     if (args.given("positions"))
       storm::draw_positions(args);
     else

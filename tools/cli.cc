@@ -282,7 +282,7 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     if (tool.common & kDevice) device_number(args.text("device"));  // a wrong name is known before any work is done
 
     body(args);
-    if (args.given("stats")) {
+    if (args.given("stats") && *args.prints_stats_) {
       args.stat("seconds", monotonic_seconds() - start);
       args.stat("peak_MiB", peak_mib());
       print_stats(*args.stats_);
@@ -290,6 +290,8 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     return stop_signal() ? 128 + stop_signal() : 0;
   } catch (const ClosedPipe&) {
     return 128 + SIGPIPE;
+  } catch (const Reported&) {
+    return 1;
   } catch (const UsageError& e) {
     error_line(e.what());
     return 2;

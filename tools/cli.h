@@ -63,6 +63,8 @@ class Args {
   const std::vector<std::string>& operands() const { return operands_; }
   const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
 
+  void silence() const { *prints_stats_ = false; }  // of several processes: another one prints --stats
+
   // A figure for the --stats line, printed when the tool ends; exact: with all its digits, otherwise with three behind
   // the point.
   void stat(const std::string& key, double value, bool exact = false) const {
@@ -79,6 +81,7 @@ class Args {
   std::string command_;
   // One for all copies: with_defaults() makes another command line of the same run.
   std::shared_ptr<std::map<std::string, std::string>> stats_ = std::make_shared<std::map<std::string, std::string>>();
+  std::shared_ptr<bool> prints_stats_ = std::make_shared<bool>(true);
 };
 
 // A flag of another mode is a misunderstanding, and not to be passed over in silence: throws UsageError for one that is

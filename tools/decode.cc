@@ -22,6 +22,9 @@
 #include "tools/model_device.h"
 #include "tools/model_precision.h"
 #include "tools/model_rows.h"
+#include "tools/replicas.h"
+#include "tools/shared_windows.h"
+#include "train/replicated_answers.h"
 
 namespace storm {
 namespace {
@@ -31,13 +34,17 @@ using namespace decode_flags;
 class Decode {
  public:
   explicit Decode(const Args& args)
-      : precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
+      : replicas_(join(args)),
+        precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
         model_(model_path(args), precision_.weights()),
         args_(with_defaults_of(model_, args)),
         options_(options_of(args_)),
         stop_(stop_strings(args, model_)),
-        input_(model_, columns_read(), str("tokenize with --columns ", joined(model_.kind.columns))),
-        output_(args.text("save")) {
+        output_(replicas_.is_first() ? args.text("save") : "/dev/null") {
+    const auto columns = columns_read();
+    if (replicas_.is_first())
+      input_.emplace(model_, columns, str("tokenize with --columns ", joined(model_.kind.columns)), input_path(args));
+    require_shared(args);
     if (!model_.kind.searches)
       refuse_flags(args, "the task " + model_.kind.name, {kOfSearches.begin(), kOfSearches.end()});
     options_.stop = stop_ ? &*stop_ : nullptr;
@@ -55,8 +62,8 @@ class Decode {
   void run() {
     const bool scoring = args_.on("score"), text = args_.on("text"), extras = args_.on("scores") || options_.nbest > 1;
     std::optional<AnswerWriter> writer;
-    if (!scoring && !text) {
-      refuse_terminal(output_);
+    if (!scoring && !text && replicas_.is_first()) {
+      if (replicas_.is_alone()) refuse_terminal(output_);  // a launcher's pipe looks like a terminal
       writer.emplace(output_, answer_info(model_, args_.command()), extras);
     }
     if (scoring)
@@ -72,14 +79,26 @@ class Decode {
       else if (text)
         write_text(window);
       else
-        write_answers(window, *writer);
+        write_answers(window, writer ? &*writer : nullptr);
     };
-    input_.read(text ? 1 : 64 * options_.max_tokens, INT64_MAX, progress, work,
-                [&] { writer ? writer->flush() : output_.flush(); });
+    const SharedWindows shared(replicas_);
+    if (replicas_.is_first()) {
+      input_->read(
+          text ? 1 : 64 * options_.max_tokens * replicas_.size(), INT64_MAX, progress,
+          [&](const Window& window) {
+            shared.send(window);
+            work(window);
+          },
+          [&] { writer ? writer->flush() : output_.flush(); });
+      shared.send_end();
+    } else {
+      shared.receive(work);
+    }
     if (writer) writer->finish();
     if (scoring) write_scores(scorer_->finish());
     output_.commit();
     if (long_) long_->note_count();
+    replicas_.finish();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("sentences", static_cast<double>(sentences_));
     args_.stat("target_tokens", static_cast<double>(target_tokens_));
@@ -91,10 +110,20 @@ class Decode {
  private:
   // After the input was looked at: a device takes a moment to start.
   void choose_device() {
+    if (!replicas_.is_alone()) options_.dealer = &dealer_;
     device_ = ModelDevice(args_, *model_.loaded.model);
     options_.device = device_.get();
     if (options_.max_tokens == 0) options_.max_tokens = options_.device ? 4096 : 1024;
     precision_.begin(model_.loaded, options_.device);
+  }
+
+  // What several processes cannot share.
+  void require_shared(const Args& args) const {
+    if (replicas_.is_alone()) return;
+    for (const char* flag : {"text", "stride"})
+      if (args.given(flag))
+        throw UsageError(str("--", flag, " is for one process: each row there needs the one before it"));
+    require_same_file(replicas_, model_.loaded.name);
   }
 
   static const std::string& model_path(const Args& args) {
@@ -127,15 +156,28 @@ class Decode {
     return std::max(kind.asked, all ? kind.answered + 1 : 0);
   }
 
-  void write_answers(const Window& window, AnswerWriter& writer) {
+  void write_answers(const Window& window, AnswerWriter* writer) {
     options_.first_sentence = static_cast<uint64_t>(sentences_);
-    const auto answers = model_.task->answers(window.columns, options_, &workspaces_);
+    const auto answers = answers_to(window);
     for (std::size_t row = 0; row < answers.size(); ++row, ++sentences_)
       for (std::size_t rank = 0; rank < answers[row].size(); ++rank) {
         const auto& h = answers[row][rank];
         target_tokens_ += tokens_with_eos(h.ids.size());
-        writer.add(h, static_cast<int32_t>(rank), sentences_, window, row);
+        if (writer) writer->add(h, static_cast<int32_t>(rank), sentences_, window, row);
       }
+  }
+
+  // Those of all processes. A search deals out what it is asked itself; else rows are dealt.
+  std::vector<Hypotheses> answers_to(const Window& window) {
+    if (replicas_.is_alone() || model_.kind.searches)
+      return model_.task->answers(window.columns, options_, &workspaces_);
+    const SharedWindows shared(replicas_);
+    auto own = model_.task->answers(shared.own_columns(window), options_, &workspaces_);
+    std::vector<Hypotheses> answers(static_cast<std::size_t>(window.size()));
+    const auto rows = shared.own_rows(window);
+    for (std::size_t i = 0; i < rows.size(); ++i) answers[rows[i]] = std::move(own[i]);
+    dealer_.exchange(answers, shared.owners(window));
+    return answers;
   }
 
   void write_text(const Window& window) {
@@ -155,7 +197,14 @@ class Decode {
 
   void score(const Window& window) {
     for (const auto& ids : window.columns[model_.kind.answered]) asked_.emplace_back(ids.begin(), ids.end());
-    write_scores(scorer_->add(window.columns));
+    if (replicas_.is_alone()) return write_scores(scorer_->add(window.columns));
+    const SharedWindows shared(replicas_);
+    const auto own = scorer_->add(shared.own_columns(window));
+    std::vector<double> all(static_cast<std::size_t>(window.size()));
+    const auto rows = shared.own_rows(window);
+    for (std::size_t i = 0; i < rows.size(); ++i) all[rows[i]] = own[i];
+    replicas_.sum(all);
+    write_scores(all);
   }
 
   void write_scores(const std::vector<double>& log_probs) {
@@ -169,6 +218,7 @@ class Decode {
     sentences_ += static_cast<int64_t>(log_probs.size());
   }
 
+  Replicas& replicas_;
   ModelPrecision precision_;
   TaskModel model_;
   Args args_;  // with what the model sets
@@ -177,8 +227,9 @@ class Decode {
   std::unique_ptr<NgramModel> fused_;
   std::unique_ptr<LongSources> long_;  // null: none may be
   ModelDevice device_;
+  ReplicatedAnswers dealer_{replicas_};
   std::vector<Workspace> workspaces_;  // of the device: they go before it
-  RowReader input_;
+  std::optional<RowReader> input_;     // the first process's
   Output output_;
   int64_t sentences_ = 0, target_tokens_ = 0;
   std::unique_ptr<Scorer> scorer_;
@@ -194,9 +245,8 @@ int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::decode_flags::kTool, argc, argv, [](const storm::Args& args) {
     storm::decode_flags::check(args);  // what is wrong in the command line is said before a model is read
-    if (storm::kind_of_file(args.text("model")) == storm::kNgramKind)
-      storm::ask_ngrams(args);
-    else
-      storm::Decode(args).run();
+    if (storm::kind_of_file(args.text("model")) != storm::kNgramKind) return storm::Decode(args).run();
+    storm::require_one_process("decode with an n-gram model");
+    storm::ask_ngrams(args);
   });
 }

@@ -80,7 +80,7 @@ inline const Tool kTool{
      {"stride", "N", "0",
       "with --score of texts: all lines are one running text, read in windows of the model's longest, N tokens on from "
       "one to the next (0: each line is a text of its own)"}},
-    ""};
+    "[FILE]"};
 
 // Flags of searches and samples, which answers that are told at once have no use for.
 inline constexpr std::array kOfSearches{"prefix",
@@ -155,6 +155,8 @@ inline void require_found(const DecodeOptions& o) {
 
 // Throws UsageError for flags that contradict one another.
 inline void check(const Args& args) {
+  if (args.operands().size() > 1)
+    throw UsageError(str("unexpected operand '", args.operands()[1], "': one stream is read; see decode --help"));
   if (args.given("stride") && !args.on("score")) throw UsageError("--stride has no meaning without --score");
   std::vector<std::string> others(kOfSearches.begin(), kOfSearches.end());
   others.insert(others.end(), {"scores", "nbest"});
@@ -178,6 +180,9 @@ inline std::vector<int32_t> banned_ids(const Args& args, const Vocabulary& vocab
   if (std::ssize(ids) >= vocabulary.size() - 1) throw UsageError("--ban: no piece is left but the end of sentence");
   return {ids.begin(), ids.end()};
 }
+
+// What is read: the operand, or standard input.
+inline std::string input_path(const Args& args) { return args.operands().empty() ? "-" : args.operands()[0]; }
 
 // --long's rule, of translations from one vocabulary to another; none: sources that are too long are refused.
 inline std::unique_ptr<LongSources> long_sources(const Args& args, const Vocabulary& source, const Vocabulary& target) {

@@ -9,6 +9,7 @@
 #include "tools/embed/modes.h"
 #include "tools/embed/space.h"
 #include "tools/embed_flags.h"
+#include "tools/replicas.h"
 
 namespace storm {
 namespace {
@@ -35,6 +36,7 @@ void write_answer(Space& space, const Args& args, Output& output) {
 }
 
 void embed(const Args& args) {
+  require_one_process("embed");
   if (args.on("learn")) return learn_vectors(args);
   refuse_learning(args);
   const auto flags = embed_flags(args);  // what is wrong in the command line is said before a model is read

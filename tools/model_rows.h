@@ -62,9 +62,10 @@ struct Window {
 
 class RowReader {
  public:
-  // Standard input, of which the first `count` columns of the task are read. missing: what to do where the stream lacks
-  // one of those behind the first.
-  RowReader(const ColumnModel& model, std::size_t count, const std::string& missing) : input_(StreamReader("-")) {
+  // path: a token stream ("-" is standard input), of which the first `count` columns of the task are read. missing:
+  // what to do where the stream lacks one of those behind the first.
+  RowReader(const ColumnModel& model, std::size_t count, const std::string& missing, const std::string& path = "-")
+      : input_(StreamReader(path)) {
     const auto& name = model.loaded.name;
     columns_.push_back(first_column(input_.info(), model.kind));
     for (std::size_t c = 1; c < count; ++c) columns_.push_back(model.kind.columns[c]);

@@ -24,6 +24,11 @@ struct ClosedPipe : Error {
   using Error::Error;
 };
 
+// What failed was said already: the tool ends with exit code 1 in silence.
+struct Reported : Error {
+  using Error::Error;
+};
+
 // Parts joined into one string; numbers are written the same way under every locale.
 template <class... Parts>
 std::string str(const Parts&... parts) {

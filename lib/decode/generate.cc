@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/parallel.h"
 #include "decode/beam_search.h"
@@ -21,6 +22,16 @@ int64_t sentences_of_a_batch(std::size_t sentences, int64_t rows, const DecodeOp
   return std::min(options.max_tokens / rows, std::max(share, 256 / rows));
 }
 
+// The process that answers each request: dealt in turn by length, so that all have the same to do.
+std::vector<std::size_t> owners(std::span<const Request> requests, const AnswerDealer* dealer) {
+  if (!dealer) return {};
+  std::vector<std::size_t> order(requests.size()), owner(requests.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t i) { return requests[i].context.size(); });
+  for (std::size_t i = 0; i < order.size(); ++i) owner[order[i]] = i % dealer->processes();
+  return owner;
+}
+
 }  // namespace
 
 double normalized_score(double log_prob, int64_t length, bool eos, const DecodeOptions& options) {
@@ -34,19 +45,24 @@ double normalized_score(double log_prob, int64_t length, bool eos, const DecodeO
 std::vector<Hypotheses> generate(const Generator& model, const SpecialIds& special, std::span<const Request> requests,
                                  const DecodeOptions& options, std::vector<Workspace>* kept) {
   std::vector<Hypotheses> answers(requests.size());
+  const auto owner = owners(requests, options.dealer);
   std::vector<int64_t> lengths;
-  for (const Request& request : requests) lengths.push_back(static_cast<int64_t>(request.context.size()));
+  std::vector<std::size_t> own;  // the requests that are answered here
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (options.dealer && owner[i] != options.dealer->number()) continue;
+    lengths.push_back(static_cast<int64_t>(requests[i].context.size()));
+    own.push_back(i);
+  }
   const int64_t rows = options.sample ? options.nbest : options.beam;
-  const auto batches =
-      sorted_batches(lengths, options.max_tokens, sentences_of_a_batch(requests.size(), rows, options));
-  std::vector<Workspace> own;
-  auto& workspaces = kept ? *kept : own;
+  const auto batches = sorted_batches(lengths, options.max_tokens, sentences_of_a_batch(own.size(), rows, options));
+  std::vector<Workspace> fresh;
+  auto& workspaces = kept ? *kept : fresh;
   const auto needed = options.device ? 1 : static_cast<std::size_t>(thread_count());
   while (workspaces.size() < needed) workspaces.emplace_back(options.device);
   const auto run_batch = [&](std::size_t b, Workspace& workspace) {
     DecodingBatch batch;
     for (const std::size_t place : batches[b]) {
-      const Request& request = requests[place];
+      const Request& request = requests[own[place]];
       batch.numbers.push_back(request.number);
       batch.contexts.add(request.before, request.context, request.after);
       batch.first.push_back(request.first);
@@ -57,7 +73,7 @@ std::vector<Hypotheses> generate(const Generator& model, const SpecialIds& speci
     }
     auto found = options.sample ? sample(model, special, options, workspace, batch)
                                 : BeamSearch(model, special, options, workspace)(batch);
-    for (std::size_t i = 0; i < found.size(); ++i) answers[batches[b][i]] = std::move(found[i]);
+    for (std::size_t i = 0; i < found.size(); ++i) answers[own[batches[b][i]]] = std::move(found[i]);
   };
   if (options.device)
     for (std::size_t b = 0; b < batches.size(); ++b) run_batch(b, workspaces[0]);
@@ -65,6 +81,7 @@ std::vector<Hypotheses> generate(const Generator& model, const SpecialIds& speci
     parallel_items(static_cast<int64_t>(batches.size()), [&](int64_t b) {
       run_batch(static_cast<std::size_t>(b), workspaces[static_cast<std::size_t>(thread_number())]);
     });
+  if (options.dealer) options.dealer->exchange(answers, owner);
   return answers;
 }
 

@@ -10,6 +10,7 @@
 
 namespace storm {
 
+class AnswerDealer;
 class LongSources;
 class NgramModel;
 class StopStrings;
@@ -61,6 +62,8 @@ struct DecodeOptions {
 
   // A batch has at most so many tokens of contexts (EOS, one a context, included), and so many hypotheses at each step.
   int64_t max_tokens = 1024;
+  // Who answers which request; null: this process answers all.
+  AnswerDealer* dealer = nullptr;
   // Where graphs run: a device that has twins of the model's parameters (Device::mirror); null: the CPU.
   Device* device = nullptr;
 
@@ -100,6 +103,16 @@ struct Request {
   std::span<const int32_t> said = {};     // what logits processors take for said before the answers
   int32_t least = 0, most = 0;            // lengths of the answers, without EOS and with the prefix
   uint64_t number = 0;                    // the random stream's, and what the context is called in errors
+};
+
+// Several processes that are asked the same at the same time answer a share of it each, and then have all answers.
+class AnswerDealer {
+ public:
+  virtual ~AnswerDealer() = default;
+  virtual std::size_t processes() const = 0;
+  virtual std::size_t number() const = 0;  // of this one, from 0
+  // Those of the requests that this process has answered are there; afterwards all are. owner: the process of each.
+  virtual void exchange(std::span<Hypotheses> answers, std::span<const std::size_t> owner) = 0;
 };
 
 // options.nbest answers to each request, in their order.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/random.h"
@@ -35,10 +36,13 @@ class Execution {
   void forward() const {  // every node, in order
     for (const Node& node : graph_.nodes()) forward(node);
   }
-  void backward() const {  // every node that has a gradient to pass on, in reverse
+  // Every node that has a gradient to pass on, in reverse; after(node), where it is given, is called behind each node.
+  void backward(const std::function<void(const Node&)>& after = {}) const {
     const auto nodes = graph_.nodes();
-    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node)
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
       if (backpropagates(*node)) backward(*node);
+      if (after) after(*node);
+    }
   }
   // One node of them. Tests link these two in an execution of their own.
   void forward(const Node& node) const;

@@ -22,7 +22,7 @@ std::vector<int64_t> carried_shape(std::span<const float> carried, const TrainSe
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
+void save_checkpoint(const std::string& path, const Model& model, std::span<const Optimizer::State> optimizer,
                      std::span<const float> carried, const TrainSettings& settings, const TrainState& state,
                      const PlanFlags& plan, const std::map<std::string, std::string>& vocabularies,
                      const std::string& command) {
@@ -38,7 +38,7 @@ void save_checkpoint(const std::string& path, const Model& model, const Optimize
   Document document =
       adapted ? trained_document(model, vocabularies, metadata) : model_document(model, vocabularies, metadata);
   document.metadata[kConfigKey] = model.config().dump();  // with what is frozen
-  for (const auto& [name, values] : optimizer.state()) document.add_view(name, std::span<const float>(values));
+  for (const auto& [name, values] : optimizer) document.add_view(name, std::span<const float>(values));
   if (!carried.empty())
     document.add_view(kCarried, DType::F32, carried_shape(carried, settings), std::as_bytes(carried));
   Output output(path);
@@ -77,9 +77,13 @@ Checkpoint load_checkpoint(const std::string& path, const LoadedModel* base) {
 }
 
 void Checkpoint::restore(const Optimizer& optimizer) const {
-  for (const auto& [name, values] : optimizer.state())
-    std::ranges::copy(document.values<float>(name, std::vector<int64_t>{static_cast<int64_t>(values.size())}),
-                      values.begin());
+  const std::vector<int64_t> shape{static_cast<int64_t>(optimizer.count())};
+  for (const auto& [name, values] : optimizer.state()) {
+    const auto all = document.values<float>(name, shape);
+    auto to = values.begin();
+    for (const Range& range : optimizer.ranges())
+      to = std::ranges::copy(all.subspan(range.begin, range.size()), to).out;
+  }
 }
 
 void Checkpoint::restore_carried(std::span<float> carried) const {

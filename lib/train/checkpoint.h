@@ -22,7 +22,8 @@ constexpr const char* kPlanKey = "train.plan";
 using PlanFlags = std::map<std::string, std::string>;  // the flags of a run that no update hangs on, by name
 
 // The file appears when it is complete and on the disk; before, and on failure, the old one stays.
-void save_checkpoint(const std::string& path, const Model& model, const Optimizer& optimizer,
+// optimizer: its buffers, of all trained numbers.
+void save_checkpoint(const std::string& path, const Model& model, std::span<const Optimizer::State> optimizer,
                      std::span<const float> carried, const TrainSettings& settings, const TrainState& state,
                      const PlanFlags& plan, const std::map<std::string, std::string>& vocabularies,
                      const std::string& command);
@@ -34,7 +35,7 @@ struct Checkpoint {
   PlanFlags plan;     // none in a checkpoint of before they were kept
   Document document;  // holds the buffers until restore() copies them
 
-  void restore(const Optimizer& optimizer) const;        // its buffers
+  void restore(const Optimizer& optimizer) const;        // its buffers, of the ranges that it keeps
   void restore_carried(std::span<float> carried) const;  // [streams, width]
 };
 // base: the model that an adapted one was made of; null where there is none. Throws Error, also for a checkpoint that

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "tensor/plan.h"
+#include "train/gradient_reduction.h"
 
 namespace storm {
 
@@ -41,15 +42,18 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   for (int64_t& length : most) length = std::min(length, max_tokens);
   TrainingMemory m;
   const Parameters& parameters = model.parameters();
-  m.state = (parameters.values().size() + (1 + options.optimizer.kind().buffers.size()) * parameters.trained()) *
-            sizeof(float);
+  m.state =
+      (parameters.values().size() + parameters.trained() +
+       options.optimizer.kind().buffers.size() * parameters.trained() / static_cast<std::size_t>(options.processes)) *
+      sizeof(float);
+  if (options.processes > 1) m.program += GradientReduction::memory(Shards(parameters.trained(), options.processes));
   // Long rows make for more attention, short ones for more rows; streams are so many rows of one length.
   if (options.streams > 0) max_tokens = std::min(max_tokens, options.streams * most[0]);
   const OneBatch of_long = measured(model, task, max_tokens, most, options);
   if (options.streams == 0) std::ranges::fill(most, 1);
   const OneBatch of_short = options.streams == 0 ? measured(model, task, max_tokens, most, options) : of_long;
   m.arena = std::max(of_long.arena, of_short.arena);
-  m.program = 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
+  m.program += 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
   m.program += std::max(of_long.beside, of_short.beside);
   return m;
 }

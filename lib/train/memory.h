@@ -19,6 +19,7 @@ struct MemoryOptions {
   OptimizerOptions optimizer = {};
   const Device* device = nullptr;                      // null: the CPU
   ProductPrecision precision = ProductPrecision::f32;  // of the products
+  int processes = 1;                                   // that share the optimizer's buffers
   int64_t streams = 0;             // of running text: batches are the longest rows of so many, with their carried state
   std::string whose = "--memory";  // in errors: what sets the limit that training does not fit into
 };

@@ -1,5 +1,7 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/named.h"
 #include "base/parallel.h"
@@ -43,7 +45,7 @@ std::vector<Optimizer::Group> Optimizer::groups_of(const Parameters& parameters,
     const auto values = static_cast<std::size_t>(parameters.trained_view(name).data() - parameters.values().data());
     const bool goes_on = !groups.empty() && groups.back().rate == rates[i] &&
                          groups.back().values + (begin - groups.back().begin) == values;
-    if (!goes_on) groups.push_back({begin, 0, values, rates[i], {}});
+    if (!goes_on) groups.push_back({begin, 0, begin, values, rates[i], {}});
     groups.back().count = begin - groups.back().begin + parameters.trained_view(name).size();
   }
   for (Group& g : groups)
@@ -51,17 +53,38 @@ std::vector<Optimizer::Group> Optimizer::groups_of(const Parameters& parameters,
   return groups;
 }
 
-Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device)
-    : Optimizer(parameters.trained(), options, device, groups_of(parameters, options)) {}
+// What lies within a range whose buffers begin at `kept`.
+std::optional<Optimizer::Group> Optimizer::Group::within(const Range& range, std::size_t range_kept) const {
+  const std::size_t from = std::max(begin, range.begin), to = std::min(begin + count, range.end);
+  if (from >= to) return {};
+  return Group{from,
+               to - from,
+               range_kept + (from - range.begin),
+               values + (from - begin),
+               rate,
+               turns_within(decay_turns, static_cast<int64_t>(from - begin), static_cast<int64_t>(to - begin))};
+}
+
+Optimizer::Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device,
+                     const std::vector<Range>& ranges)
+    : Optimizer(parameters.trained(), options, device, groups_of(parameters, options), ranges) {}
 
 Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device)
-    : Optimizer(count, options, device, {{0, count, 0, 1, {}}}) {}
+    : Optimizer(count, options, device, {{0, count, 0, 0, 1, {}}}, {}) {}
 
-Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device, std::vector<Group> groups)
-    : count_(count), options_(options), kind_(options.kind()), device_(device), groups_(std::move(groups)) {
+Optimizer::Optimizer(std::size_t count, const OptimizerOptions& options, Device* device,
+                     const std::vector<Group>& groups, const std::vector<Range>& ranges)
+    : count_(count), options_(options), kind_(options.kind()), device_(device), ranges_(ranges) {
+  if (ranges_.empty()) ranges_ = {{0, count}};
+  std::size_t kept = 0;
+  for (const Range& range : ranges_) {
+    for (const Group& g : groups)
+      if (auto part = g.within(range, kept)) groups_.push_back(std::move(*part));
+    kept += range.size();
+  }
   for (std::size_t i = 0; i < kind_.buffers.size(); ++i) {
-    memory_.emplace_back(count * sizeof(float));
-    buffers_.push_back(memory_.back().as<float>().first(count));
+    memory_.emplace_back(kept * sizeof(float));
+    buffers_.push_back(memory_.back().as<float>().first(kept));
     mirrors_.emplace_back(device, buffers_.back());
   }
 }
@@ -80,7 +103,7 @@ void Optimizer::for_groups(std::span<float> values, std::span<float> gradients, 
                         .factors = kind_.factors(options_, step, own),
                         .keep = static_cast<float>(1 - own * options_.weight_decay),
                         .decay_turns = g.decay_turns};
-    for (std::size_t i = 0; i < state.size(); ++i) state[i] = buffers_[i].subspan(g.begin, g.count);
+    for (std::size_t i = 0; i < state.size(); ++i) state[i] = buffers_[i].subspan(g.kept, g.count);
     apply(values.subspan(g.values, g.count), gradients.subspan(g.begin, g.count), state, update);
   }
 }

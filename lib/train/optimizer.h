@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "tensor/device.h"
 #include "tensor/mirror.h"
 #include "tensor/parameters.h"
+#include "train/shards.h"
 
 namespace storm {
 
@@ -63,12 +65,14 @@ struct OptimizerOptions {
 class Optimizer {
  public:
   // device: null for the CPU. Otherwise the buffers have twins there, and so must have what is updated.
-  Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device = nullptr);
+  // ranges: of the gradients, those that this one updates and keeps buffers of; none are named: all.
+  Optimizer(const Parameters& parameters, const OptimizerOptions& options, Device* device = nullptr,
+            const std::vector<Range>& ranges = {});
   // The same for so many numbers, all of which decay and have the rate that is asked for.
   Optimizer(std::size_t count, const OptimizerOptions& options, Device* device = nullptr);
 
   // The step-th update (from 1), in one pass. The gradients, each times gradient_scale, are zero afterwards. values:
-  // the model's, of which those that are trained move.
+  // the model's, of which those that are trained move. Of ranges, those alone.
   void update(std::span<float> values, std::span<float> gradients, int64_t step, double rate, float gradient_scale = 1);
   // The same on a device, for which nobody waits: gradient_scale is what clip_norm (gradient_norm.h) leaves of the norm
   // that the device was asked for last.
@@ -78,7 +82,10 @@ class Optimizer {
     std::string name;  // in a checkpoint
     std::span<float> values;
   };
-  std::vector<State> state() const;  // the host's
+  std::vector<State> state() const;             // the host's; of ranges, one after another
+  std::size_t count() const { return count_; }  // trained numbers, of all ranges or none
+  // The ranges that it keeps, in that order.
+  std::span<const Range> ranges() const { return ranges_; }
 
   // The buffers, from the device to the host and back; nothing to do on the CPU.
   void download() const;
@@ -87,13 +94,16 @@ class Optimizer {
  private:
   // Trained numbers that lie side by side among the values, too, and have one rate.
   struct Group {
-    std::size_t begin, count;          // among gradients and buffers
-    std::size_t values;                // where they begin among the values
+    std::size_t begin, count;          // among gradients
+    std::size_t kept;                  // where they begin in the buffers
+    std::size_t values;                // and among the values
     double rate;                       // what the rate is multiplied by
     std::vector<int64_t> decay_turns;  // from begin on (decay_turns.h)
+    std::optional<Group> within(const Range& range, std::size_t range_kept) const;
   };
   static std::vector<Group> groups_of(const Parameters& parameters, const OptimizerOptions& options);
-  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device, std::vector<Group> groups);
+  Optimizer(std::size_t count, const OptimizerOptions& options, Device* device, const std::vector<Group>& groups,
+            const std::vector<Range>& ranges);
 
   // Calls update(values, gradients, state, rule) for each group.
   template <class Apply>
@@ -103,7 +113,8 @@ class Optimizer {
   OptimizerOptions options_;
   const OptimizerKind& kind_;
   Device* device_;
-  std::vector<Group> groups_;
+  std::vector<Range> ranges_;
+  std::vector<Group> groups_;  // within the ranges
   std::vector<Buffer> memory_;
   std::vector<std::span<float>> buffers_;
   std::vector<Mirror> mirrors_;

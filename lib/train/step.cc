@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cpu/gemm.h"
 #include "tensor/execution.h"
+#include "train/gradient_reduction.h"
 
 namespace storm {
 
@@ -22,6 +23,7 @@ TrainingStep::TrainingStep(const Model& model, const Task& task, float label_smo
       seed_(seed),
       precision_(precision),
       device_(device),
+      all_gradients_(model.parameters().gradients()),
       values_(device, model.parameters().values()),
       gradients_(device, model.parameters().gradients()) {}
 
@@ -40,7 +42,8 @@ void TrainingStep::reserve(std::size_t bytes) {
 }
 
 void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& batch,
-                       std::span<const float> gradient_scales, uint64_t number, std::vector<float>* carried) {
+                       std::span<const float> gradient_scales, uint64_t number, std::vector<float>* carried,
+                       GradientReduction* reduction) {
   const double begin = monotonic_seconds();
   graph.clear();
   auto losses = task_.record(graph, batch, label_smoothing_, gradient_scales);
@@ -72,7 +75,15 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
   arena_.grow(plan_.bytes);
   const Execution execution(graph, plan_, arena_.data(), seed_, number);
   execution.forward();
-  if (graph.gradients()) execution.backward();
+  if (reduction) {
+    GradientOrder order(graph, all_gradients_);
+    execution.backward([&](const Node& node) {
+      reduction->complete_from(order.complete_from(node.number));
+      reduction->progress();
+    });
+  } else if (graph.gradients()) {
+    execution.backward();
+  }
   for (std::size_t i = 0; i < losses.size(); ++i)
     std::copy_n(execution.data<double>(losses[i]), q.totals[i].size(), q.totals[i].begin());
   if (state && carried) {
@@ -82,8 +93,8 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
 }
 
 void TrainingStep::queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number,
-                         std::vector<float>* carried) {
-  run(training_, precision_, batch, gradient_scales, number, carried);
+                         std::vector<float>* carried, GradientReduction* reduction) {
+  run(training_, precision_, batch, gradient_scales, number, carried, reduction);
 }
 
 void TrainingStep::queue_validation(const Batch& batch, std::vector<float>* carried) {

@@ -18,6 +18,8 @@
 
 namespace storm {
 
+class GradientReduction;
+
 class TrainingStep {
  public:
   // The model must have its gradients allocated; it and the task must outlive this. seed: of dropout.
@@ -33,11 +35,18 @@ class TrainingStep {
   // Maps the arena once for all batches, whose largest needs so many bytes.
   void reserve(std::size_t bytes);
 
+  // Memory of the host's that nobody needs between two batches, with whatever the last one left in it.
+  std::span<std::byte> idle_memory(std::size_t bytes) {
+    arena_.grow(bytes);
+    return arena_.as<std::byte>().first(bytes);
+  }
+
   // Adds the gradients of each loss, times its scale, to the model's. number: a different one for each batch of a run:
   // the counter of its dropout masks. A device may still be at it when this returns; the batch may go then.
   // carried: of a batch with a state that is carried, takes the state after it, which a device is waited for.
+  // reduction: with an update's last batch, sends its gradients as they are complete; on the CPU.
   void queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number,
-             std::vector<float>* carried = nullptr);
+             std::vector<float>* carried = nullptr, GradientReduction* reduction = nullptr);
   // The loss alone, without dropout.
   void queue_validation(const Batch& batch, std::vector<float>* carried = nullptr);
   // Of the batch that was queued first of those whose loss has not been asked for. Waits for it, and not for later
@@ -67,13 +76,14 @@ class TrainingStep {
     uint64_t fetch = 0;  // of the totals, from a device
   };
   void run(Graph& graph, ProductPrecision precision, const Batch& batch, std::span<const float> gradient_scales,
-           uint64_t number, std::vector<float>* carried);
+           uint64_t number, std::vector<float>* carried, GradientReduction* reduction = nullptr);
 
   const Task& task_;
   float label_smoothing_;
   uint64_t seed_;
   ProductPrecision precision_;
   Device* device_;
+  std::span<float> all_gradients_;  // the host's
   Mirror values_, gradients_;
   Graph training_{true}, validation_{false};
   Plan plan_;

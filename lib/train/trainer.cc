@@ -11,6 +11,7 @@
 #include "base/signals.h"
 #include "stream/stream.h"
 #include "train/gradient_norm.h"
+#include "train/validation.h"
 
 namespace storm {
 
@@ -36,15 +37,18 @@ std::string each_of(const Losses& losses, const std::vector<std::string>& names)
   return text;
 }
 
+constexpr int64_t kEnoughToJudge = 20;  // updates, whose batches differ in size
+
 bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step % every == 0; }
 
 }  // namespace
 
 TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
-                              const TrainSettings& settings, const Device* device) {
+                              const TrainSettings& settings, const Device* device, int processes) {
   const MemoryOptions options{.optimizer = settings.optimizer,
                               .device = device,
                               .precision = settings.precision,
+                              .processes = processes,
                               .streams = settings.text.streams};
   return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()), options);
 }
@@ -52,19 +56,22 @@ TrainingMemory planned_memory(const Model& model, const Task& task, const RowSou
 std::string checkpoint_path(const std::string& model_path) { return model_path + ".checkpoint"; }
 
 Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSettings& settings, TrainPlan plan,
-                 Device* device)
+                 Device* device, Replicas& replicas)
     : model_(with_gradients(model)),
       task_(task),
       data_(std::move(data)),
       settings_(settings),
       plan_(std::move(plan)),
       device_(device),
+      replicas_(replicas),
       batches_(data_.rows(), task.sides(), settings.max_tokens, true, settings.seed),
-      memory_(available(device, planned_memory(model, task, data_.rows(), settings, device))),
+      memory_(available(device, planned_memory(model, task, data_.rows(), settings, device, replicas.size()))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      optimizer_(model.parameters(), settings.optimizer, device),
+      shards_(model.parameters().trained(), replicas.size()),
+      optimizer_(model.parameters(), settings.optimizer, device, shards_.of(replicas.rank())),
       adapted_(!Adaptation::from(model.config()).base.empty()),
       carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
+  if (!replicas.is_alone()) reduction_.emplace(replicas, shards_, model.parameters().gradients());
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(data_.judged(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
@@ -85,7 +92,8 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   const auto fresh = std::exchange(state_, s);
   state_.fingerprint = fresh.fingerprint;
   if (data_.valid) state_.valid_fingerprint = fresh.valid_fingerprint;
-  if (plan_.snapshots.active()) drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
+  if (plan_.snapshots.active() && replicas_.is_first())
+    drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
   saved_ = s.step;
   checkpoint.restore(optimizer_);
   checkpoint.restore_carried(carried_);
@@ -96,7 +104,7 @@ double Trainer::elapsed() const { return state_.seconds + monotonic_seconds() - 
 
 bool Trainer::finished() const {
   return out_of_data_ || (plan_.steps > 0 && state_.step >= plan_.steps) ||
-         (plan_.minutes > 0 && elapsed() >= plan_.minutes * 60) ||
+         (plan_.minutes > 0 && (replicas_.is_alone() ? elapsed() >= plan_.minutes * 60 : is_late_)) ||
          (plan_.patience > 0 && state_.not_better >= plan_.patience);
 }
 
@@ -104,10 +112,19 @@ bool Trainer::validation_due() const {
   return valid_batches_ && state_.validation.step != state_.step && is_due(state_.step, plan_.validate_every);
 }
 
+bool Trainer::stopped() {
+  if (replicas_.is_alone()) return stopped_ = stop_signal() != 0;
+  // The first one's clock counts.
+  double said[] = {stop_signal() != 0 ? 1.0 : 0.0, replicas_.is_first() && elapsed() >= plan_.minutes * 60 ? 1.0 : 0.0};
+  replicas_.sum(said);
+  is_late_ = said[1] > 0;
+  return stopped_ = said[0] > 0;
+}
+
 void Trainer::run() {
   step_.reserve(memory_.arena);
   start_ = monotonic_seconds();
-  log_.emplace(plan_.log, state_.logged, data_.measure_names, task_.losses());
+  log_.emplace(replicas_.is_first() ? plan_.log : "", state_.logged, data_.measure_names, task_.losses());
   Progress progress("training", static_cast<uint64_t>(plan_.steps));
   while (true) {
     // A validation that a signal ended is made again, and reported, by the run that goes on.
@@ -115,13 +132,13 @@ void Trainer::run() {
     if (state_.logged != state_.step &&
         (is_due(state_.step, plan_.report_every) || state_.validation.step == state_.step))
       report();
-    if (stop_signal()) break;
+    if (stopped()) break;
     if (is_due(state_.step, plan_.save_every) && saved_ != state_.step) save();
     if (finished() || !update()) break;
     const auto& losses = state_.interval.losses;
     progress.set(static_cast<uint64_t>(state_.step), losses.empty() ? "" : str("loss ", fixed(mean_loss(losses), 3)));
   }
-  if (!stop_signal()) return finish();
+  if (!stopped_) return finish();
   save();
   say_stopped();
 }
@@ -131,9 +148,10 @@ void Trainer::say_stopped() const {
        " is saved: --resume goes on from it");
 }
 
-// What is run for the next update: its batches, all of one epoch, or their parts. None when the last epoch is over.
-std::vector<Batch> Trainer::gather(Place& place) const {
-  std::vector<Batch> parts;
+// What is run for the next update: its batches, all of one epoch, or their parts, of which each process has its own.
+// None when the last epoch is over, in which place stays. number: of the next part of any process.
+std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const {
+  std::vector<Part> parts;
   Rows rows;
   for (int64_t batches = 0; batches < settings_.accumulate;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
@@ -141,8 +159,10 @@ std::vector<Batch> Trainer::gather(Place& place) const {
       if (batches > 0) break;
       continue;  // the next epoch begins
     }
-    for (auto& part : batches_of(task_, rows, batches_, settings_.tokens_at_once())) parts.push_back(std::move(part));
-    ++batches;
+    const auto cuts = cuts_of(rows, batches_, settings_.tokens_at_once());
+    const bool is_own = batches++ % replicas_.size() == replicas_.rank();
+    for (std::size_t i = 1; i < cuts.size(); ++i, ++number)
+      if (is_own) parts.push_back({task_.batch(rows, cuts[i - 1], cuts[i]), number});
   }
   return parts;
 }
@@ -150,30 +170,39 @@ std::vector<Batch> Trainer::gather(Place& place) const {
 bool Trainer::update() {
   const double begin = monotonic_seconds();
   Place place = state_.place;
-  auto batches = gather(place);
-  if (batches.empty()) {
+  int64_t number = state_.batches;
+  auto parts = gather(place, number);
+  if (number == state_.batches) {
     out_of_data_ = true;
     return false;
   }
   if (!carried_.empty()) {
     if (place.next <= settings_.text.streams) std::ranges::fill(carried_, 0.0f);  // an epoch's first batch
-    batches.front().carried = carried_;
+    parts.front().batch.carried = carried_;
   }
   // Each loss of the update is the mean over all its batches.
-  std::vector<int64_t> counts(task_.losses().size());
-  for (const Batch& b : batches) std::ranges::transform(counts, task_.counts(b), counts.begin(), std::plus());
-  require(counts[0] > 0, data_.train.name(), ": the rows of step ", state_.step + 1, ", row ", state_.place.next,
-          " on of epoch ", state_.place.epoch,
-          ", ask for nothing that could be learned; is the text of another vocabulary?");
+  std::vector<double> counts(task_.losses().size());
+  for (const Part& p : parts) std::ranges::transform(counts, task_.counts(p.batch), counts.begin(), std::plus());
+  replicas_.sum(counts);
+  if (!(counts[0] > 0))
+    replicas_.fail_together(str(data_.train.name(), ": the rows of step ", state_.step + 1, ", row ", state_.place.next,
+                                " on of epoch ", state_.place.epoch,
+                                ", ask for nothing that could be learned; is the text of another vocabulary?"));
   std::vector<float> scales;
-  for (const int64_t count : counts) scales.push_back(1 / static_cast<float>(std::max<int64_t>(count, 1)));
-  Update& u = updates_.emplace_back(
-      Update{.step = state_.step + 1, .first_batch = state_.batches, .place = state_.place, .batches = {}});
-  u.batches = std::move(batches);
-  for (const Batch& b : u.batches) step_.queue(b, scales, static_cast<uint64_t>(state_.batches++), &carried_);
+  for (const double count : counts) scales.push_back(1 / static_cast<float>(std::max(count, 1.0)));
+  Update& u = updates_.emplace_back(Update{.step = state_.step + 1, .place = state_.place, .parts = std::move(parts)});
+  if (reduction_) reduction_->begin();
+  for (const Part& p : u.parts)
+    step_.queue(p.batch, scales, static_cast<uint64_t>(p.number), &carried_,
+                reduction_ && &p == &u.parts.back() ? &*reduction_ : nullptr);
+  state_.batches = number;
   const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
   const double rate = settings_.schedule.rate(u.step);
-  if (device_) {
+  if (reduction_) {
+    u.norm = reduction_->finish();
+    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
+    reduction_->share(model_.parameters());
+  } else if (device_) {
     u.fetch = device_->fetch_norm(gradients, &u.norm);
     optimizer_.clipped_update(values, gradients, u.step, rate, settings_.clip_norm);
   } else {
@@ -183,7 +212,7 @@ bool Trainer::update() {
   state_.step = u.step;
   if (place.epoch != state_.place.epoch) state_.epoch_rows = data_.rows().rows(place.epoch);
   state_.place = place;
-  state_.predicted += counts[0];
+  state_.predicted += static_cast<int64_t>(counts[0]);
   // A device is given the next update before the figures of this one are waited for, so that it never stands idle.
   const std::size_t ahead = device_ ? 1 : 0;
   while (updates_.size() > ahead) conclude();
@@ -194,14 +223,17 @@ bool Trainer::update() {
 // The figures of the update that was queued first.
 void Trainer::conclude() {
   const Update& u = updates_.front();
-  Losses losses;
-  for (std::size_t i = 0; i < u.batches.size(); ++i) {
-    const auto part = step_.next_losses();
-    for (const LossSums& one : part) require_finite(one.loss, "loss", u, static_cast<int64_t>(i));
-    add(losses, part);
+  Losses losses(task_.losses().size());
+  for (const Part& part : u.parts) {
+    const auto of_part = step_.next_losses();
+    if (replicas_.is_alone())  // else it is seen in the sum, by all
+      for (const LossSums& one : of_part) require_finite(one.loss, "loss", u, &part);
+    add(losses, of_part);
   }
+  sum(replicas_, losses);
+  for (const LossSums& one : losses) require_finite(one.loss, "loss", u, nullptr);
   if (device_) device_->wait(u.fetch);
-  require_finite(u.norm, "gradient", u, -1);
+  require_finite(u.norm, "gradient", u, nullptr);
   add(state_.interval.losses, losses);
   state_.interval.norms += u.norm;
   ++state_.interval.updates;
@@ -221,21 +253,22 @@ void Trainer::count_seconds(double begin) {
   state_.interval.seconds += seconds;
 }
 
-// batch: of the update's; -1: all of them together.
-void Trainer::require_finite(double value, const char* what, const Update& of, int64_t batch) const {
+// part: of the update's; null: all of them together.
+void Trainer::require_finite(double value, const char* what, const Update& of, const Part* part) const {
   if (std::isfinite(value)) return;
   std::string where;
-  if (batch >= 0) {
-    const Batch& b = of.batches[static_cast<std::size_t>(batch)];
+  if (part) {
+    const Batch& b = part->batch;
     std::string tokens;
     for (const PackedSentences& input : b.inputs) tokens += str(tokens.empty() ? "" : " and ", input.tokens());
-    where = str(", batch ", of.first_batch + batch, " (", b.inputs[0].sentences(), " rows, ", tokens, " tokens, row ",
+    where = str(", batch ", part->number, " (", b.inputs[0].sentences(), " rows, ", tokens, " tokens, row ",
                 of.place.next, " on of epoch ", of.place.epoch, ")");
   } else {
     where = str(", epoch ", of.place.epoch, ", row ", of.place.next, " on");
   }
-  fail("step ", of.step, where, ": the ", what, " is ", std::isnan(value) ? "not a number" : "infinite",
-       "; try a lower --lr, a longer --warmup or --clip-norm 1; ", last_checkpoint());
+  replicas_.fail_together(str("step ", of.step, where, ": the ", what, " is ",
+                              std::isnan(value) ? "not a number" : "infinite",
+                              "; try a lower --lr, a longer --warmup or --clip-norm 1; ", last_checkpoint()));
 }
 
 std::string Trainer::last_checkpoint() const {
@@ -245,8 +278,9 @@ std::string Trainer::last_checkpoint() const {
 
 bool Trainer::validate() {
   settle();
-  const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once());
-  if (!losses) return false;
+  auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once(), replicas_);
+  if (stopped()) return false;
+  sum(replicas_, *losses);
   require(!losses->empty() && losses->front().count > 0, data_.valid->name(),
           ": its rows ask for nothing that could be told; is the text of another vocabulary?");
   Validation v{state_.step, mean_loss(*losses), mean_nll(*losses), {}};
@@ -261,7 +295,7 @@ bool Trainer::validate() {
       measured += str(" ", data_.measure_names[i], " ", fixed(values[i], 2));
     }
   }
-  if (stop_signal()) return false;  // the run that goes on judges anew, and snapshots what is among the best
+  if (stopped()) return false;  // the run that goes on judges anew, and snapshots what is among the best
   state_.validation = v;
   const double score = this->score();
   const bool better = state_.best_step < 0 || score > state_.best_score;
@@ -288,6 +322,7 @@ void Trainer::report() {
   state_.seconds = elapsed();
   start_ = monotonic_seconds();
   log_->add(state_, rate);
+  warn_of_slow();
   if (i.updates > 0) {
     note("step ", state_.step, " epoch ", fixed(state_.epochs(), 2), " loss ", fixed(mean_loss(i.losses), 4),
          each_of(i.losses, task_.losses()), " ppl ", fixed(perplexity(i.losses), 3), " lr ", rate, " grad_norm ",
@@ -298,11 +333,31 @@ void Trainer::report() {
   state_.logged = state_.step;
 }
 
+// Of the processes' own work since the last report: one that is slower than the middle one by half keeps all waiting.
+void Trainer::warn_of_slow() {
+  if (replicas_.is_alone()) return;
+  std::vector<double> seconds(static_cast<std::size_t>(replicas_.size()));
+  const double waited = reduction_->finish_seconds() + reduction_->share_seconds();
+  seconds[static_cast<std::size_t>(replicas_.rank())] = state_.interval.seconds - (waited - reported_waiting_);
+  reported_waiting_ = waited;
+  replicas_.sum(seconds);
+  if (!replicas_.is_first() || state_.interval.updates < kEnoughToJudge) return;
+  auto sorted = seconds;
+  std::ranges::sort(sorted);
+  const double middle = sorted[(sorted.size() - 1) / 2];
+  for (std::size_t r = 0; r < seconds.size(); ++r)
+    if (seconds[r] > 1.5 * middle)
+      warn(replicas_.name(static_cast<int>(r)), " needs ", fixed(seconds[r] / middle, 1),
+           " times as long for its batches as the middle one, and all wait for it");
+}
+
 void Trainer::snapshot() {
   const Snapshot fresh{state_.step, score()};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
-  if (adapted_)
+  if (!replicas_.is_first())
+    ;  // the first writes it
+  else if (adapted_)
     save_adapter(snapshot_path(plan_.output, fresh.step), model_, {}, state_, plan_.command);
   else
     save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
@@ -312,15 +367,31 @@ void Trainer::snapshot() {
 void Trainer::save() {
   settle();
   // Where a signal stops it, a snapshot is due only if an undisturbed run had made it here.
-  if (!plan_.snapshots.best && (!stop_signal() || is_due(state_.step, plan_.save_every))) snapshot();
+  if (!plan_.snapshots.best && (!stopped_ || is_due(state_.step, plan_.save_every))) snapshot();
   state_.seconds = elapsed();
   start_ = monotonic_seconds();
   step_.download();
   optimizer_.download();
-  save_checkpoint(checkpoint_path(plan_.output), model_, optimizer_, carried_, settings_, state_, plan_.flags,
-                  data_.vocabularies, plan_.command);
+  const auto moments = all_moments();
+  if (replicas_.is_first())
+    save_checkpoint(checkpoint_path(plan_.output), model_, moments, carried_, settings_, state_, plan_.flags,
+                    data_.vocabularies, plan_.command);
   saved_ = state_.step;
-  remove_others(state_.snapshots, plan_.output);
+  if (replicas_.is_first()) remove_others(state_.snapshots, plan_.output);
+}
+
+std::vector<Optimizer::State> Trainer::all_moments() {
+  auto states = optimizer_.state();
+  if (replicas_.is_alone()) return states;
+  const std::size_t each = replicas_.is_first() ? optimizer_.count() : 0;
+  const std::span memory(reinterpret_cast<float*>(step_.idle_memory(states.size() * each * sizeof(float)).data()),
+                         states.size() * each);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto all = memory.subspan(i * each, each);
+    gather_pieces(replicas_, shards_, states[i].values, all);
+    states[i].values = all;
+  }
+  return states;
 }
 
 void Trainer::write() const {
@@ -335,7 +406,20 @@ void Trainer::finish() {
   }
   if (state_.logged != state_.step) report();
   save();
-  if (stop_signal()) return say_stopped();
+  if (stopped()) return say_stopped();
+  if (replicas_.is_first()) write_result();
+  if (!plan_.snapshots.active() || !valid_batches_) return;
+  if (!adapted_ && replicas_.is_first()) read_parameters(read_document(plan_.output, kModelKind), model_);
+  replicas_.broadcast(std::as_writable_bytes(model_.parameters().values()));
+  step_.upload();
+  auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once(), replicas_);
+  if (stopped()) return;
+  sum(replicas_, *losses);
+  note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), each_of(*losses, task_.losses()), " ppl ",
+       fixed(perplexity(*losses), 3));
+}
+
+void Trainer::write_result() {
   if (!plan_.snapshots.active()) return write();
   drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
   require(!state_.snapshots.empty(), plan_.output, ": is not written: the files ", plan_.output,
@@ -350,12 +434,6 @@ void Trainer::finish() {
   for (const auto& s : state_.snapshots) steps += str(steps.empty() ? "" : ", ", s.step);
   note(plan_.output, ": ", state_.snapshots.size() > 1 ? "the mean of the weights of steps " : "the weights of step ",
        steps);
-  if (!valid_batches_) return;
-  if (!adapted_) read_parameters(read_document(plan_.output, kModelKind), model_);
-  step_.upload();
-  if (const auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once()))
-    note("valid ", plan_.output, " loss ", fixed(mean_loss(*losses), 4), each_of(*losses, task_.losses()), " ppl ",
-         fixed(perplexity(*losses), 3));
 }
 
 }  // namespace storm

@@ -10,9 +10,12 @@
 #include "data/batches.h"
 #include "tensor/device.h"
 #include "train/checkpoint.h"
+#include "train/gradient_reduction.h"
 #include "train/memory.h"
 #include "train/optimizer.h"
+#include "train/replicas.h"
 #include "train/run_log.h"
+#include "train/shards.h"
 #include "train/snapshots.h"
 #include "train/state.h"
 #include "train/step.h"
@@ -54,7 +57,7 @@ struct TrainData {
 
 // What a run takes at most. The model must have its gradients allocated.
 TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
-                              const TrainSettings& settings, const Device* device);
+                              const TrainSettings& settings, const Device* device, int processes = 1);
 
 class Trainer {
  public:
@@ -62,8 +65,10 @@ class Trainer {
   // device: null for the CPU. Otherwise the model's own weights are true after run() alone. They are then the last
   // update's, or where a mean of snapshots was validated, the mean. Throws Error, before anything is run, when the
   // device has not the memory.
+  // replicas: the processes that share the work, each with a Trainer of its own: same model, data, settings and plan.
+  // The batches of an update are dealt to them in turn; the first writes all files. They have no device.
   Trainer(Model& model, const Task& task, TrainData data, const TrainSettings& settings, TrainPlan plan,
-          Device* device = nullptr);
+          Device* device = nullptr, Replicas& replicas = one_process());
 
   void resume(const Checkpoint& checkpoint);  // goes on from there; the model has the checkpoint's weights already
 
@@ -76,13 +81,19 @@ class Trainer {
   const BatchSource* validation_batches() const { return valid_batches_ ? &*valid_batches_ : nullptr; }
   const TrainingMemory& memory() const { return memory_; }
   double planning_seconds() const { return step_.planning_seconds(); }
+  const GradientReduction* reduction() const { return reduction_ ? &*reduction_ : nullptr; }  // of several processes
 
  private:
+  // A batch, or a part of it, and its number in the run.
+  struct Part {
+    Batch batch;
+    int64_t number;
+  };
   // One whose figures may still be on their way from a device.
   struct Update {
-    int64_t step = 0, first_batch = 0;  // its number, and that of its first batch
-    Place place;                        // where it begins in the data
-    std::vector<Batch> batches;
+    int64_t step = 0;
+    Place place;              // where it begins in the data
+    std::vector<Part> parts;  // this process's
     double norm = 0;
     uint64_t fetch = 0;  // of the norm
   };
@@ -90,17 +101,23 @@ class Trainer {
   void conclude();
   void settle();
   void count_seconds(double begin);
-  std::vector<Batch> gather(Place& place) const;
+  std::vector<Part> gather(Place& place, int64_t& number) const;
+  // The optimizer's buffers of all processes, for the first: in memory that the next batch takes.
+  std::vector<Optimizer::State> all_moments();
+  // Whether a signal came to any process: asked by all together, at each place where one alone would look.
+  bool stopped();
   std::string last_checkpoint() const;  // where it stands, for what an error says
-  void require_finite(double value, const char* what, const Update& of, int64_t batch) const;
+  void require_finite(double value, const char* what, const Update& of, const Part* part) const;
   bool finished() const;
   bool validation_due() const;
   bool validate();       // false when a signal came
   double score() const;  // of the last validation: higher is better
   void report();
+  void warn_of_slow();
   void snapshot();
   void save();
-  void write() const;  // the model, and what was trained alone
+  void write() const;   // the model, and what was trained alone
+  void write_result();  // the same, or the mean of snapshots
   void finish();
   void say_stopped() const;  // by a signal
   double elapsed() const;
@@ -111,11 +128,14 @@ class Trainer {
   TrainSettings settings_;
   TrainPlan plan_;
   Device* device_;
+  Replicas& replicas_;
   BatchSource batches_;
   std::optional<BatchSource> valid_batches_;
   TrainingMemory memory_;
   std::deque<Update> updates_;  // queued; before step_, which waits for what is to come here when all ends
   TrainingStep step_;
+  Shards shards_;
+  std::optional<GradientReduction> reduction_;  // of several processes
   Optimizer optimizer_;
   const bool adapted_;  // what is trained goes into checkpoints and snapshots alone
   TrainState state_;
@@ -123,7 +143,10 @@ class Trainer {
   std::optional<RunLog> log_;
   int64_t saved_ = -1;  // the step of the checkpoint on disk
   bool out_of_data_ = false;
-  double start_ = 0;  // monotonic_seconds() when state_.seconds was last brought up to date
+  bool stopped_ = false;         // what stopped() said last
+  bool is_late_ = false;         // plan_.minutes are over
+  double reported_waiting_ = 0;  // for the others, up to the last report
+  double start_ = 0;             // monotonic_seconds() when state_.seconds was last brought up to date
 };
 
 }  // namespace storm

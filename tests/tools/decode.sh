@@ -147,7 +147,9 @@ refuses "a missing column" 1 "has no column 'tgt'" decode -m model.st --score <t
 refuses "an output in a folder that is not there" 1 'nowhere/x.st: cannot write' decode -m model.st -o nowhere/x.st <test.st
 refuses "a full device" 1 'cannot write: No space left' bash -c 'decode -m model.st <test.st >/dev/full'
 refuses "an unknown flag" 2 'see decode --help' decode -m model.st --beams 3 <test.st
-refuses "an operand" 2 "unexpected operand 'test.st'" decode -m model.st test.st
+refuses "a second operand" 2 "unexpected operand 'more.st'" decode -m model.st test.st more.st
+named() { cmp <(decode -q -m model.st test.st | tokenize -d) <(decode -q -m model.st <test.st | tokenize -d); }
+ok "a stream can be named instead of piped" named
 refuses "a beam of 0" 2 "--beam: '0'" decode -m model.st --beam 0 <test.st
 refuses "a length penalty that is no number" 2 "--length-penalty: 'x'" decode -m model.st --length-penalty x <test.st
 refuses "an unknown length norm" 2 "--length-norm: 'marian' is none of" decode -m model.st --length-norm marian <test.st

@@ -13,8 +13,8 @@
 
 namespace storm {
 
-NgramRows::NgramRows(const NgramModel& model) : model_(model) {
-  Input input("-");
+NgramRows::NgramRows(const NgramModel& model, const std::string& path) : model_(model) {
+  Input input(path);
   if (begins_stream(input)) {
     open(std::move(input));
     return;

@@ -1,4 +1,4 @@
-// The rows of standard input that an n-gram model is asked about: of a token stream, or of plain text.
+// The rows that an n-gram model is asked about: of a token stream, or of plain text.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ namespace storm {
 // which that was cut, and what its vocabulary lacks is the unknown word; else as tokenize has them.
 class NgramRows {
  public:
-  // The model is borrowed. Throws Error for a stream of another vocabulary, and of columns that are not the model's.
-  explicit NgramRows(const NgramModel& model);
+  // The model is borrowed. path: "-" is standard input. Throws Error for a stream of another vocabulary, and of columns
+  // that are not the model's.
+  NgramRows(const NgramModel& model, const std::string& path);
 
   // The next rows of ids, which stay until the next call; false at the end. Throws Error for a line that is no UTF-8 or
   // has <s>, </s> or <pad> among its words.

@@ -41,7 +41,7 @@ class Ngrams {
     fused_ = fused_model(args, vocabulary, model_.name());
     options_.fused = fused_.get();
     if (options_.max_tokens == 0) options_.max_tokens = std::clamp<int64_t>(kMostLogits / vocabulary.size(), 1, 1024);
-    rows_.emplace(model_);
+    rows_.emplace(model_, decode_flags::input_path(args));
   }
 
   void run() {

@@ -10,12 +10,15 @@
 #include "base/output.h"
 #include "base/signals.h"
 #include "cpu/gemm.h"
+#include "tensor/open_device.h"
+#include "tools/replicas.h"
 #include "tools/train/adaptation.h"
 #include "tools/train/embeddings.h"
 #include "tools/train/learner.h"
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
 #include "tools/train_flags.h"
+#include "train/replicated_answers.h"
 #include "train/text_limits.h"
 
 namespace storm {
@@ -48,7 +51,7 @@ void require_products(ProductPrecision precision, Device* device) {
 void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
                    const TrainSettings& settings, const Device* device) {
   const auto& batches = trainer.batches();
-  const auto memory = planned_memory(model, task, streams.rows(), settings, device);
+  const auto memory = planned_memory(model, task, streams.rows(), settings, device, open_replicas().size());
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
   const int64_t count = batches.batches(0);
   const auto rows = streams.row_name();
@@ -89,11 +92,12 @@ std::unique_ptr<FileLock> locked(const TrainPlan& plan) {
 }
 
 void announce(const Model& model, const Streams& streams, const Trainer& trainer, const TrainSettings& settings,
-              const Device* device, std::size_t free) {
+              const Device* device, std::size_t free, int processes) {
   if (device)
     note(name(settings.precision), " products, ", trainer.memory().total() >> 20, " of ", free >> 20, " MiB");
   else
-    note(gemm_description(), ", ", settings.threads, " threads");
+    note(gemm_description(), ", ", settings.threads, " threads",
+         processes > 1 ? str(", ", processes, " processes") : "");
   const int64_t step = trainer.state().step;
   const std::size_t all = model.parameters().numbers(), trained = model.parameters().trained_numbers();
   note(all, " parameters, ", trained < all ? str(trained, " of them trained, ") : "", trainer.batches().rows(), " ",
@@ -101,16 +105,32 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
        ", lr ", settings.schedule.peak, step > 0 ? str(", going on from step ", step) : "");
 }
 
+// What several processes cannot share.
+void check_shared(const Args& args, const TrainSettings& settings) {
+  if (args.text("data") == "-" || args.text("valid") == "-")
+    throw UsageError(
+        "several processes read the data, which one alone can do of -; give it as a file that each can read");
+  if (settings.text.streams > 0)
+    throw UsageError(
+        "--streams carries a state from batch to batch, which several processes cannot deal out; leave it out");
+  if (device_number(args.text("device")))
+    throw UsageError("--device cuda: several processes train on their CPUs alone so far; use --device cpu");
+}
+
 void train_by_gradients(const Args& args) {
+  Replicas& replicas = join(args);
   auto plan = train_flags::plan(args);
   const bool dry = args.on("dry-run");
   check_files(args, plan);
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
+  if (!replicas.is_alone()) check_shared(args, settings);
+  if (!args.given("accumulate")) settings.accumulate = replicas.size();
   plan.flags = plan_flags(args);
-  if (!dry) require_writable(plan);
-  const auto lock = dry ? nullptr : locked(plan);
-  const auto device = args.device();
+  const bool writes = !dry && replicas.is_first();
+  if (writes) require_writable(plan);
+  const auto lock = writes ? locked(plan) : nullptr;
+  const auto device = replicas.is_alone() ? args.device() : nullptr;
   const std::size_t free = device ? device->free_bytes() : 0;
   auto initial = initial_model(args);
   auto checkpoint = checkpoint_of(args, plan, initial ? &*initial : nullptr);
@@ -136,6 +156,12 @@ void train_by_gradients(const Args& args) {
       initial && data.files() == initial->loaded.vocabularies ? std::map<std::string, std::string>{} : data.files();
   initial.reset();
   data.index();
+  if (!replicas.is_alone()) {
+    require_same(replicas, data.train.fingerprint(), data.train.name());
+    if (data.valid) require_same(replicas, data.valid->fingerprint(), data.valid->name());
+    require_same(replicas, checkpoint ? static_cast<uint64_t>(checkpoint->state.step) + 1 : 0,
+                 checkpoint_path(plan.output));
+  }
   const auto task = kind.make(*model, data.vocabularies);
   // The log has a column for each; where nothing is measured, for the task's first, so that logs have one shape.
   auto columns = measure_names;
@@ -160,7 +186,10 @@ void train_by_gradients(const Args& args) {
   }
   require_block_fits(settings, *task);
   std::unique_ptr<Measures> measures;
-  if (!measure_names.empty()) measures = data.measures(*task, measure_names, train_flags::decoding(args));
+  ReplicatedAnswers dealer(replicas);
+  auto decoding = train_flags::decoding(args);
+  if (!replicas.is_alone()) decoding.dealer = &dealer;
+  if (!measure_names.empty()) measures = data.measures(*task, measure_names, decoding);
   require_products(settings.precision, device.get());
   Trainer trainer(*model, *task,
                   {.train = data.train,
@@ -171,16 +200,19 @@ void train_by_gradients(const Args& args) {
                    .measures = measures.get(),
                    .train_rows = data.train_rows.get(),
                    .valid_rows = data.valid_rows.get()},
-                  settings, plan, dry ? nullptr : device.get());
+                  settings, plan, dry ? nullptr : device.get(), replicas);
   require_rows(trainer.batches(), data.train, data.row_name(), "", "dropped");
   if (const BatchSource* judged = trainer.validation_batches())
     require_rows(*judged, *data.valid, data.row_name(), str(" of ", data.valid->name()), "validation leaves them out");
-  if (dry) return print_dry_run(*model, *task, data, trainer, settings, device.get());
+  if (dry) {
+    if (replicas.is_first()) print_dry_run(*model, *task, data, trainer, settings, device.get());
+    return replicas.finish();
+  }
   if (checkpoint) trainer.resume(*checkpoint);
   if (checkpoint) warn_of_missing(args, *checkpoint);
   checkpoint.reset();
 
-  announce(*model, data, trainer, settings, device.get(), free);
+  announce(*model, data, trainer, settings, device.get(), free, replicas.size());
   const auto before = trainer.state();
   catch_stop_signals();  // only now is there something to save: until here a signal ends the process as ever
   trainer.run();
@@ -194,6 +226,13 @@ void train_by_gradients(const Args& args) {
   args.stat("planning_seconds", trainer.planning_seconds());
   args.stat("parameters", static_cast<double>(model->parameters().numbers()));
   args.stat("trained_parameters", static_cast<double>(model->parameters().trained_numbers()));
+  if (!replicas.is_alone()) {
+    args.stat("processes", replicas.size());
+    args.stat("bytes_sent", static_cast<double>(replicas.bytes_sent()));
+    args.stat("reduce_seconds", trainer.reduction()->finish_seconds());
+    args.stat("share_seconds", trainer.reduction()->share_seconds());
+  }
+  replicas.finish();
 }
 
 std::vector<Flag> all_flags() {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "tools/train_flags.h"
+#include "train/replicas.h"
 
 namespace storm {
 
@@ -24,6 +25,7 @@ Room room(const Args& args, const TrainSettings& settings, const Device* device)
          .options = {.optimizer = settings.optimizer,
                      .device = device,
                      .precision = settings.precision,
+                     .processes = open_replicas().size(),
                      .streams = settings.text.streams}};
   if (!device) return r;
   const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));

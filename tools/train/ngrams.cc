@@ -8,6 +8,7 @@
 #include "base/split.h"
 #include "ngram/estimate.h"
 #include "ngram/packed_words.h"
+#include "tools/replicas.h"
 #include "tools/train/learner.h"
 #include "tools/train_flags.h"
 
@@ -43,6 +44,7 @@ std::vector<uint64_t> prune_of(const Args& args, int order) {
 }
 
 void count_ngrams(const Args& args) {
+  require_one_process("train of n-grams");
   if (args.given("device") && args.text("device").starts_with("cuda"))
     throw UsageError("n-gram models are counted on the CPU; leave --device out");
   if (args.given("seed")) throw UsageError("--seed has no meaning for n-gram models, which draw nothing");

@@ -1,0 +1,107 @@
+# Several processes under mpirun: train and decode share their work, with the results of one process.
+source "$(dirname "$0")/../shell.sh"
+if ! command -v mpirun >/dev/null; then
+  skip "several processes under mpirun" "there is no mpirun: install openmpi-bin and libopenmpi-dev"
+  done_testing
+fi
+if [ ! -e "$(dirname "$(command -v train)")/libstorm_mpi.so" ]; then
+  skip "several processes under mpirun" "this build has no libstorm_mpi.so"
+  done_testing
+fi
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1
+many() { mpirun --oversubscribe -n "$@"; } # COUNT COMMAND...
+
+awk 'BEGIN { srand(1); for (i = 0; i < 400; ++i) { a = b = ""; k = 2 + int(rand() * 4)
+  for (j = 0; j < k; ++j) { w = int(rand() * 20); a = a " a" w; b = " b" w b } print substr(a, 2) "\t" substr(b, 2) } }' >train.tsv
+cut -f1 train.tsv >train.src
+cut -f2 train.tsv >train.tgt
+tokenize -q --learn --type list -o both.model train.src train.tgt
+tokenize -q -m both.model --columns src,tgt <train.tsv >train.st
+head -n 60 train.src | tokenize -q -m both.model >test.st
+head -n 60 train.tsv | tokenize -q -m both.model --columns src,tgt >valid.st
+training=(--data train.st --valid valid.st --preset base --layers 2 --d-model 32 --d-ff 64 --heads 2 --dropout 0.1 --max-tokens 200
+  --accumulate 3 --warmup 20 --lr 0.01 --validate-every 50 --save-every 10 --report-every 1 --device cpu)
+
+# The losses and gradients' norms of two logs: those of the first 10 updates within 1e-5, all within 1e-3.
+near() { # LOG LOG STEPS
+  paste "$1" "$2" | awk -F '\t' -v steps="$3" 'NR == 1 { for (i = 1; i <= NF / 2; ++i) column[$i] = i; n = NF / 2; next }
+    { a = $column["loss"]; b = $(n + column["loss"]); d = (a - b) / a; if (d < 0) d = -d
+      if ($column["step"] != $(n + column["step"])) exit 1
+      if (d > (NR <= 11 ? 1e-5 : 1e-3)) { print "step " NR - 1 ": " a " and " b; exit 1 } ++rows }
+    END { if (rows != steps) { print rows " rows"; exit 1 } }'
+}
+tensors() { tensor cat -q "$1" | tensor cat -q --raw - | sha256sum; }
+bits() { for name in $(tensor ls "$1" | awk 'NR > 1 && $2 ~ /F32/ { print $1 }'); do tensor cat -q --tensor "$name" --raw "$1"; done | sha256sum; }
+
+train -q "${training[@]}" --steps 60 --log one.tsv -o one.st
+for n in 1 2 3 4; do
+  same_losses() { many "$n" train -q "${training[@]}" --steps 60 --log "$n.tsv" -o "$n.st" && near one.tsv "$n.tsv" 60; }
+  ok "$n processes lose what one does" same_losses
+done
+for n in 2 3; do
+  again() { many "$n" train -q "${training[@]}" --steps 60 --log again.tsv -o again.st && [ "$(bits again.st)" = "$(bits "$n.st")" ] && [ "$(bits again.st.checkpoint)" = "$(bits "$n.st.checkpoint")" ]; }
+  ok "twice the same bits by $n processes" again
+done
+handed_on() {
+  many 2 train -q "${training[@]}" --steps 20 --log on.tsv -o on.st && many 3 train -q "${training[@]}" --steps 40 --log on.tsv --resume -o on.st &&
+    train -q "${training[@]}" --steps 60 --log on.tsv --resume -o on.st && near one.tsv on.tsv 60
+}
+ok "2, then 3, then 1 process resume one another's checkpoints" handed_on
+counts() { many 3 train -q --data train.st --preset tiny --max-tokens 200 --steps 1 -o default.st && head -c 65536 default.st.checkpoint | grep -aq '\\"accumulate\\":3[,}]'; }
+ok "without --accumulate an update has a batch of each process" counts
+sharded() { # two buffers, halved: what is sent is each piece once to be added, and once back
+  many 2 train -q "${training[@]}" --steps 10 --stats -o s.st 2>stats && numbers=$(tensor ls s.st.checkpoint | awk '/adam.m/ { print $0 }' | grep -oE '\[[0-9]+' | tr -d '[') &&
+    awk -v p="$numbers" '{ match($0, /"bytes_sent": [0-9]+/); n = substr($0, RSTART + 14, RLENGTH - 14); r = n / (10 * p * 4); print r; exit !(r > 0.99 && r < 1.2) }' stats
+}
+ok "each process sends a number of the model once for an update of two" sharded
+
+# Ends. One rank is killed: the others end, too, and the last checkpoint goes on to the bits of an undisturbed run.
+killed() {
+  many 3 train -q "${training[@]}" --steps 60 -o killed.st 2>killed.err &
+  local launcher=$! victim
+  while [ ! -s killed.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
+  victim=$(pgrep -f 'train -q .*-o killed.st' | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=2 && echo "$p"; done | head -n 1)
+  [ -n "$victim" ] && kill -KILL "$victim"
+  ! wait $launcher && ! pgrep -f 'train -q .*-o killed.st' >/dev/null && many 3 train -q "${training[@]}" --steps 60 --resume -o killed.st && [ "$(bits killed.st)" = "$(bits 3.st)" ]
+}
+ok "when one process is killed all end, and a resumed run makes the same bits" killed
+stopped() {
+  many 2 train -q "${training[@]}" --steps 60 -o stopped.st 2>stopped.err &
+  local launcher=$! one
+  while [ ! -s stopped.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
+  one=$(pgrep -f 'train -q .*-o stopped.st' | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 && echo "$p"; done | head -n 1)
+  kill -TERM "$one"
+  ! wait $launcher && [ ! -e stopped.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o stopped.st && [ "$(bits stopped.st)" = "$(bits 2.st)" ]
+}
+ok "a signal to one process stops all behind a whole update" stopped
+diverged() { ! many 2 train -q "${training[@]}" --lr 1e6 --steps 60 -o nan.st 2>err && [ "$(grep -c 'is not a number\|is infinite\|diverged' err)" = 1 ]; }
+ok "a loss that is no number is said once" diverged
+
+decode -q -m one.st --nbest 3 --scores <test.st >wanted.st
+# The last word of each line is a number, which may be another by rounding: products round by how many rows there are.
+close_to() { paste -d '|' "$1" "$2" | awk -F '|' '{ n = NF / 2; split($n, a, " "); split($NF, b, " "); d = a[1] - b[1]; if (d > 2e-5 || d < -2e-5) exit 1
+  for (i = 1; i < n; ++i) if ($i != $(i + n)) exit 1 } END { exit !NR }'; }
+answers() { many 3 decode -q -m one.st --nbest 3 --scores test.st >got.st && close_to <(tokenize -d wanted.st) <(tokenize -d got.st); }
+ok "several processes decode to the answers and scores of one, in order" answers
+scores() { decode -q -m one.st --score <valid.st >wanted && many 3 decode -q -m one.st --score <valid.st >got && close_to wanted got; }
+ok "and score as one does" scores
+samples() { decode -q -m one.st --sample --seed 3 <test.st | tokenize -d >wanted && many 2 decode -q -m one.st --sample --seed 3 <test.st | tokenize -d >got && cmp wanted got; }
+ok "and sample what one does" samples
+other_model() { ! many 2 sh -c 'decode -q -m $((OMPI_COMM_WORLD_RANK + 1)).st' <test.st >/dev/null 2>err && grep -q 'decode, rank 1 .*2.st is another here than on rank 0' err; }
+ok "a process that reads another model says so" other_model
+
+mkdir bare
+cp "$(command -v train)" bare
+refuses "without libstorm_mpi.so one line says what is missing" 1 'mpirun started this as one of 4 processes: libstorm_mpi.so.*libopenmpi-dev' env OMPI_COMM_WORLD_SIZE=4 bare/train "${training[@]}" --steps 1 -o bare.st
+refuses "nor do processes that cannot see one another train side by side" 1 'mpiexec started this as one of 4 processes.*another MPI' env PMI_SIZE=4 train "${training[@]}" --steps 1 -o bare.st
+step_of_one() { SLURM_STEP_NUM_TASKS=1 train -q "${training[@]}" --steps 1 -o step.st; }
+ok "a step of one process is one process" step_of_one
+said() { # PATTERN COMMAND...
+  local pattern=$1
+  shift
+  ! many 2 "$@" >/dev/null 2>err && grep -qE -- "$pattern" err
+}
+ok "standard input cannot be every process's data" said 'data.*give it as a file' train --data - --preset tiny -o x.st
+ok "text that is written as it is said needs one process" said '--text is for one process' decode -m one.st --text
+ok "embed does not run side by side" said 'embed runs as one process' embed -m one.st
+done_testing
