@@ -36,16 +36,22 @@ void write_answer(Space& space, const Args& args, Output& output) {
 }
 
 void embed(const Args& args) {
-  require_one_process("embed");
-  if (args.on("learn")) return learn_vectors(args);
+  Replicas& replicas = join(args);
+  if (args.on("learn")) {
+    require_one_process("embed --learn");
+    return learn_vectors(args);
+  }
   refuse_learning(args);
   const auto flags = embed_flags(args);  // what is wrong in the command line is said before a model is read
   if (!args.given("model")) throw UsageError("-m MODEL is missing: whose vectors are wanted?");
+  if (flags.mode != EmbedMode::stream || is_word_vectors(args.text("model")))
+    require_one_process("embed, but for a model's vectors of standard input,");
   if (flags.mode == EmbedMode::align) return align(args);
   const auto space = is_word_vectors(args.text("model")) ? word_space(args, flags) : model_space(args);
-  Output output(args.text("save"));
+  Output output(replicas.is_first() ? args.text("save") : "/dev/null");
   write_answer(*space, args, output);
   output.commit();
+  replicas.finish();
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
 // Windows of rows that the first of several processes reads, for all of them.
 #pragma once
 
-#include <cstring>
-#include <numeric>
-
 #include "tools/model_rows.h"
+#include "train/packed_message.h"
 #include "train/replicas.h"
 
 namespace storm {
@@ -16,17 +14,9 @@ class SharedWindows {
   // The first process's; a window of no columns is the end.
   void send(const Window& window) const {
     if (replicas_.is_alone()) return;
-    std::vector<int32_t> numbers{static_cast<int32_t>(window.columns.size())};
-    for (const auto& column : window.columns) {
-      numbers.push_back(static_cast<int32_t>(column.size()));
-      for (const auto& ids : column) {
-        numbers.push_back(static_cast<int32_t>(ids.size()));
-        numbers.insert(numbers.end(), ids.begin(), ids.end());
-      }
-    }
-    const auto bytes = std::as_bytes(std::span<const int32_t>(numbers));
-    std::vector<std::byte> message(bytes.begin(), bytes.end());
-    replicas_.broadcast(message);
+    PackedMessage message;
+    message.put(window.columns);
+    replicas_.broadcast(message.bytes());
   }
   void send_end() const { send(Window(0)); }
 
@@ -34,22 +24,13 @@ class SharedWindows {
   template <class Work>
   void receive(Work&& work) const {
     while (true) {
-      std::vector<std::byte> message;
-      replicas_.broadcast(message);
-      std::vector<int32_t> numbers(message.size() / sizeof(int32_t));
-      std::memcpy(numbers.data(), message.data(), message.size());
-      std::size_t at = 0;
-      const auto next = [&] { return static_cast<std::size_t>(numbers[at++]); };
-      Window window(next());
-      if (window.columns.empty()) return;
-      for (auto& column : window.columns) {
-        column.resize(next());
-        for (auto& ids : column) {
-          const std::size_t n = next();
-          ids = std::span<const int32_t>(numbers).subspan(at, n);
-          at += n;
-        }
-      }
+      PackedMessage message;
+      replicas_.broadcast(message.bytes());
+      std::vector<std::vector<std::vector<int32_t>>> columns;
+      message.take(columns);
+      if (columns.empty()) return;
+      Window window(columns.size());
+      for (std::size_t c = 0; c < columns.size(); ++c) window.columns[c].assign(columns[c].begin(), columns[c].end());
       work(window);
     }
   }

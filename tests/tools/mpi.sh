@@ -55,21 +55,31 @@ sharded() { # two buffers, halved: what is sent is each piece once to be added, 
 }
 ok "each process sends a number of the model once for an update of two" sharded
 
-# Ends. One rank is killed: the others end, too, and the last checkpoint goes on to the bits of an undisturbed run.
-killed() {
-  many 3 train -q "${training[@]}" --steps 60 -o killed.st 2>killed.err &
-  local launcher=$! victim
-  while [ ! -s killed.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
-  victim=$(pgrep -f 'train -q .*-o killed.st' | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=2 && echo "$p"; done | head -n 1)
-  [ -n "$victim" ] && kill -KILL "$victim"
-  ! wait $launcher && ! pgrep -f 'train -q .*-o killed.st' >/dev/null && many 3 train -q "${training[@]}" --steps 60 --resume -o killed.st && [ "$(bits killed.st)" = "$(bits 3.st)" ]
+# Ends. One rank is killed when so many updates are logged: the others end, too, and the last checkpoint goes on to the bits of an undisturbed run.
+process_of() { # RANK NAME: of the training that writes NAME
+  pgrep -f "train -q .*-o $2" | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$p"; done | tail -n 1
 }
-ok "when one process is killed all end, and a resumed run makes the same bits" killed
+killed() { # RANK UPDATES
+  rm -f killed.*
+  many 3 train -q "${training[@]}" --steps 60 --log killed.tsv -o killed.st 2>killed.err &
+  local launcher=$! victim from
+  until [ "$(wc -l 2>/dev/null <killed.tsv || echo 0)" -gt "$2" ]; do kill -0 $launcher 2>/dev/null || break; done
+  victim=$(process_of "$1" killed.st)
+  from=$SECONDS
+  [ -n "$victim" ] && kill -KILL "$victim"
+  ! wait $launcher && [ $((SECONDS - from)) -lt 30 ] && ! pgrep -f 'train -q .*-o killed.st' >/dev/null &&
+    many 3 train -q "${training[@]}" --steps 60 --log killed.tsv --resume -o killed.st && [ "$(bits killed.st)" = "$(bits 3.st)" ] || { echo "rank $1, update $2"; return 1; }
+}
+RANDOM=1 deaths=${STORM_DEATHS:-2} # 20 of them take two minutes
+for _ in $(seq "$deaths"); do
+  rank=$((RANDOM % 3)) updates=$((RANDOM % 50))
+  ok "when rank $rank is killed behind update $updates all end, and a resumed run makes the same bits" killed $rank $updates
+done
 stopped() {
   many 2 train -q "${training[@]}" --steps 60 -o stopped.st 2>stopped.err &
   local launcher=$! one
   while [ ! -s stopped.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
-  one=$(pgrep -f 'train -q .*-o stopped.st' | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx OMPI_COMM_WORLD_RANK=1 && echo "$p"; done | head -n 1)
+  one=$(process_of 1 stopped.st)
   kill -TERM "$one"
   ! wait $launcher && [ ! -e stopped.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o stopped.st && [ "$(bits stopped.st)" = "$(bits 2.st)" ]
 }
@@ -87,6 +97,16 @@ scores() { decode -q -m one.st --score <valid.st >wanted && many 3 decode -q -m 
 ok "and score as one does" scores
 samples() { decode -q -m one.st --sample --seed 3 <test.st | tokenize -d >wanted && many 2 decode -q -m one.st --sample --seed 3 <test.st | tokenize -d >got && cmp wanted got; }
 ok "and sample what one does" samples
+# Whose rows round by themselves.
+same_bits() { decode -q -m one.st --precision int8 --scores <test.st >wanted.st && many 3 decode -q -m one.st --precision int8 --scores <test.st >got.st && cmp <(tokenize -d wanted.st) <(tokenize -d got.st); }
+ok "in int8 to the bit" same_bits
+vectors() {
+  local flags
+  for flags in "" "--pool mean --normalize" "--level word --layer 1"; do
+    embed -q -m one.st --precision int8 $flags <test.st >wanted.st && many 3 embed -q -m one.st --precision int8 $flags <test.st >got.st && cmp wanted.st got.st || return 1
+  done
+}
+ok "several processes make the vectors of one, in order" vectors
 other_model() { ! many 2 sh -c 'decode -q -m $((OMPI_COMM_WORLD_RANK + 1)).st' <test.st >/dev/null 2>err && grep -q 'decode, rank 1 .*2.st is another here than on rank 0' err; }
 ok "a process that reads another model says so" other_model
 
@@ -103,5 +123,6 @@ said() { # PATTERN COMMAND...
 }
 ok "standard input cannot be every process's data" said 'data.*give it as a file' train --data - --preset tiny -o x.st
 ok "text that is written as it is said needs one process" said '--text is for one process' decode -m one.st --text
-ok "embed does not run side by side" said 'embed runs as one process' embed -m one.st
+ok "nor do other questions of embed" said 'embed.* runs as one process' embed -m one.st --nearest 3
+ok "nor attn-dump" said 'attn-dump runs as one process' attn-dump -m one.st
 done_testing

@@ -15,6 +15,8 @@
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
 #include "tools/model_precision.h"
+#include "tools/replicas.h"
+#include "train/packed_message.h"
 #include "vectors/vocabulary_words.h"
 
 namespace storm {
@@ -31,6 +33,16 @@ struct LineBatch {
     ids.insert(ids.end(), line.begin(), line.end());
     ends.push_back(ids.size());
     tokens += frame.tokens(line.size());
+  }
+  // Those of some places.
+  LineBatch of(std::span<const std::size_t> places, const TextFrame& frame) const {
+    const auto all = lines();
+    LineBatch some;
+    for (const std::size_t i : places) {
+      some.add(all[i], frame);
+      if (!words.empty()) some.words.push_back(words[i]);
+    }
+    return some;
   }
   std::vector<std::span<const int32_t>> lines() const {
     std::vector<std::span<const int32_t>> all;
@@ -58,6 +70,7 @@ class ModelSpace : public Space {
                            "; leave --layer, --mix and --static out"));
     if (args.given("most-frequent") && flags_.mode == EmbedMode::similarity)
       throw UsageError("--most-frequent has no meaning with the --similarity of a model, which spells words by pieces");
+    if (!replicas_.is_alone()) require_same_file(replicas_, loaded_.name);
     flags_.options.model_name = loaded_.name;
     const bool passes =
         flags_.options.layer != EmbedOptions::kStatic && flags_.mode != EmbedMode::vocab && !flags_.asks_words();
@@ -80,6 +93,7 @@ class ModelSpace : public Space {
   }
 
   void each_batch(const Each& each, const std::function<void()>& flush) override {
+    if (!replicas_.is_first()) return help_first();
     TokenReader input(StreamReader("-"));
     const auto column = first_column(input.info(), task_of(loaded_));
     require_column(input, column, vocabulary_, loaded_.name);
@@ -92,8 +106,8 @@ class ModelSpace : public Space {
     int64_t lines = 0, tokens = 0;
     const auto pass = [&] {
       if (waiting.ends.empty()) return;
-      const auto named = [&](std::size_t i) { return str("line ", lines + static_cast<int64_t>(i) + 1); };
-      each(embed(waiting.lines(), named, waiting.words), lines);
+      if (!replicas_.is_alone()) send(waiting);
+      each(embed(waiting, lines), lines);
       lines += static_cast<int64_t>(waiting.ends.size());
       tokens += waiting.tokens;
       waiting = {};
@@ -113,6 +127,7 @@ class ModelSpace : public Space {
       flush();
     }
     pass();
+    if (!replicas_.is_alone()) send({});
     args_.stat("lines", static_cast<double>(lines));
     args_.stat("source_tokens", static_cast<double>(tokens));
     args_.stat("source_tokens/s", static_cast<double>(tokens) / (monotonic_seconds() - start));
@@ -170,6 +185,82 @@ class ModelSpace : public Space {
 
   std::span<const float> rows_of_table() const { return as<TextEncoder>(*loaded_.model).token_embeddings(); }
 
+  // Several processes: the first one's lines for all of them; none are the end.
+  void send(const LineBatch& batch) const {
+    PackedMessage message;
+    message.put(batch.ids, batch.ends, batch.words.size());
+    for (const PlacedWords& w : batch.words) message.put(w.starts, w.texts);
+    replicas_.broadcast(message.bytes());
+  }
+  void help_first() {
+    for (int64_t lines = 0;;) {
+      PackedMessage message;
+      replicas_.broadcast(message.bytes());
+      LineBatch batch;
+      std::size_t words = 0;
+      message.take(batch.ids, batch.ends, words);
+      batch.words.resize(words);
+      for (PlacedWords& w : batch.words) message.take(w.starts, w.texts);
+      if (batch.ends.empty()) return;
+      embed(batch, lines);
+      lines += static_cast<int64_t>(batch.ends.size());
+    }
+  }
+
+  // The vectors of all lines, of which each process makes a share, dealt by length; for the first. before: lines that
+  // came before these.
+  TextVectors embed(const LineBatch& batch, int64_t before) {
+    const auto lines = batch.lines();
+    std::vector<std::size_t> order(lines.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t i) { return lines[i].size(); });
+    const auto share_of = [&](int rank) {
+      std::vector<std::size_t> share;
+      for (auto i = static_cast<std::size_t>(rank); i < order.size(); i += static_cast<std::size_t>(replicas_.size()))
+        share.push_back(order[i]);
+      std::ranges::sort(share);
+      return share;
+    };
+    const auto own = share_of(replicas_.rank());
+    const LineBatch some = batch.of(own, embedder_->frame());
+    const auto named = [&](std::size_t i) { return str("line ", before + static_cast<int64_t>(own[i]) + 1); };
+    TextVectors vectors = embed(some.lines(), named, some.words);
+    if (replicas_.is_alone()) return vectors;
+    if (!replicas_.is_first()) {
+      PackedMessage message;
+      message.put(vectors.vectors, vectors.offsets, vectors.texts);
+      replicas_.send_bytes(0, message.bytes());
+      return {};
+    }
+    std::vector<TextVectors> parts;
+    std::vector<std::pair<std::size_t, std::size_t>> where(
+        lines.size());  // of each line: its part, and its place there
+    for (int r = 0; r < replicas_.size(); ++r) {
+      if (r == 0) {
+        parts.push_back(std::move(vectors));
+      } else {
+        PackedMessage message(replicas_.receive_bytes(r));
+        TextVectors& part = parts.emplace_back();
+        part.width = width();
+        message.take(part.vectors, part.offsets, part.texts);
+      }
+      const auto share = share_of(r);
+      for (std::size_t i = 0; i < share.size(); ++i) where[share[i]] = {parts.size() - 1, i};
+    }
+    TextVectors all;
+    all.width = width();
+    for (const auto& [number, i] : where) {
+      const TextVectors& part = parts[number];
+      for (std::size_t row = part.offsets[i]; row < part.offsets[i + 1]; ++row) {
+        const auto one = part.row(row);
+        all.vectors.insert(all.vectors.end(), one.begin(), one.end());
+        all.texts.push_back(part.texts[row]);
+      }
+      all.offsets.push_back(all.texts.size());
+    }
+    return all;
+  }
+
   TextVectors embed(std::span<const std::span<const int32_t>> lines,
                     const std::function<std::string(std::size_t)>& named, std::span<const PlacedWords> words = {}) {
     std::vector<int64_t> lengths;
@@ -185,6 +276,7 @@ class ModelSpace : public Space {
     return (*embedder_)(lines, batches, named, words);
   }
 
+  Replicas& replicas_ = open_replicas();
   ModelPrecision precision_;
   LoadedModel loaded_;
   Args args_;  // with what the model sets

@@ -1,12 +1,13 @@
 // The vectors themselves: of texts as a stream, of the table as word2vec writes them.
 #include "stream/embeddings.h"
 #include "tools/embed/modes.h"
+#include "train/replicas.h"
 #include "vectors/word2vec.h"
 
 namespace storm {
 
 void write_stream(Space& space, const Args& args, Output& output) {
-  refuse_terminal(output);
+  if (open_replicas().is_alone()) refuse_terminal(output);  // a launcher's pipe looks like a terminal
   auto metadata = space.metadata();
   metadata[kCommandKey] = args.command();
   EmbeddingsWriter writer(output, std::move(metadata), space.width(), space.flags().dtype);
