@@ -24,6 +24,7 @@
 #include "tools/model_rows.h"
 #include "tools/replicas.h"
 #include "tools/shared_windows.h"
+#include "tools/spread_files.h"
 #include "train/replicated_answers.h"
 
 namespace storm {
@@ -34,8 +35,7 @@ using namespace decode_flags;
 class Decode {
  public:
   explicit Decode(const Args& args)
-      : replicas_(join(args)),
-        precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
+      : precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
         model_(model_path(args), precision_.weights()),
         args_(with_defaults_of(model_, args)),
         options_(options_of(args_)),
@@ -218,7 +218,7 @@ class Decode {
     sentences_ += static_cast<int64_t>(log_probs.size());
   }
 
-  Replicas& replicas_;
+  Replicas& replicas_ = open_replicas();
   ModelPrecision precision_;
   TaskModel model_;
   Args args_;  // with what the model sets
@@ -243,8 +243,11 @@ class Decode {
 
 int main(int argc, char** argv) {
   storm::set_library_environment(argv);
-  return storm::run_tool(storm::decode_flags::kTool, argc, argv, [](const storm::Args& args) {
-    storm::decode_flags::check(args);  // what is wrong in the command line is said before a model is read
+  return storm::run_tool(storm::decode_flags::kTool, argc, argv, [](const storm::Args& given) {
+    storm::decode_flags::check(given);  // what is wrong in the command line is said before a model is read
+    storm::Replicas& replicas = storm::join(given);
+    storm::SpreadFiles spread(replicas);
+    const storm::Args args = spread(given, {"model", "lm"});
     if (storm::kind_of_file(args.text("model")) != storm::kNgramKind) return storm::Decode(args).run();
     storm::require_one_process("decode with an n-gram model");
     storm::ask_ngrams(args);

@@ -66,6 +66,8 @@ inline const Tool kTool{
      {"max-tokens", "N", "0",
       "source tokens of a batch, EOS included, and hypotheses of a batch (0: 1024, on a device 4096)",
       "Batches and precision"},
+     {"spread", "", "",
+      "under mpirun: the first process's files are sent to the others, which keep copies in $TMPDIR while they run"},
      {"precision", "KIND", "f32",
       "what products' operands are rounded to: f32 (not at all), bf16 or int8, whole numbers with a scale a row; on a "
       "device bf16, tf32 and f16"},

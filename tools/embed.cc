@@ -10,6 +10,7 @@
 #include "tools/embed/space.h"
 #include "tools/embed_flags.h"
 #include "tools/replicas.h"
+#include "tools/spread_files.h"
 
 namespace storm {
 namespace {
@@ -35,8 +36,10 @@ void write_answer(Space& space, const Args& args, Output& output) {
   }
 }
 
-void embed(const Args& args) {
-  Replicas& replicas = join(args);
+void embed(const Args& given) {
+  Replicas& replicas = join(given);
+  SpreadFiles spread(replicas);
+  const Args args = spread(given, {"model"});
   if (args.on("learn")) {
     require_one_process("embed --learn");
     return learn_vectors(args);

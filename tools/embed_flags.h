@@ -54,6 +54,8 @@ inline const Tool kEmbedTool{
      {"mix", "W0,W1,...", "", "the layers' states added up, each times its weight, layer 0 first"},
      {"word-pool", "HOW", "mean", "with --level word: mean of its pieces, or first"},
      {"max-tokens", "N", "1024", "tokens of a batch, EOS included"},
+     {"spread", "", "",
+      "under mpirun: the first process's files are sent to the others, which keep copies in $TMPDIR while they run"},
      {"precision", "KIND", "f32",
       "what products' operands are rounded to: f32 (not at all), bf16 or int8, whole numbers with a scale a row"},
      {"nearest", "K", "", "print each line's K nearest rows by cosine, of the table or of --index", "Questions"},

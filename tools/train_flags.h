@@ -66,6 +66,8 @@ inline std::vector<Flag> flags() {
        "vectors (embed --learn, tensor import) that rows of the first column's table of embeddings begin with; "
        "src=FILE,tgt=FILE names columns"},
       {"resume", "", "", "go on from MODEL.checkpoint, where there is one; the settings are its own"},
+      {"spread", "", "",
+       "under mpirun: the first process's files are sent to the others, which keep copies in $TMPDIR while they run"},
       {"dry-run", "", "", "print parameters, memory and batches, and train nothing"},
       {"rows", "", "", "--block 0: running text is not cut; each row is a text of its own"},
       {"steps", "N", "0", "stop after so many updates (0: no limit; 100000 when no other limit is given)"},

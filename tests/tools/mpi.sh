@@ -107,6 +107,17 @@ vectors() {
   done
 }
 ok "several processes make the vectors of one, in order" vectors
+# The second process runs in a folder that has nothing.
+mkdir -p elsewhere
+apart() { many 2 sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; else cd elsewhere && exec "$@"; fi' - "$@"; }
+spread() {
+  apart train -q "${training[@]}" --spread --steps 30 -o spread.st && apart train -q "${training[@]}" --spread --resume --steps 60 -o spread.st && [ "$(bits spread.st)" = "$(bits 2.st)" ] &&
+    apart decode -q --spread -m one.st --precision int8 --scores <test.st >got.st && many 3 decode -q -m one.st --precision int8 --scores <test.st >wanted.st && cmp <(tokenize -d wanted.st) <(tokenize -d got.st) &&
+    apart embed -q --spread -m one.st --precision int8 <test.st | cmp - <(embed -q --spread -m one.st --precision int8 <test.st) && [ -z "$(ls elsewhere)" ] && ! ls "${TMPDIR:-/tmp}" | grep -q '^storm-'
+}
+ok "--spread sends the first one's files to those that have none" spread
+missing() { ! apart decode -q -m one.st <test.st >/dev/null 2>err && grep -q 'decode, rank 1 (process .* on .*one.st: ' err; }
+ok "without it an error names who has none" missing
 other_model() { ! many 2 sh -c 'decode -q -m $((OMPI_COMM_WORLD_RANK + 1)).st' <test.st >/dev/null 2>err && grep -q 'decode, rank 1 .*2.st is another here than on rank 0' err; }
 ok "a process that reads another model says so" other_model
 

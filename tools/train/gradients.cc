@@ -12,6 +12,7 @@
 #include "cpu/gemm.h"
 #include "tensor/open_device.h"
 #include "tools/replicas.h"
+#include "tools/spread_files.h"
 #include "tools/train/adaptation.h"
 #include "tools/train/embeddings.h"
 #include "tools/train/learner.h"
@@ -113,15 +114,25 @@ void check_shared(const Args& args, const TrainSettings& settings) {
   if (settings.text.streams > 0)
     throw UsageError(
         "--streams carries a state from batch to batch, which several processes cannot deal out; leave it out");
+  if (args.on("spread") && args.given("embeddings"))
+    throw UsageError("--spread sends no --embeddings; begin a model with them by one process, and give it as --init");
   if (device_number(args.text("device")))
     throw UsageError("--device cuda: several processes train on their CPUs alone so far; use --device cpu");
 }
 
-void train_by_gradients(const Args& args) {
-  Replicas& replicas = join(args);
-  auto plan = train_flags::plan(args);
-  const bool dry = args.on("dry-run");
-  check_files(args, plan);
+void train_by_gradients(const Args& given_args) {
+  Replicas& replicas = join(given_args);
+  auto plan = train_flags::plan(given_args);
+  const bool dry = given_args.on("dry-run");
+  if (replicas.is_first()) check_files(given_args, plan);
+  SpreadFiles spread(replicas);
+  const Args args = spread(given_args, {"data", "valid", "init", "init-adapter"});
+  // What was begun there is read from a copy as well.
+  if (args.on("spread") && args.on("resume") && !replicas.is_alone()) {
+    constexpr std::string_view kModel = "model";
+    const auto copy = spread.file(checkpoint_path(plan.output), checkpoint_path(std::string(kModel)));
+    plan.output = copy.substr(0, copy.size() - (checkpoint_path(std::string(kModel)).size() - kModel.size()));
+  }
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
   if (!replicas.is_alone()) check_shared(args, settings);
