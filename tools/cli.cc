@@ -213,7 +213,7 @@ std::string Args::choice(std::string_view flag, const std::vector<std::string>& 
 }
 
 std::unique_ptr<Device> Args::device() const {
-  auto device = open_device(text("device"));
+  auto device = open_device(text("device"), *place_);
   if (device) note("on ", device->description());
   return device;
 }

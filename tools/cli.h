@@ -70,6 +70,8 @@ class Args {
   const std::vector<std::string>& operands() const { return operands_; }
   const std::string& command() const { return command_; }  // the whole command line, for a stream's metadata
 
+  // Of several processes of a machine, the place-th: what --device auto goes by.
+  void set_place(int place) const { *place_ = place; }
   void silence() const { *prints_stats_ = false; }  // of several processes: another one prints --stats
 
   // A figure for the --stats line, printed when the tool ends; exact: with all its digits, otherwise with three behind
@@ -88,6 +90,7 @@ class Args {
   std::string command_;
   // One for all copies: with_defaults() makes another command line of the same run.
   std::shared_ptr<std::map<std::string, std::string>> stats_ = std::make_shared<std::map<std::string, std::string>>();
+  std::shared_ptr<int> place_ = std::make_shared<int>(0);
   std::shared_ptr<bool> prints_stats_ = std::make_shared<bool>(true);
 };
 

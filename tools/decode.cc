@@ -44,7 +44,6 @@ class Decode {
     const auto columns = columns_read();
     if (replicas_.is_first())
       input_.emplace(model_, columns, str("tokenize with --columns ", joined(model_.kind.columns)), input_path(args));
-    require_shared(args);
     if (!model_.kind.searches)
       refuse_flags(args, "the task " + model_.kind.name, {kOfSearches.begin(), kOfSearches.end()});
     options_.stop = stop_ ? &*stop_ : nullptr;
@@ -56,6 +55,7 @@ class Decode {
       long_ = long_sources(args_, model_.vocabularies[0], model_.answered());
       options_.long_sources = long_.get();
     }
+    require_shared(args);
     choose_device();
   }
 
@@ -63,7 +63,7 @@ class Decode {
     const bool scoring = args_.on("score"), text = args_.on("text"), extras = args_.on("scores") || options_.nbest > 1;
     std::optional<AnswerWriter> writer;
     if (!scoring && !text && replicas_.is_first()) {
-      if (replicas_.is_alone()) refuse_terminal(output_);  // a launcher's pipe looks like a terminal
+      if (!is_launched()) refuse_terminal(output_);
       writer.emplace(output_, answer_info(model_, args_.command()), extras);
     }
     if (scoring)
@@ -124,6 +124,7 @@ class Decode {
       if (args.given(flag))
         throw UsageError(str("--", flag, " is for one process: each row there needs the one before it"));
     require_same_file(replicas_, model_.loaded.name);
+    if (fused_) require_same_file(replicas_, fused_->name());
   }
 
   static const std::string& model_path(const Args& args) {

@@ -3,7 +3,8 @@
 
 namespace storm {
 
-void catch_stop_signals();  // SIGINT, SIGTERM and SIGHUP set the flag; a second one ends the process at once
+void catch_stop_signals();  // SIGINT, SIGTERM, SIGHUP and SIGUSR1 (which launchers pass on) set the flag; a second one
+                            // ends the process at once
 int stop_signal();          // 0, or the signal that came
 
 }  // namespace storm

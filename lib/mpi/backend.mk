@@ -15,7 +15,7 @@ else
 mpi_library := $(BUILD)/bin/libstorm_mpi.so
 # MPI's own C++ interface, long gone from the standard, is left out.
 $(BUILD)/obj/lib/mpi/%.o: FLAGS += -DOMPI_SKIP_MPICXX -DMPICH_SKIP_MPICXX $(filter -I% -isystem% -pthread,$(mpi_flags))
-$(mpi_library): $(BUILD)/obj/lib/mpi/library.o $(call archives,$(train))
+$(mpi_library): $(patsubst %.cc,$(BUILD)/obj/%.o,$(wildcard lib/mpi/*.cc)) $(call archives,$(train))
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) $(CXXFLAGS) -shared -Wl,-z,defs,--exclude-libs,ALL,-soname,libstorm_mpi.so $^ $(LDFLAGS) $(filter -L% -l% -Wl%,$(mpi_flags)) $(LDLIBS) -o $@
 endif

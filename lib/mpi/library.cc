@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
+#include <optional>
 
 #include "base/error.h"
+#include "mpi/watch.h"
 #include "train/replicas.h"
 
 namespace storm {
@@ -37,6 +36,12 @@ class MpiReplicas : public Replicas {
  public:
   MpiReplicas() {
     int initialized = 0, provided = 0;
+#ifdef OPEN_MPI
+    // Which would say so in twenty lines, and end the process.
+    require(std::getenv("SLURM_STEP_NUM_TASKS") == nullptr || std::getenv("PMIX_RANK") ||
+                std::getenv("OMPI_COMM_WORLD_SIZE"),
+            "srun has not connected its processes for Open MPI; use srun --mpi=pmix");
+#endif
     MPI_Initialized(&initialized);
     if (!initialized) check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "starting");
     MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
@@ -46,7 +51,7 @@ class MpiReplicas : public Replicas {
     seats_.resize(static_cast<std::size_t>(size_));
     check(MPI_Allgather(&own, sizeof(Seat), MPI_BYTE, seats_.data(), sizeof(Seat), MPI_BYTE, MPI_COMM_WORLD),
           "asking who is there");
-    for (Seat& seat : seats_) seat.is_watched = std::strcmp(seat.host, own.host) == 0 && !has_ended(seat.process);
+    watch_.emplace(rank_, size_);
     ::on_exit(leave, nullptr);
   }
 
@@ -55,6 +60,12 @@ class MpiReplicas : public Replicas {
   std::string name(int rank) const override {
     const Seat& seat = seats_[static_cast<std::size_t>(rank)];
     return str("rank ", rank, " (process ", seat.process, " on ", seat.host, ")");
+  }
+
+  int place() const override {
+    const auto* own = seats_.data() + rank_;
+    return static_cast<int>(
+        std::count_if(seats_.data(), own, [&](const Seat& s) { return std::strcmp(s.host, own->host) == 0; }));
   }
 
   Message send(int to, int tag, std::span<const std::byte> x) override {
@@ -79,13 +90,13 @@ class MpiReplicas : public Replicas {
     return true;
   }
 
-  // Where the launcher does not end the others when one has gone, they see it themselves: those of its machine by its
-  // process, others by MPI, whose connection breaks.
   void require_alive() override {
-    for (int r = 0; r < size_; ++r) {
-      const Seat& seat = seats_[static_cast<std::size_t>(r)];
-      require(!seat.is_watched || !has_ended(seat.process), name(r), " has ended, and was waited for");
-    }
+    const int gone = watch_->gone();
+    if (gone == Watch::kNone) return;
+    const std::string text =
+        gone == Watch::kSaid ? "a process has ended" : str(name(gone), " has ended, and was waited for");
+    if (gone == Watch::kSaid) throw Reported(text);
+    fail(text);
   }
 
   void finish() override { check(MPI_Finalize(), "ending"); }
@@ -94,18 +105,7 @@ class MpiReplicas : public Replicas {
   struct Seat {
     char host[64] = {};
     pid_t process = 0;
-    bool is_watched = false;  // one of this machine that this process can see: not across containers
   };
-
-  // One that waits for its parent to ask how it ended has ended, too.
-  static bool has_ended(pid_t process) {
-    if (::kill(process, 0) != 0) return errno == ESRCH;
-    std::ifstream stat(str("/proc/", process, "/stat"));
-    std::string text;
-    std::getline(stat, text);
-    const auto name_end = text.rfind(')');
-    return name_end != text.npos && name_end + 2 < text.size() && text[name_end + 2] == 'Z';
-  }
 
   // MPI counts in ints.
   template <class Begin>
@@ -127,6 +127,7 @@ class MpiReplicas : public Replicas {
 
   int rank_ = 0, size_ = 1;
   std::vector<Seat> seats_;
+  std::optional<Watch> watch_;
   std::vector<std::vector<MPI_Request>> requests_;  // of each message
   std::vector<Message> free_;
 };

@@ -70,15 +70,16 @@ std::unique_ptr<Device> open_numbered(int number) {
   return open_backend(path, number);
 }
 
-std::unique_ptr<Device> open_if_any() {
+std::unique_ptr<Device> open_if_any(int place) {
   const fs::path path = backend_path();
+  int count = 0;
   try {
-    if (path.empty() || count_devices() == 0) return nullptr;
+    if (path.empty() || (count = count_devices()) == 0) return nullptr;
   } catch (const Error&) {
     return nullptr;
   }
   try {
-    return open_backend(path, 0);
+    return open_backend(path, place % count);
   } catch (const Error& e) {
     warn("there is a device, but this runs on the CPU: ", e.what());
     return nullptr;
@@ -96,9 +97,9 @@ std::optional<int> device_number(const std::string& name) {
   throw UsageError(str("--device: '", name, "' is none of auto, cpu, cuda, cuda:N"));
 }
 
-std::unique_ptr<Device> open_device(const std::string& name) {
+std::unique_ptr<Device> open_device(const std::string& name, int place) {
   const auto number = device_number(name);
-  if (!number) return name == "cpu" ? nullptr : open_if_any();
+  if (!number) return name == "cpu" ? nullptr : open_if_any(place);
   try {
     return open_numbered(*number);
   } catch (const Error& e) {

@@ -20,6 +20,7 @@ class Alone : public Replicas {
   int rank() const override { return 0; }
   int size() const override { return 1; }
   std::string name(int) const override { return "the only process"; }
+  int place() const override { return 0; }
   Message send(int, int, std::span<const std::byte>) override { fail("one process alone has nobody to send to"); }
   Message receive(int, int, std::span<std::byte>) override { fail("one process alone has nobody to hear from"); }
   bool is_through(Message) override { return true; }
@@ -35,10 +36,10 @@ Replicas& one_process() {
 }
 
 void Replicas::wait(Message message) {
-  constexpr int kSpins = 1 << 10;  // before the core is offered to others, of which a process may be waited for
-  constexpr double kPatience = 1;  // seconds between two looks at who is there
+  constexpr uint64_t kSpins = 1 << 10;  // before the core is offered to others, of which a process may be waited for
+  constexpr double kPatience = 1;       // seconds between two looks at who is there
   double looked = 0;
-  for (int spins = 0; !is_through(message); ++spins) {
+  for (uint64_t spins = 0; !is_through(message); ++spins) {
     if (spins < kSpins) continue;
     ::sched_yield();
     if (spins % kSpins != 0) continue;

@@ -21,6 +21,7 @@ class Replicas {
   virtual int rank() const = 0;  // from 0
   virtual int size() const = 0;
   virtual std::string name(int rank) const = 0;  // "rank 2 (process 4711 on node7)"
+  virtual int place() const = 0;                 // among the processes of this machine, from 0
   bool is_alone() const { return size() == 1; }
   bool is_first() const { return rank() == 0; }
 
@@ -67,5 +68,7 @@ Replicas& one_process();
 // The processes that a launcher (mpirun, mpiexec, srun) started this one among, or one_process() where it is one of
 // one. They stay connected to the program's end. Throws Error that says what is missing, above all libstorm_mpi.so.
 Replicas& open_replicas();
+// Whether a launcher started this process, be it alone: its pipes look like terminals.
+bool is_launched();
 
 }  // namespace storm

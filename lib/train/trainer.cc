@@ -281,15 +281,18 @@ bool Trainer::validate() {
   auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once(), replicas_);
   if (stopped()) return false;
   sum(replicas_, *losses);
-  require(!losses->empty() && losses->front().count > 0, data_.valid->name(),
-          ": its rows ask for nothing that could be told; is the text of another vocabulary?");
+  if (losses->empty() || losses->front().count == 0)
+    replicas_.fail_together(
+        str(data_.valid->name(), ": its rows ask for nothing that could be told; is the text of another vocabulary?"));
   Validation v{state_.step, mean_loss(*losses), mean_nll(*losses), {}};
   if (losses->size() > 1) v.losses = *losses;
-  require(std::isfinite(v.loss) && std::isfinite(v.nll), "step ", v.step, ": the loss on ", data_.valid->name(),
-          " is not finite: the training has diverged; ", last_checkpoint());
+  if (!std::isfinite(v.loss) || !std::isfinite(v.nll))
+    replicas_.fail_together(str("step ", v.step, ": the loss on ", data_.valid->name(),
+                                " is not finite: the training has diverged; ", last_checkpoint()));
   std::string measured;
   if (data_.measures) {
-    const auto values = (*data_.measures)(device_);
+    auto values = (*data_.measures)(device_);
+    replicas_.broadcast(std::as_writable_bytes(std::span(values)));  // what steers all must be the same to the bit
     for (std::size_t i = 0; i < values.size(); ++i) {
       v.measures.emplace_back(data_.measure_names[i], values[i]);
       measured += str(" ", data_.measure_names[i], " ", fixed(values[i], 2));
@@ -341,7 +344,8 @@ void Trainer::warn_of_slow() {
   seconds[static_cast<std::size_t>(replicas_.rank())] = state_.interval.seconds - (waited - reported_waiting_);
   reported_waiting_ = waited;
   replicas_.sum(seconds);
-  if (!replicas_.is_first() || state_.interval.updates < kEnoughToJudge) return;
+  const bool all_alike = settings_.accumulate % replicas_.size() == 0;  // else some have a batch more
+  if (!replicas_.is_first() || !all_alike || state_.interval.updates < kEnoughToJudge) return;
   auto sorted = seconds;
   std::ranges::sort(sorted);
   const double middle = sorted[(sorted.size() - 1) / 2];

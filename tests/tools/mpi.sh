@@ -75,6 +75,16 @@ for _ in $(seq "$deaths"); do
   rank=$((RANDOM % 3)) updates=$((RANDOM % 50))
   ok "when rank $rank is killed behind update $updates all end, and a resumed run makes the same bits" killed $rank $updates
 done
+# A launcher that does not end the others: they see it themselves, and one of them says which has gone.
+left() {
+  mpirun --oversubscribe --enable-recovery -n 3 train -q "${training[@]}" --steps 1000000 -o left.st 2>left.err &
+  local launcher=$! from
+  until [ -s left.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || return 1; done
+  kill -KILL "$(process_of 2 left.st)"
+  from=$SECONDS
+  ! wait $launcher && [ $((SECONDS - from)) -lt 30 ] && [ "$(grep -c '^train' left.err)" = 1 ] && grep -qE '^train: rank 2 \(process [0-9]+ on .*\) has ended, and was waited for$' left.err
+}
+if mpirun --enable-recovery --version >/dev/null 2>&1; then ok "where the launcher does not end them the others see that one has gone" left; fi
 stopped() {
   many 2 train -q "${training[@]}" --steps 60 -o stopped.st 2>stopped.err &
   local launcher=$! one
@@ -84,6 +94,14 @@ stopped() {
   ! wait $launcher && [ ! -e stopped.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o stopped.st && [ "$(bits stopped.st)" = "$(bits 2.st)" ]
 }
 ok "a signal to one process stops all behind a whole update" stopped
+passed_on() {
+  mpirun --oversubscribe -n 2 train -q "${training[@]}" --steps 60 -o passed.st 2>passed.err &
+  local launcher=$!
+  while [ ! -s passed.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
+  kill -USR1 $launcher
+  ! wait $launcher && [ ! -e passed.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o passed.st && [ "$(bits passed.st)" = "$(bits 2.st)" ]
+}
+ok "mpirun passes SIGUSR1 on, which stops all in order" passed_on
 diverged() { ! many 2 train -q "${training[@]}" --lr 1e6 --steps 60 -o nan.st 2>err && [ "$(grep -c 'is not a number\|is infinite\|diverged' err)" = 1 ]; }
 ok "a loss that is no number is said once" diverged
 
@@ -107,6 +125,12 @@ vectors() {
   done
 }
 ok "several processes make the vectors of one, in order" vectors
+other_command() { ! many 2 sh -c 'exec train -q "$@" --steps 3 -o apart.$OMPI_COMM_WORLD_RANK.st' - "${training[@]}" 2>err && grep -q 'train, rank 1 .*the command line is another here' err; }
+ok "processes of other command lines are not taken for one run" other_command
+other_start() { mkdir -p other && cp train.st valid.st other && cp 2.st other/one.st && ! many 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || cd other; exec train -q "$@" --init one.st --steps 3 -o apart.st' - "${training[@]:0:4}" 2>err && grep -q 'rank 1 .*what the training begins with is another here' err; }
+ok "nor those that begin with other weights" other_start
+of_one() { mpirun -n 1 decode -q -m one.st <test.st | tokenize -d | cmp - <(decode -q -m one.st <test.st | tokenize -d); }
+ok "one process under mpirun writes to a pipe" of_one
 # The second process runs in a folder that has nothing.
 mkdir -p elsewhere
 apart() { many 2 sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; else cd elsewhere && exec "$@"; fi' - "$@"; }
@@ -118,13 +142,28 @@ spread() {
 ok "--spread sends the first one's files to those that have none" spread
 missing() { ! apart decode -q -m one.st <test.st >/dev/null 2>err && grep -q 'decode, rank 1 (process .* on .*one.st: ' err; }
 ok "without it an error names who has none" missing
-other_model() { ! many 2 sh -c 'decode -q -m $((OMPI_COMM_WORLD_RANK + 1)).st' <test.st >/dev/null 2>err && grep -q 'decode, rank 1 .*2.st is another here than on rank 0' err; }
+
+other_model() { ! many 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || cd other; exec decode -q -m one.st' <test.st >/dev/null 2>err && grep -q 'decode, rank 1 .*one.st is another here than on rank 0' err; }
 ok "a process that reads another model says so" other_model
+
+# A stand-in for a driver with two devices and for the backend, which names the one that it is asked for.
+cards() {
+  local build
+  build=$(cd "$here" && realpath "${BUILD:-build}") && mkdir -p cards driver && cp "$(command -v decode)" "$(dirname "$(command -v decode)")/libstorm_mpi.so" cards &&
+    cp "$build/stand-in/libstorm_cuda.so" cards && cp "$build/stand-in/libcuda.so.1" driver || return 1
+  many 3 env CUDA_VISIBLE_DEVICES=0,1 LD_LIBRARY_PATH=driver STAND_IN_DEVICES=2 cards/decode -q -m one.st <test.st 2>err >/dev/null
+  grep -oE 'rank [0-9]|stand-in refuses cuda:[0-9]' err | paste -sd ' ' | grep -q 'rank 1' && [ "$(grep -c 'refuses cuda:0' err)" = 2 ] && grep 'rank 1' err | grep -q 'refuses cuda:1'
+}
+if [ -e "$(cd "$here" && realpath "${BUILD:-build}")/stand-in/libcuda.so.1" ]; then ok "--device auto takes a card for each process of a machine" cards; fi
 
 mkdir bare
 cp "$(command -v train)" bare
 refuses "without libstorm_mpi.so one line says what is missing" 1 'mpirun started this as one of 4 processes: libstorm_mpi.so.*libopenmpi-dev' env OMPI_COMM_WORLD_SIZE=4 bare/train "${training[@]}" --steps 1 -o bare.st
 refuses "nor do processes that cannot see one another train side by side" 1 'mpiexec started this as one of 4 processes.*another MPI' env PMI_SIZE=4 train "${training[@]}" --steps 1 -o bare.st
+refuses "processes of srun that nothing connects are refused in one line" 1 'srun started this as one of 4 processes: nothing connects them; use srun --mpi=pmix' env SLURM_STEP_NUM_TASKS=4 train "${training[@]}" --steps 1 -o bare.st
+refuses "nor does Open MPI start by another of srun's ways" 1 'use srun --mpi=pmix$' env SLURM_STEP_NUM_TASKS=4 PMI_RANK=0 train "${training[@]}" --steps 1 -o bare.st
+one_in_a_step() { SLURM_STEP_NUM_TASKS=2 mpirun -n 1 train -q "${training[@]}" --steps 1 -o step.st; }
+ok "mpirun of one in a step of several is one process" one_in_a_step
 step_of_one() { SLURM_STEP_NUM_TASKS=1 train -q "${training[@]}" --steps 1 -o step.st; }
 ok "a step of one process is one process" step_of_one
 said() { # PATTERN COMMAND...

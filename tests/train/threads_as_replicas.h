@@ -46,6 +46,7 @@ class ThreadsAsReplicas {
     int rank() const override { return rank_; }
     int size() const override { return size_; }
     std::string name(int rank) const override { return "rank " + std::to_string(rank); }
+    int place() const override { return rank_; }
     Message send(int to, int tag, std::span<const std::byte> x) override {
       const std::scoped_lock lock(table_.mutex);
       table_.sent[{rank_, to, tag}].emplace_back(x.begin(), x.end());

@@ -7,7 +7,7 @@
 namespace storm {
 
 void write_stream(Space& space, const Args& args, Output& output) {
-  if (open_replicas().is_alone()) refuse_terminal(output);  // a launcher's pipe looks like a terminal
+  if (!is_launched()) refuse_terminal(output);
   auto metadata = space.metadata();
   metadata[kCommandKey] = args.command();
   EmbeddingsWriter writer(output, std::move(metadata), space.width(), space.flags().dtype);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/file_lock.h"
 #include "base/log.h"
@@ -220,6 +221,15 @@ void train_by_gradients(const Args& given_args) {
     return replicas.finish();
   }
   if (checkpoint) trainer.resume(*checkpoint);
+  if (!replicas.is_alone()) {
+    const auto values = std::as_bytes(model->parameters().values());
+    require_same(replicas, hash_of_bytes({reinterpret_cast<const char*>(values.data()), values.size()}),
+                 "what the training begins with");
+    TrainSettings shared = settings;
+    shared.threads = 0;  // which machines may have more or less of
+    require_same(replicas, hash_of_bytes(to_json(shared).dump() + to_json(trainer.state()).dump()),
+                 "how the training goes on");
+  }
   if (checkpoint) warn_of_missing(args, *checkpoint);
   checkpoint.reset();
 
