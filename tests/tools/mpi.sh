@@ -57,18 +57,18 @@ ok "each process sends a number of the model once for an update of two" sharded
 
 # Ends. One rank is killed when so many updates are logged: the others end, too, and the last checkpoint goes on to the bits of an undisturbed run.
 process_of() { # RANK NAME: of the training that writes NAME
-  pgrep -f "train -q .*-o $2" | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$p"; done | tail -n 1
+  pgrep -f "train -q .*-o $work/$2" | while read -r p; do tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx "OMPI_COMM_WORLD_RANK=$1" && echo "$p"; done | tail -n 1
 }
 killed() { # RANK UPDATES
   rm -f killed.*
-  many 3 train -q "${training[@]}" --steps 60 --log killed.tsv -o killed.st 2>killed.err &
+  many 3 train -q "${training[@]}" --steps 60 --log killed.tsv -o "$work/killed.st" 2>killed.err &
   local launcher=$! victim from
   until [ "$(wc -l 2>/dev/null <killed.tsv || echo 0)" -gt "$2" ]; do kill -0 $launcher 2>/dev/null || break; done
   victim=$(process_of "$1" killed.st)
   from=$SECONDS
   [ -n "$victim" ] && kill -KILL "$victim"
-  ! wait $launcher && [ $((SECONDS - from)) -lt 30 ] && ! pgrep -f 'train -q .*-o killed.st' >/dev/null &&
-    many 3 train -q "${training[@]}" --steps 60 --log killed.tsv --resume -o killed.st && [ "$(bits killed.st)" = "$(bits 3.st)" ] || { echo "rank $1, update $2"; return 1; }
+  ! wait $launcher && [ $((SECONDS - from)) -lt 30 ] && ! pgrep -f "train -q .*-o $work/killed.st" >/dev/null &&
+    many 3 train -q "${training[@]}" --steps 60 --log killed.tsv --resume -o "$work/killed.st" && [ "$(bits killed.st)" = "$(bits 3.st)" ] || { echo "rank $1, update $2"; return 1; }
 }
 RANDOM=1 deaths=${STORM_DEATHS:-2} # 20 of them take two minutes
 for _ in $(seq "$deaths"); do
@@ -77,21 +77,22 @@ for _ in $(seq "$deaths"); do
 done
 # A launcher that does not end the others: they see it themselves, and one of them says which has gone.
 left() {
-  mpirun --oversubscribe --enable-recovery -n 3 train -q "${training[@]}" --steps 1000000 -o left.st 2>left.err &
+  mpirun --oversubscribe --enable-recovery -n 3 train -q "${training[@]}" --steps 1000000 -o "$work/left.st" 2>left.err &
   local launcher=$! from
   until [ -s left.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || return 1; done
   kill -KILL "$(process_of 2 left.st)"
   from=$SECONDS
-  ! wait $launcher && [ $((SECONDS - from)) -lt 30 ] && [ "$(grep -c '^train' left.err)" = 1 ] && grep -qE '^train: rank 2 \(process [0-9]+ on .*\) has ended, and was waited for$' left.err
+  wait $launcher
+  [ $((SECONDS - from)) -lt 30 ] && [ "$(grep -c '^train' left.err)" = 1 ] && grep -qE '^train: rank 2 \(process [0-9]+ on .*\) has ended, and was waited for$' left.err
 }
 if mpirun --enable-recovery --version >/dev/null 2>&1; then ok "where the launcher does not end them the others see that one has gone" left; fi
 stopped() {
-  many 2 train -q "${training[@]}" --steps 60 -o stopped.st 2>stopped.err &
+  many 2 train -q "${training[@]}" --steps 60 -o "$work/stopped.st" 2>stopped.err &
   local launcher=$! one
   while [ ! -s stopped.st.checkpoint ]; do kill -0 $launcher 2>/dev/null || break; done
   one=$(process_of 1 stopped.st)
   kill -TERM "$one"
-  ! wait $launcher && [ ! -e stopped.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o stopped.st && [ "$(bits stopped.st)" = "$(bits 2.st)" ]
+  ! wait $launcher && [ ! -e stopped.st ] && many 2 train -q "${training[@]}" --steps 60 --resume -o "$work/stopped.st" && [ "$(bits stopped.st)" = "$(bits 2.st)" ]
 }
 ok "a signal to one process stops all behind a whole update" stopped
 passed_on() {
