@@ -359,11 +359,9 @@ void Trainer::snapshot() {
   const Snapshot fresh{state_.step, score()};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
-  if (!replicas_.is_first())
-    ;  // the first writes it
-  else if (adapted_)
+  if (replicas_.is_first() && adapted_)
     save_adapter(snapshot_path(plan_.output, fresh.step), model_, {}, state_, plan_.command);
-  else
+  else if (replicas_.is_first())
     save_model(snapshot_path(plan_.output, fresh.step), model_, data_.vocabularies, state_, plan_.command);
   take(state_.snapshots, fresh, plan_.snapshots);
 }
