@@ -21,6 +21,9 @@
 #include "tools/model_precision.h"
 #include "tools/model_rows.h"
 #include "tools/replicas.h"
+#include "tools/shared_maps.h"
+#include "tools/shared_windows.h"
+#include "train/replicated_answers.h"
 
 namespace storm {
 namespace {
@@ -47,34 +50,46 @@ class AttentionDump {
         task_(args.on("decode") ? searching_task(model_) : nullptr),
         choice_(chosen()),
         answered_(model_.kind.texts > 0 ? 0 : model_.kind.answered),
-        input_(model_,
-               args.on("decode") ? model_.kind.asked
-                                 : std::max(model_.kind.texts > 0 ? 1 : model_.kind.asked, answered_ + 1),
-               "tokenize with --columns src,tgt, or show the model's own translation with --decode"),
-        output_(args.text("save")),
+        output_(replicas_.is_first() ? args.text("save") : "/dev/null"),
         device_(args, *model_.loaded.model) {
+    if (replicas_.is_first())
+      input_.emplace(model_,
+                     args.on("decode") ? model_.kind.asked
+                                       : std::max(model_.kind.texts > 0 ? 1 : model_.kind.asked, answered_ + 1),
+                     "tokenize with --columns src,tgt, or show the model's own translation with --decode");
+    if (!replicas_.is_alone()) require_same_file(replicas_, model_.loaded.name);
     precision_.begin(model_.loaded, device_.get());
   }
 
   void run() {
     if (args_.given("html") || args_.given("svg"))
       if (const auto n = args_.integer("sentences", 0, INT64_MAX)) drawn_ = n;
-    add_consumers();
+    if (replicas_.is_first()) add_consumers();
     const int64_t max_tokens = args_.integer("max-tokens", 1, kMostTokens);
     const Vocabulary &source = model_.vocabularies[0], &target = model_.vocabularies[answered_];
     AttentionTracer trace(*model_.loaded.model, special_ids(source, target, model_.loaded.model->config()), source,
                           target, choice_, max_tokens, device_.get());
     Progress progress("tracing", 0);
     // As decode: enough at once for full batches, little enough to be flat in a pipe.
-    const int64_t most = (args_.on("decode") ? 64 : 1) * max_tokens;
+    const int64_t most = (args_.on("decode") ? 64 : 1) * max_tokens * replicas_.size();
+    const SharedWindows shared(replicas_);
+    if (!replicas_.is_first()) {
+      shared.receive([&](const Window& window) { show(window, trace); });
+      return replicas_.finish();
+    }
     const auto flush = [&] {
       for (const auto& consumer : consumers_) consumer.flush();
     };
-    if (input_.read(
-            most, drawn_, progress, [&](const Window& window) { show(window, trace); }, flush))
+    const auto work = [&](const Window& window) {
+      shared.send(window);
+      show(window, trace);
+    };
+    if (input_->read(most, drawn_, progress, work, flush))
       note("the first ", drawn_, " pairs are drawn; --sentences N draws more, or all (0)");
+    shared.send_end();
     for (const auto& consumer : consumers_) consumer.finish();
     output_.commit();
+    replicas_.finish();
     const double seconds = monotonic_seconds() - start_;
     args_.stat("sentences", static_cast<double>(sentences_));
     const std::string tokens = trace.has_target() ? "target_tokens" : "source_tokens";
@@ -117,7 +132,7 @@ class AttentionDump {
   }
 
   void add_stream() {
-    refuse_terminal(output_);
+    if (!is_launched()) refuse_terminal(output_);
     stream_.emplace(output_, choice_, args_.command());
     consumers_.push_back({[this](const AttentionMaps& maps) { stream_->add(maps); }, [this] { stream_->flush(); },
                           [this] { stream_->finish(); }});
@@ -182,6 +197,7 @@ class AttentionDump {
       options.max_tokens = args_.integer("max-tokens", 1, kMostTokens);
       options.first_sentence = static_cast<uint64_t>(sentences_);
       options.device = device_.get();
+      if (!replicas_.is_alone()) options.dealer = &dealer_;
       answers = task_->answers(window.columns, options, nullptr);
     }
     std::vector<SentencePair> pairs;
@@ -194,11 +210,11 @@ class AttentionDump {
     }
     const auto words = [&](std::size_t row, std::size_t c, bool given) {
       const auto& [batch, at] = window.places[row];
-      const auto& column = window.batches[batch].column(input_.column(c));
+      const auto& column = window.batches[batch].column(input_->column(c));
       return given && column.has_ranges() ? words_of(column.line(at), column.begins_of(at), column.ends_of(at))
                                           : std::vector<PieceWords>();
     };
-    trace(pairs, sentences_ + 1, [&](const AttentionMaps& maps) {
+    trace_shared(replicas_, pairs, sentences_ + 1, trace, [&](const AttentionMaps& maps) {
       const auto row = static_cast<std::size_t>(maps.sentence - sentences_ - 1);
       if (aligner_) words_ = {words(row, 0, answered_ > 0), words(row, answered_, answers.empty())};
       for (const auto& consumer : consumers_) consumer.add(maps);
@@ -206,13 +222,15 @@ class AttentionDump {
     sentences_ += static_cast<int64_t>(pairs.size());
   }
 
+  Replicas& replicas_ = open_replicas();
+  ReplicatedAnswers dealer_{replicas_};
   const Args& args_;
   ModelPrecision precision_;
   ColumnModel model_;
   std::unique_ptr<Task> task_;  // what --decode asks
   AttentionChoice choice_;
-  std::size_t answered_;  // the column of targets; of a model with a head, that of its text
-  RowReader input_;
+  std::size_t answered_;            // the column of targets; of a model with a head, that of its text
+  std::optional<RowReader> input_;  // the first process's
   Output output_;
   ModelDevice device_;
   std::optional<AttentionWriter> stream_;
@@ -255,10 +273,11 @@ int main(int argc, char** argv) {
   storm::set_library_environment(argv);
   return storm::run_tool(storm::kAttentionDump, argc, argv, [](const storm::Args& args) {
     storm::check_attention_dump(args);
-    storm::require_one_process("attn-dump");
-    if (args.given("positions"))
-      storm::draw_positions(args);
-    else
-      storm::AttentionDump(args).run();
+    if (!args.given("positions")) {
+      storm::join(args);
+      return storm::AttentionDump(args).run();
+    }
+    storm::require_one_process("attn-dump --positions");
+    storm::draw_positions(args);
   });
 }

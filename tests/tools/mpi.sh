@@ -133,6 +133,13 @@ ok "nor those that begin with other weights" other_start
 of_one() { mpirun -n 1 decode -q -m one.st <test.st | tokenize -d | cmp - <(decode -q -m one.st <test.st | tokenize -d); }
 ok "one process under mpirun writes to a pipe" of_one
 # The second process runs in a folder that has nothing.
+maps() {
+  local flags
+  for flags in "--summary" "--align pharaoh" "--decode --summary" ""; do
+    attn-dump -q -m one.st --precision int8 $flags <valid.st >wanted && many 3 attn-dump -q -m one.st --precision int8 $flags <valid.st >got && cmp wanted got || { echo "$flags"; return 1; }
+  done
+}
+ok "and its attention" maps
 mkdir -p elsewhere
 apart() { many 2 sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; else cd elsewhere && exec "$@"; fi' - "$@"; }
 spread() {
@@ -175,5 +182,4 @@ said() { # PATTERN COMMAND...
 ok "standard input cannot be every process's data" said 'data.*give it as a file' train --data - --preset tiny -o x.st
 ok "text that is written as it is said needs one process" said '--text is for one process' decode -m one.st --text
 ok "nor do other questions of embed" said 'embed.* runs as one process' embed -m one.st --nearest 3
-ok "nor attn-dump" said 'attn-dump runs as one process' attn-dump -m one.st
 done_testing
