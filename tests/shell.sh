@@ -33,4 +33,12 @@ refuses() {
 
 skip() { echo "skip - $1: $2"; }
 
+# reversed_language LINES: train.tsv, train.src and train.tgt of a language in which each word has a translation and lines are read backwards.
+reversed_language() {
+  awk -v lines="$1" 'BEGIN { srand(1); for (i = 0; i < lines; ++i) { a = b = ""; k = 2 + int(rand() * 4)
+    for (j = 0; j < k; ++j) { w = int(rand() * 20); a = a " a" w; b = " b" w b } print substr(a, 2) "\t" substr(b, 2) } }' >train.tsv
+  cut -f1 train.tsv >train.src
+  cut -f2 train.tsv >train.tgt
+}
+
 done_testing() { exit $((failures > 0)); }

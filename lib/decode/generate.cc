@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/parallel.h"
 #include "decode/beam_search.h"
+#include "decode/dealt_by_length.h"
 #include "decode/sampling.h"
 #include "decode/sorted_batches.h"
 
@@ -22,14 +22,12 @@ int64_t sentences_of_a_batch(std::size_t sentences, int64_t rows, const DecodeOp
   return std::min(options.max_tokens / rows, std::max(share, 256 / rows));
 }
 
-// The process that answers each request: dealt in turn by length, so that all have the same to do.
+// The process that answers each request.
 std::vector<std::size_t> owners(std::span<const Request> requests, const AnswerDealer* dealer) {
   if (!dealer) return {};
-  std::vector<std::size_t> order(requests.size()), owner(requests.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t i) { return requests[i].context.size(); });
-  for (std::size_t i = 0; i < order.size(); ++i) owner[order[i]] = i % dealer->processes();
-  return owner;
+  std::vector<std::size_t> lengths;
+  for (const Request& request : requests) lengths.push_back(request.context.size());
+  return dealt_by_length(lengths, dealer->processes());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/program_library.h"
 
 namespace storm {
 
@@ -15,15 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kBackend = "libstorm_cuda.so";
-
-// Beside the program, where `make install` puts it, and where a build's test programs find it. Empty: nowhere.
-fs::path backend_path() {
-  std::error_code failed;
-  const fs::path here = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  for (const fs::path& folder : {here, here / "../lib/storm", here / "../bin"})
-    if (fs::exists(folder / kBackend, failed)) return folder / kBackend;
-  return {};
-}
 
 // Libraries stay open to the end: a device's code, and the driver's threads, are theirs.
 template <class F>
@@ -62,7 +54,7 @@ std::unique_ptr<Device> open_backend(const fs::path& path, int number) {
 }
 
 std::unique_ptr<Device> open_numbered(int number) {
-  const fs::path path = backend_path();
+  const fs::path path = program_library(kBackend);
   require(!path.empty(), kBackend, " is not beside the program, which was built without nvcc (CUDA 12.8 or later)");
   const int count = count_devices();
   require(count > 0, "the NVIDIA driver shows no device");
@@ -71,7 +63,7 @@ std::unique_ptr<Device> open_numbered(int number) {
 }
 
 std::unique_ptr<Device> open_if_any(int place) {
-  const fs::path path = backend_path();
+  const fs::path path = program_library(kBackend);
   int count = 0;
   try {
     if (path.empty() || (count = count_devices()) == 0) return nullptr;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/program_library.h"
 #include "train/replicas.h"
 
 namespace storm {
@@ -16,15 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLibrary = "libstorm_mpi.so";
-
-// Beside the program, where `make install` puts it, and where a build's test programs find it. Empty: nowhere.
-fs::path library_path() {
-  std::error_code failed;
-  const fs::path here = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  for (const fs::path& folder : {here, here / "../lib/storm", here / "../bin"})
-    if (fs::exists(folder / kLibrary, failed)) return folder / kLibrary;
-  return {};
-}
 
 struct Launcher {
   const char* name;
@@ -57,7 +49,7 @@ Replicas& open_replicas() {
   const auto [launcher, processes] = started();
   if (processes <= 1) return *(opened = &one_process());
   const std::string among = str(launcher, " started this as one of ", processes, " processes: ");
-  const fs::path path = library_path();
+  const fs::path path = program_library(kLibrary);
   require(!path.empty(), among, kLibrary,
           ", which connects them, is not beside the program; build with libopenmpi-dev installed, or start it alone");
   const auto is_set = [](const char* name) { return std::getenv(name) != nullptr; };

@@ -1,11 +1,7 @@
 # Weights of int8 as a user has them: --precision int8, tensor convert --dtype int8, for every architecture, and what is refused.
 source "$(dirname "$0")/../shell.sh"
 
-# A language in which each word has a translation and lines are read backwards.
-awk 'BEGIN { srand(1); for (i = 0; i < 300; ++i) { a = b = ""; k = 2 + int(rand() * 4)
-  for (j = 0; j < k; ++j) { w = int(rand() * 20); a = a " a" w; b = " b" w b } print substr(a, 2) "\t" substr(b, 2) } }' >train.tsv
-cut -f1 train.tsv >train.src
-cut -f2 train.tsv >train.tgt
+reversed_language 300
 tokenize -q --learn --type list -o both.model train.src train.tgt
 tokenize -q -m both.model --columns src,tgt <train.tsv >train.st
 tokenize -q -m both.model --columns text <train.src >text.st

@@ -11,10 +11,7 @@ fi
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMP_NUM_THREADS=1
 many() { mpirun --oversubscribe -n "$@"; } # COUNT COMMAND...
 
-awk 'BEGIN { srand(1); for (i = 0; i < 400; ++i) { a = b = ""; k = 2 + int(rand() * 4)
-  for (j = 0; j < k; ++j) { w = int(rand() * 20); a = a " a" w; b = " b" w b } print substr(a, 2) "\t" substr(b, 2) } }' >train.tsv
-cut -f1 train.tsv >train.src
-cut -f2 train.tsv >train.tgt
+reversed_language 400
 tokenize -q --learn --type list -o both.model train.src train.tgt
 tokenize -q -m both.model --columns src,tgt <train.tsv >train.st
 head -n 60 train.src | tokenize -q -m both.model >test.st

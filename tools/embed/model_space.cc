@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "decode/dealt_by_length.h"
 #include "decode/sorted_batches.h"
 #include "models/model_file.h"
 #include "stream/tokens.h"
@@ -211,21 +212,21 @@ class ModelSpace : public Space {
   // came before these.
   TextVectors embed(const LineBatch& batch, int64_t before) {
     const auto lines = batch.lines();
-    std::vector<std::size_t> order(lines.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t i) { return lines[i].size(); });
+    const auto line_name = [&](std::size_t i) { return str("line ", before + static_cast<int64_t>(i) + 1); };
+    if (replicas_.is_alone()) return embed(lines, line_name, batch.words);
+    std::vector<std::size_t> lengths;
+    for (const auto& line : lines) lengths.push_back(line.size());
+    const auto owner = dealt_by_length(lengths, static_cast<std::size_t>(replicas_.size()));
     const auto share_of = [&](int rank) {
       std::vector<std::size_t> share;
-      for (auto i = static_cast<std::size_t>(rank); i < order.size(); i += static_cast<std::size_t>(replicas_.size()))
-        share.push_back(order[i]);
-      std::ranges::sort(share);
+      for (std::size_t i = 0; i < owner.size(); ++i)
+        if (owner[i] == static_cast<std::size_t>(rank)) share.push_back(i);
       return share;
     };
     const auto own = share_of(replicas_.rank());
     const LineBatch some = batch.of(own, embedder_->frame());
-    const auto named = [&](std::size_t i) { return str("line ", before + static_cast<int64_t>(own[i]) + 1); };
-    TextVectors vectors = embed(some.lines(), named, some.words);
-    if (replicas_.is_alone()) return vectors;
+    TextVectors vectors = embed(
+        some.lines(), [&](std::size_t i) { return line_name(own[i]); }, some.words);
     if (!replicas_.is_first()) {
       PackedMessage message;
       message.put(vectors.vectors, vectors.offsets, vectors.texts);
