@@ -196,9 +196,10 @@ bench-quick: all $(BUILD)/bench/product-rate $(BUILD)/bench/op-rates
 
 # What a machine without a card can be told of one (tests/tools/device.sh): a driver that has what the environment says, and a
 # backend that refuses.
-stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so)
+stand_ins := $(patsubst %,$(BUILD)/stand-in/%,libcuda.so.1 libstorm_cuda.so nccl/libnccl.so.2)
 $(BUILD)/stand-in/libcuda.so.1: $(BUILD)/obj/tests/cuda/stand_in/driver.o
 $(BUILD)/stand-in/libstorm_cuda.so: $(BUILD)/obj/tests/cuda/stand_in/backend.o
+$(BUILD)/stand-in/nccl/libnccl.so.2: $(BUILD)/obj/tests/cuda/stand_in/nccl.o
 $(stand_ins):
 	@mkdir -p $(@D)
 	$(CXX) -shared $(FLAGS) $(CXXFLAGS) $^ -o $@

@@ -2,12 +2,14 @@
 #include "cuda/cuda_device.h"
 
 #include <map>
+#include <optional>
 
 #include "cuda/beside_arena.h"
 #include "cuda/context.h"
 #include "cuda/device_memory.h"
 #include "cuda/fetches.h"
 #include "cuda/graphs.h"
+#include "cuda/nccl.h"
 #include "cuda/optimizers.h"
 #include "cuda/products.h"
 #include "cuda/rounding.cuh"
@@ -31,6 +33,7 @@ class CudaDevice final : public Device, private Context {
         norm_(2 * kNormBlocks * sizeof(double), "the gradients' norm") {}
   ~CudaDevice() override {
     cudaStreamSynchronize(stream());
+    group_.reset();
     cudaStreamDestroy(stream());
   }
 
@@ -113,7 +116,9 @@ class CudaDevice final : public Device, private Context {
     return norm;
   }
   uint64_t fetch_norm(std::span<const float> gradients, double* to) override {
-    queue_norm(*this, twin(gradients.data()), static_cast<int64_t>(gradients.size()), norm_sums(), norm_at());
+    queue_square_sums(*this, twin(gradients.data()), static_cast<int64_t>(gradients.size()), norm_sums());
+    if (group_) group_->sum(norm_sums(), kNormBlocks, stream());
+    queue_root(*this, norm_sums(), norm_at());
     return fetches_.add(norm_at(), sizeof(double), to, stream());
   }
 
@@ -124,6 +129,23 @@ class CudaDevice final : public Device, private Context {
   void clipped_update(std::span<float> values, std::span<float> gradients, std::span<const std::span<float>> state,
                       const Update& rule, double clip_norm) override {
     update(values, gradients, state, rule, GradientScale{.norm = norm_at(), .most = clip_norm});
+  }
+
+  std::vector<std::byte> make_group() override { return make_nccl_id(); }
+  void join_group(std::span<const std::byte> id, int rank, int size) override { group_.emplace(id, rank, size); }
+  bool in_group() const override { return group_.has_value(); }
+  void reduce_scatter(std::span<float> x, std::span<const std::size_t> cuts) override {
+    float* const at = twin(x.data());
+    group_->reduce_scatter(at, cuts, stream());
+    const std::size_t begin = cuts[static_cast<std::size_t>(group_->rank())],
+                      end = cuts[static_cast<std::size_t>(group_->rank()) + 1];
+    clear("the others' gradients", at, begin * sizeof(float));
+    clear("the others' gradients", at + end, (x.size() - end) * sizeof(float));
+  }
+  void all_gather(std::span<float> x, std::span<const std::size_t> cuts) override {
+    const Found found = find(x.data());
+    group_->all_gather(found.data, cuts, stream());
+    found.twin->rounded_to = ProductPrecision::f32;
   }
 
  private:
@@ -332,6 +354,7 @@ class CudaDevice final : public Device, private Context {
   Launches launches_;
   Graphs graphs_;
   Places places_;
+  std::optional<NcclGroup> group_;
   std::map<Address, Twin> twins_;
   std::map<Address, Memory> own_;
 };

@@ -101,9 +101,12 @@ unsigned blocks_of(int64_t n) { return static_cast<unsigned>(std::min<int64_t>((
 
 }  // namespace
 
-void queue_norm(Context& context, const float* x, int64_t n, double* sums, double* norm) {
+void queue_square_sums(Context& context, const float* x, int64_t n, double* sums) {
   context.launch("the gradients' norm", kNormBlocks, kThreads, 0, square_sums_kernel, x, n, sums);
-  context.launch("the gradients' norm", 1, kNormBlocks, 0, norm_kernel, static_cast<const double*>(sums), norm);
+}
+
+void queue_root(Context& context, const double* sums, double* norm) {
+  context.launch("the gradients' norm", 1, kNormBlocks, 0, norm_kernel, sums, norm);
 }
 
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,

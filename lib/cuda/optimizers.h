@@ -10,8 +10,10 @@ namespace storm::cuda {
 
 constexpr int kNormBlocks = 256;
 
-// norm: the root of the sum of squares, in an order that n alone decides. 2 launches. sums: [kNormBlocks]
-void queue_norm(Context& context, const float* x, int64_t n, double* sums, double* norm);
+// sums: [kNormBlocks], of squares, in an order that n alone decides.
+void queue_square_sums(Context& context, const float* x, int64_t n, double* sums);
+// norm: the root of what they add up to.
+void queue_root(Context& context, const double* sums, double* norm);
 
 // What the gradients are multiplied by: a number, and what brings a norm that the device has down to `most` (0: any).
 struct GradientScale {

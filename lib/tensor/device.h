@@ -12,7 +12,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/error.h"
 #include "tensor/graph.h"
 #include "tensor/plan.h"
 #include "tensor/product_precision.h"
@@ -79,6 +81,20 @@ class Device {
   // multiplied by clip_scale (train/gradient_norm.h) of it and clip_norm.
   virtual void clipped_update(std::span<float> values, std::span<float> gradients,
                               std::span<const std::span<float>> state, const Update& update, double clip_norm) = 0;
+
+  // Several processes, each with a device of its own, that add up without the hosts: one of them makes an id, with
+  // which all join, together. An empty id: this device cannot.
+  virtual std::vector<std::byte> make_group() { return {}; }
+  // From here on, norms are those of all processes' numbers.
+  virtual void join_group(std::span<const std::byte> /*id*/, int /*rank*/, int /*size*/) {
+    fail(description(), ": joins no group");
+  }
+  virtual bool in_group() const { return false; }
+  // Of a group, together; nobody waits. x, mirrored, is of a piece for each process: process r's goes from cuts[r] to
+  // cuts[r + 1]. Each process's own becomes the sum of what all have there, and the rest of its x zero.
+  virtual void reduce_scatter(std::span<float> /*x*/, std::span<const std::size_t> /*cuts*/) {}
+  // Each process's own piece goes to all.
+  virtual void all_gather(std::span<float> /*x*/, std::span<const std::size_t> /*cuts*/) {}
 };
 
 // What a device rounds products' operands to for as long as this lives; f32 afterwards, for who computes there next.

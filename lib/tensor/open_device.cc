@@ -53,11 +53,13 @@ std::unique_ptr<Device> open_backend(const fs::path& path, int number) {
   return std::unique_ptr<Device>(symbol<Device* (*)(int)>(backend, "storm_open_device")(number));
 }
 
-std::unique_ptr<Device> open_numbered(int number) {
+// The place-th, round and round, where no number is named.
+std::unique_ptr<Device> open_numbered(std::optional<int> named, int place) {
   const fs::path path = program_library(kBackend);
   require(!path.empty(), kBackend, " is not beside the program, which was built without nvcc (CUDA 12.8 or later)");
   const int count = count_devices();
   require(count > 0, "the NVIDIA driver shows no device");
+  const int number = named.value_or(place % count);
   require(number < count, "there is no such device: the last is cuda:", count - 1);
   return open_backend(path, number);
 }
@@ -93,7 +95,7 @@ std::unique_ptr<Device> open_device(const std::string& name, int place) {
   const auto number = device_number(name);
   if (!number) return name == "cpu" ? nullptr : open_if_any(place);
   try {
-    return open_numbered(*number);
+    return open_numbered(name == "cuda" ? std::nullopt : number, place);
   } catch (const Error& e) {
     fail("--device ", name, ": ", e.what(), "; or use --device cpu");
   }

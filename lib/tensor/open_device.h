@@ -14,8 +14,8 @@ namespace storm {
 std::optional<int> device_number(const std::string& name);
 
 // "cpu": null. "auto": the first device if there is one, else null, in silence; a device that is there but cannot be
-// used is worth a warning. Of several processes of a machine, the place-th takes the place-th device, round and round.
-// "cuda", "cuda:N": that device, or Error, which says what is missing.
+// used is worth a warning. "cuda", "cuda:N": that device, or Error, which says what is missing. Of several processes of
+// a machine, the place-th takes the place-th device, round and round, unless a number is named.
 std::unique_ptr<Device> open_device(const std::string& name, int place = 0);
 
 }  // namespace storm

@@ -53,7 +53,7 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
   if (options.streams == 0) std::ranges::fill(most, 1);
   const OneBatch of_short = options.streams == 0 ? measured(model, task, max_tokens, most, options) : of_long;
   m.arena = std::max(of_long.arena, of_short.arena);
-  if (options.processes > 1)  // a checkpoint's moments are gathered there
+  if (options.processes > 1 && !options.device)  // a checkpoint's moments are gathered there
     m.arena = std::max(m.arena, options.optimizer.kind().buffers.size() * parameters.trained() * sizeof(float));
   m.program += 64 * kMiB + 64 * static_cast<std::size_t>(max_tokens);
   m.program += std::max(of_long.beside, of_short.beside);

@@ -64,14 +64,16 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       plan_(std::move(plan)),
       device_(device),
       replicas_(replicas),
+      grouped_(device && device->in_group() && model.parameters().trained_stretches().size() == 1),
       batches_(data_.rows(), task.sides(), settings.max_tokens, true, settings.seed),
       memory_(available(device, planned_memory(model, task, data_.rows(), settings, device, replicas.size()))),
       step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
-      shards_(model.parameters().trained(), replicas.size()),
+      shards_(model.parameters().trained(), replicas.size(),
+              grouped_ ? std::max<std::size_t>(model.parameters().trained(), 1) : Shards::kBucket),
       optimizer_(model.parameters(), settings.optimizer, device, shards_.of(replicas.rank())),
       adapted_(!Adaptation::from(model.config()).base.empty()),
       carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
-  if (!replicas.is_alone()) reduction_.emplace(replicas, shards_, model.parameters().gradients());
+  if (!replicas.is_alone() && !grouped_) reduction_.emplace(replicas, shards_, model.parameters().gradients());
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(data_.judged(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
@@ -194,21 +196,9 @@ bool Trainer::update() {
   if (reduction_) reduction_->begin();
   for (const Part& p : u.parts)
     step_.queue(p.batch, scales, static_cast<uint64_t>(p.number), &carried_,
-                reduction_ && &p == &u.parts.back() ? &*reduction_ : nullptr);
+                reduction_ && !device_ && &p == &u.parts.back() ? &*reduction_ : nullptr);
   state_.batches = number;
-  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
-  const double rate = settings_.schedule.rate(u.step);
-  if (reduction_) {
-    u.norm = reduction_->finish();
-    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
-    reduction_->share(model_.parameters());
-  } else if (device_) {
-    u.fetch = device_->fetch_norm(gradients, &u.norm);
-    optimizer_.clipped_update(values, gradients, u.step, rate, settings_.clip_norm);
-  } else {
-    u.norm = gradient_norm(gradients);
-    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
-  }
+  apply(u);
   state_.step = u.step;
   if (place.epoch != state_.place.epoch) state_.epoch_rows = data_.rows().rows(place.epoch);
   state_.place = place;
@@ -218,6 +208,41 @@ bool Trainer::update() {
   while (updates_.size() > ahead) conclude();
   count_seconds(begin);
   return true;
+}
+
+void Trainer::apply(Update& u) {
+  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
+  const double rate = settings_.schedule.rate(u.step);
+  if (grouped_) {
+    apply_in_group(u, rate);
+  } else if (reduction_) {
+    if (device_) device_->download(gradients);
+    u.norm = reduction_->finish();
+    if (device_) device_->upload(gradients);
+    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
+    if (device_) step_.download();
+    reduction_->share(model_.parameters());
+    if (device_) step_.upload();
+  } else if (device_) {
+    u.fetch = device_->fetch_norm(gradients, &u.norm);
+    optimizer_.clipped_update(values, gradients, u.step, rate, settings_.clip_norm);
+  } else {
+    u.norm = gradient_norm(gradients);
+    optimizer_.update(values, gradients, u.step, rate, clip_scale(u.norm, settings_.clip_norm));
+  }
+}
+
+// Nobody waits.
+void Trainer::apply_in_group(Update& u, double rate) {
+  const auto values = model_.parameters().values(), gradients = model_.parameters().gradients();
+  std::vector<std::size_t> cuts{0};
+  for (int r = 0; r < replicas_.size(); ++r) cuts.push_back(shards_.count() > 0 ? shards_.piece(0, r).end : 0);
+  const Range own{cuts[static_cast<std::size_t>(replicas_.rank())],
+                  cuts[static_cast<std::size_t>(replicas_.rank()) + 1]};
+  device_->reduce_scatter(gradients, cuts);
+  u.fetch = device_->fetch_norm(gradients.subspan(own.begin, own.size()), &u.norm);
+  optimizer_.clipped_update(values, gradients, u.step, rate, settings_.clip_norm);
+  device_->all_gather(values, cuts);
 }
 
 // The figures of the update that was queued first.
@@ -338,7 +363,7 @@ void Trainer::report() {
 
 // Of the processes' own work since the last report: one that is slower than the middle one by half keeps all waiting.
 void Trainer::warn_of_slow() {
-  if (replicas_.is_alone()) return;
+  if (!reduction_) return;  // in a group nobody sees who is waited for
   std::vector<double> seconds(static_cast<std::size_t>(replicas_.size()));
   const double waited = reduction_->finish_seconds() + reduction_->share_seconds();
   seconds[static_cast<std::size_t>(replicas_.rank())] = state_.interval.seconds - (waited - reported_waiting_);

@@ -66,7 +66,8 @@ class Trainer {
   // update's, or where a mean of snapshots was validated, the mean. Throws Error, before anything is run, when the
   // device has not the memory.
   // replicas: the processes that share the work, each with a Trainer of its own: same model, data, settings and plan.
-  // The batches of an update are dealt to them in turn; the first writes all files. They have no device.
+  // The batches of an update are dealt to them in turn; the first writes all files. All have a device, or none, and
+  // devices of a group (device_group.h) add up what others send by way of their hosts.
   Trainer(Model& model, const Task& task, TrainData data, const TrainSettings& settings, TrainPlan plan,
           Device* device = nullptr, Replicas& replicas = one_process());
 
@@ -98,6 +99,9 @@ class Trainer {
     uint64_t fetch = 0;  // of the norm
   };
   bool update();  // false when the last epoch is over
+  // The parameters move along the gradients that have come together.
+  void apply(Update& u);
+  void apply_in_group(Update& u, double rate);
   void conclude();
   void settle();
   void count_seconds(double begin);
@@ -129,6 +133,7 @@ class Trainer {
   TrainPlan plan_;
   Device* device_;
   Replicas& replicas_;
+  const bool grouped_;  // the devices add up among themselves
   BatchSource batches_;
   std::optional<BatchSource> valid_batches_;
   TrainingMemory memory_;

@@ -20,6 +20,7 @@
 #include "tools/train/memory_plan.h"
 #include "tools/train/resume.h"
 #include "tools/train_flags.h"
+#include "train/device_group.h"
 #include "train/replicated_answers.h"
 #include "train/text_limits.h"
 
@@ -101,6 +102,8 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
     note(gemm_description(), ", ", settings.threads, " threads",
          processes > 1 ? str(", ", processes, " processes") : "");
   const int64_t step = trainer.state().step;
+  if (device && processes > 1)
+    note(processes, " processes, whose devices add up ", device->in_group() ? "by NCCL" : "by way of their hosts");
   const std::size_t all = model.parameters().numbers(), trained = model.parameters().trained_numbers();
   note(all, " parameters, ", trained < all ? str(trained, " of them trained, ") : "", trainer.batches().rows(), " ",
        streams.row_name(), ", ", trainer.batches().tokens(), " target tokens, max_tokens ", settings.max_tokens,
@@ -117,8 +120,6 @@ void check_shared(const Args& args, const TrainSettings& settings) {
         "--streams carries a state from batch to batch, which several processes cannot deal out; leave it out");
   if (args.on("spread") && args.given("embeddings"))
     throw UsageError("--spread sends no --embeddings; begin a model with them by one process, and give it as --init");
-  if (device_number(args.text("device")))
-    throw UsageError("--device cuda: several processes train on their CPUs alone so far; use --device cpu");
 }
 
 void train_by_gradients(const Args& given_args) {
@@ -142,7 +143,9 @@ void train_by_gradients(const Args& given_args) {
   const bool writes = !dry && replicas.is_first();
   if (writes) require_writable(plan);
   const auto lock = writes ? locked(plan) : nullptr;
-  const auto device = replicas.is_alone() ? args.device() : nullptr;
+  const auto device = args.device();
+  if (!replicas.is_alone()) require_same(replicas, device != nullptr, "whether there is a device");
+  join_devices(replicas, device.get());
   const std::size_t free = device ? device->free_bytes() : 0;
   auto initial = initial_model(args);
   auto checkpoint = checkpoint_of(args, plan, initial ? &*initial : nullptr);
@@ -250,8 +253,10 @@ void train_by_gradients(const Args& given_args) {
   if (!replicas.is_alone()) {
     args.stat("processes", replicas.size());
     args.stat("bytes_sent", static_cast<double>(replicas.bytes_sent()));
-    args.stat("reduce_seconds", trainer.reduction()->finish_seconds());
-    args.stat("share_seconds", trainer.reduction()->share_seconds());
+    if (const GradientReduction* r = trainer.reduction()) {
+      args.stat("reduce_seconds", r->finish_seconds());
+      args.stat("share_seconds", r->share_seconds());
+    }
   }
   replicas.finish();
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <tuple>
@@ -195,7 +196,10 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { return *
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-inline cudaError_t cudaGetDeviceCount(int* n) { return *n = 1, cudaSuccess; }
+inline cudaError_t cudaGetDeviceCount(int* n) {  // as many as the stand-in for the driver shows
+  const char* const text = std::getenv("STAND_IN_DEVICES");
+  return *n = text ? std::atoi(text) : 1, cudaSuccess;
+}
 inline cudaError_t cudaSetDevice(int) { return cudaSuccess; }
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* all) {
   return *free = *all = std::size_t{1} << 32, cudaSuccess;
