@@ -131,6 +131,10 @@ class CudaDevice final : public Device, private Context {
     update(values, gradients, state, rule, GradientScale{.norm = norm_at(), .most = clip_norm});
   }
 
+  void move_towards(std::span<const float> values, float weight, std::span<float> mean) override {
+    queue_move_towards(*this, twin(values.data()), weight, twin(mean.data()), static_cast<int64_t>(values.size()));
+  }
+
   std::vector<std::byte> make_group() override { return make_nccl_id(); }
   void join_group(std::span<const std::byte> id, int rank, int size) override { group_.emplace(id, rank, size); }
   bool in_group() const override { return group_.has_value(); }

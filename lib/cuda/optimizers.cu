@@ -97,6 +97,13 @@ __global__ void __launch_bounds__(kNormBlocks) norm_kernel(const double* sums, d
   if (threadIdx.x == 0) *norm = sqrt(parts[0]);
 }
 
+__global__ void __launch_bounds__(kThreads)
+    move_towards_kernel(const float* values, float weight, float* mean, int64_t n) {
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n; i += stride)
+    mean[i] += weight * (values[i] - mean[i]);
+}
+
 unsigned blocks_of(int64_t n) { return static_cast<unsigned>(std::min<int64_t>((n + kThreads - 1) / kThreads, 4096)); }
 
 }  // namespace
@@ -124,6 +131,10 @@ void queue_update(Context& context, float* values, float* gradients, float* firs
   } else {
     fail(update.rule, ": no CUDA kernel for this optimizer; take --device cpu");
   }
+}
+
+void queue_move_towards(Context& context, const float* values, float weight, float* mean, int64_t n) {
+  context.launch("the mean of the weights", blocks_of(n), kThreads, 0, move_towards_kernel, values, weight, mean, n);
 }
 
 }  // namespace storm::cuda

@@ -27,4 +27,7 @@ struct GradientScale {
 void queue_update(Context& context, float* values, float* gradients, float* first, float* second, int64_t n,
                   const Update& update, const int64_t* decay_turns, const GradientScale& scale);
 
+// mean += weight * (values - mean), of n numbers.
+void queue_move_towards(Context& context, const float* values, float weight, float* mean, int64_t n);
+
 }  // namespace storm::cuda

@@ -13,13 +13,13 @@ Batch make_batch(std::span<const SentencePair> pairs, const SpecialIds& special)
   return batch;
 }
 
-CrossEntropy loss(const EncoderDecoder& model, Graph& graph, const Batch& batch, float label_smoothing,
+CrossEntropy loss(const EncoderDecoder& model, Graph& graph, const Batch& batch, const LossOptions& options,
                   float gradient_scale) {
   const Value states = model.states(graph, batch.inputs[0], batch.inputs[1]);
   const auto& labels = batch.labels[0];
   const Value targets = graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data());
   const auto [weight, bias] = model.output(graph);
-  return cross_entropy(graph, states, weight, bias, targets, label_smoothing, gradient_scale);
+  return cross_entropy(graph, states, weight, bias, targets, options, gradient_scale);
 }
 
 }  // namespace storm

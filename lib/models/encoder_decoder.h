@@ -34,7 +34,7 @@ struct SentencePair {
 Batch make_batch(std::span<const SentencePair> pairs, const SpecialIds& special);
 
 // Records the loss of a batch of make_batch's. batch must outlive the graph's run.
-CrossEntropy loss(const EncoderDecoder& model, Graph& graph, const Batch& batch, float label_smoothing,
+CrossEntropy loss(const EncoderDecoder& model, Graph& graph, const Batch& batch, const LossOptions& options,
                   float gradient_scale);
 
 }  // namespace storm

@@ -3,10 +3,10 @@
 namespace storm {
 
 CrossEntropy loss(const LanguageModel& model, Graph& graph, const PackedSentences& text, Value labels,
-                  float label_smoothing, float gradient_scale, CarriedState* carried) {
+                  const LossOptions& options, float gradient_scale, CarriedState* carried) {
   const Value states = model.states(graph, text, nullptr, carried);
   const auto [weight, bias] = model.output(graph);
-  return cross_entropy(graph, states, weight, bias, labels, label_smoothing, gradient_scale);
+  return cross_entropy(graph, states, weight, bias, labels, options, gradient_scale);
 }
 
 }  // namespace storm

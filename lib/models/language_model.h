@@ -31,6 +31,6 @@ class LanguageModel : public TextEncoder, public Generator {
 
 // Records the loss of texts. labels: I32 [tokens, 1], what follows each token. text must outlive the graph's run.
 CrossEntropy loss(const LanguageModel& model, Graph& graph, const PackedSentences& text, Value labels,
-                  float label_smoothing, float gradient_scale, CarriedState* carried = nullptr);
+                  const LossOptions& options, float gradient_scale, CarriedState* carried = nullptr);
 
 }  // namespace storm

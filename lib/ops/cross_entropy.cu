@@ -69,12 +69,63 @@ __global__ void __launch_bounds__(kRowThreads)
       if (!to || f.bias) row[i] = d;  // the bias' gradient is summed from here
     }
   }
-  if (threadIdx.x == 0) sums[blockIdx.x] = {exps, total, gold};
+  if (threadIdx.x == 0) sums[blockIdx.x] = {exps, total, gold, 0};
+}
+
+// A block two rows that R-Drop holds together, as softmax_twins of cross_entropy.cc: of logits [2, pairs, n], and so
+// everything else. pull: scale * r_drop / 2.
+template <unsigned kRowThreads>
+__global__ void __launch_bounds__(kRowThreads)
+    twins_kernel(Softmax f, float pull, int64_t pairs, float* logits, uint16_t* slopes, int64_t slopes_ld, bool bf16,
+                 CrossEntropyRow* sums) {
+  constexpr unsigned kRowWarps = kRowThreads / kWarp;
+  __shared__ float parts[kRowWarps];
+  float* first = logits + static_cast<int64_t>(blockIdx.x) * f.n;
+  float* second = first + pairs * f.n;
+  float largest = -INFINITY, largest2 = -INFINITY;
+  for (int64_t i = threadIdx.x; i < f.n; i += kRowThreads) {
+    if (f.bias) first[i] += f.bias[i], second[i] += f.bias[i];
+    largest = first[i] > largest ? first[i] : largest;
+    largest2 = second[i] > largest2 ? second[i] : largest2;
+  }
+  largest = block_max<kRowWarps>(largest, parts);
+  largest2 = block_max<kRowWarps>(largest2, parts);
+  const int64_t target = f.targets[blockIdx.x];
+  const float gold = first[target] - largest, gold2 = second[target] - largest2;
+  float exps = 0, exps2 = 0, total = 0, total2 = 0, by_first = 0, by_second = 0;
+  for (int64_t i = threadIdx.x; i < f.n; i += kRowThreads) {
+    const float z = first[i] - largest, z2 = second[i] - largest2, e = expf(z), e2 = expf(z2);
+    exps += e, exps2 += e2;
+    total += z, total2 += z2;
+    by_first += e * (z - z2), by_second += e2 * (z - z2);
+  }
+  exps = block_sum<kRowWarps>(exps, parts);
+  exps2 = block_sum<kRowWarps>(exps2, parts);
+  total = block_sum<kRowWarps>(total, parts);
+  total2 = block_sum<kRowWarps>(total2, parts);
+  const float mean = block_sum<kRowWarps>(by_first, parts) / exps,
+              mean2 = block_sum<kRowWarps>(by_second, parts) / exps2;
+  if (f.gradients) {
+    uint16_t* to = slopes ? slopes + static_cast<int64_t>(blockIdx.x) * slopes_ld : nullptr;
+    for (int64_t i = threadIdx.x; i < f.n; i += kRowThreads) {
+      const float z = first[i] - largest, z2 = second[i] - largest2;
+      const float p = expf(z) / exps, q = expf(z2) / exps2, gold_here = i == target ? f.gold : 0.0f;
+      const float d = f.scale * p - f.uniform - gold_here + pull * (p * (z - z2 - mean) + p - q);
+      const float d2 = f.scale * q - f.uniform - gold_here + pull * (q * (mean2 - z + z2) + q - p);
+      if (to) to[i] = rounded16(d, bf16), to[i + pairs * slopes_ld] = rounded16(d2, bf16);
+      if (!to || f.bias) first[i] = d, second[i] = d2;
+    }
+  }
+  if (threadIdx.x == 0) {
+    sums[blockIdx.x] = {exps, total, gold, mean - mean2};
+    sums[blockIdx.x + pairs] = {exps2, total2, gold2, 0};
+  }
 }
 
 // One block, so that the sums' order is fixed: each thread its rows, then the threads in pairs. totals: loss and nll.
-__global__ void __launch_bounds__(kThreads) totals_kernel(const CrossEntropyRow* sums, int64_t rows, int64_t n,
-                                                          float epsilon, float* token_nll, double* totals) {
+__global__ void __launch_bounds__(kThreads)
+    totals_kernel(const CrossEntropyRow* sums, int64_t rows, int64_t n, float epsilon, float r_drop, float* token_nll,
+                  double* totals) {
   __shared__ double loss[kThreads], nll[kThreads];
   double my_loss = 0, my_nll = 0;
   for (int64_t r = threadIdx.x; r < rows; r += kThreads) {
@@ -84,6 +135,7 @@ __global__ void __launch_bounds__(kThreads) totals_kernel(const CrossEntropyRow*
     token_nll[r] = static_cast<float>(gold);
     my_nll += gold;
     my_loss += epsilon > 0 ? gold + static_cast<double>(epsilon) * (mean - gold) : gold;
+    my_loss += static_cast<double>(r_drop) / 2 * static_cast<double>(sums[r].apart);
   }
   loss[threadIdx.x] = my_loss;
   nll[threadIdx.x] = my_nll;
@@ -111,13 +163,17 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 void forward(const Execution& run, const Node& node, Context& context) {
-  const auto [epsilon, scale] = node.attributes<CrossEntropyAttributes>();
+  const auto [options, scale] = node.attributes<CrossEntropyAttributes>();
+  const float epsilon = options.label_smoothing;
   const auto [x, weight, bias, target] = std::tuple(node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]);
   const int64_t rows = run.shape(x).rows, d = run.shape(x).cols, n = run.shape(weight).rows;
-  const int64_t chunk = rows_of_chunk(context, rows, n);
+  const bool pairs = options.r_drop > 0;
+  const int64_t chunk = rows_of_chunk(context, rows + (pairs ? rows % 2 : 0), n);
+  const CrossEntropyChunks chunks(rows, chunk, pairs);
   const auto* host = static_cast<const int32_t*>(run.graph()[target].data);
   for (int64_t r = 0; r < rows; ++r)  // they come from files: one out of range must not write elsewhere
     require(host[r] >= 0 && host[r] < n, "cross_entropy: target ", host[r], " of row ", r, " is not within 0..", n - 1);
+  if (pairs) require_pairs(host, rows);
   const int32_t* targets = run.data<int32_t>(target);
   float *dx = run.gradient(x), *dw = run.gradient(weight), *db = run.gradient(bias);
   const int64_t frozen = run.frozen(weight), frozen_bias = run.frozen(bias);
@@ -133,24 +189,36 @@ void forward(const Execution& run, const Node& node, Context& context) {
   const bool gradients = dx || dw || db;
   uint16_t* to = nullptr;
   const Operand slopes = context.rounds() && gradients ? context.rounded_room(chunk, n, &to) : Operand{logits, n};
-  for (int64_t first = 0; first < rows; first += chunk) {
-    const int64_t count = std::min(chunk, rows - first);
-    const Operand part = all.from_row(first);
-    context.gemm(false, true, count, n, d, part, words, 0, logits, n);
+  for (int64_t first = 0; first < chunks.rows; first += chunks.most) {
+    const int64_t count = std::min(chunks.most, chunks.rows - first);
+    const auto row_of = [&](int64_t part) { return first + part * chunks.twins; };  // the first of a part
+    for (int64_t part = 0; part < chunks.parts(); ++part)
+      context.gemm(false, true, count, n, d, all.from_row(row_of(part)), words, 0, logits + part * count * n, n);
     const Softmax softmax{
         run.data_or_null(bias), targets + first, n, gradients, scale, scale * epsilon / static_cast<float>(n),
         scale * (1 - epsilon)};
-    context.launch("cross_entropy", static_cast<unsigned>(count), n > 4096 ? kWide : kNarrow, 0,
-                   n > 4096 ? softmax_kernel<kWide> : softmax_kernel<kNarrow>, softmax, logits, to, slopes.rounded_ld,
-                   context.precision() == ProductPrecision::bf16, sums);
-    context.launch("cross_entropy, the sums", 1, kThreads, 0, totals_kernel, static_cast<const CrossEntropyRow*>(sums),
-                   count, n, epsilon, run.data(node.outputs[1]) + first, totals);
-    if (dx) context.gemm(false, false, count, d, n, slopes, words, run.beta(node, 0), dx + first * d, d);
-    if (dw) context.gemm(true, false, n - frozen, d, count, slopes.from_column(frozen), part, 1, dw, d);
+    const bool bf16 = context.precision() == ProductPrecision::bf16;
+    if (pairs)
+      context.launch("cross_entropy, of pairs", static_cast<unsigned>(count), n > 4096 ? kWide : kNarrow, 0,
+                     n > 4096 ? twins_kernel<kWide> : twins_kernel<kNarrow>, softmax, scale * options.r_drop / 2, count,
+                     logits, to, slopes.rounded_ld, bf16, sums);
+    else
+      context.launch("cross_entropy", static_cast<unsigned>(count), n > 4096 ? kWide : kNarrow, 0,
+                     n > 4096 ? softmax_kernel<kWide> : softmax_kernel<kNarrow>, softmax, logits, to, slopes.rounded_ld,
+                     bf16, sums);
+    for (int64_t part = 0; part < chunks.parts(); ++part) {
+      context.launch("cross_entropy, the sums", 1, kThreads, 0, totals_kernel,
+                     static_cast<const CrossEntropyRow*>(sums + part * count), count, n, epsilon, options.r_drop,
+                     run.data(node.outputs[1]) + row_of(part), totals);
+      const Operand mine = slopes.from_row(part * count);
+      if (dx) context.gemm(false, false, count, d, n, mine, words, run.beta(node, 0), dx + row_of(part) * d, d);
+      if (dw)
+        context.gemm(true, false, n - frozen, d, count, mine.from_column(frozen), all.from_row(row_of(part)), 1, dw, d);
+    }
     if (db)
       context.launch("cross_entropy, the bias' gradient",
                      static_cast<unsigned>((n - frozen_bias + kThreads - 1) / kThreads), kThreads, 0, bias_kernel,
-                     static_cast<const float*>(logits), count, n, frozen_bias, db);
+                     static_cast<const float*>(logits), chunks.parts() * count, n, frozen_bias, db);
   }
 }
 

@@ -10,6 +10,16 @@
 
 namespace storm {
 
+// What a loss is beside the likelihood of its targets.
+struct LossOptions {
+  LossOptions(float smoothing = 0, float drop = 0) : label_smoothing(smoothing), r_drop(drop) {}
+  float label_smoothing;
+  // Above 0, the second half of a batch is the first once more, under other dropout (R-Drop: Liang et al. 2021, §2.1):
+  // each row's loss has r_drop / 4 * (KL(p || q) + KL(q || p)) beside it, where p and q are what the two say. That is
+  // half of the paper's formula (3), which has the sum of both likelihoods, and its alpha.
+  float r_drop;
+};
+
 struct CrossEntropy {
   Value totals;     // F64 [1, 2]: the loss and the unsmoothed negative log-likelihood, each summed over the tokens
   Value token_nll;  // F32 [tokens, 1]: -log p(target)
@@ -18,7 +28,7 @@ struct CrossEntropy {
 // x: [tokens, d]; weight: [vocabulary, d]; bias: [1, vocabulary] or none; targets: I32 [tokens, 1].
 // The gradients are those of gradient_scale * (sum of the loss): 1 / (target tokens of the update), say.
 // Both outputs are kept readable after the run.
-CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Value targets, float label_smoothing,
+CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Value targets, const LossOptions& options,
                            float gradient_scale);
 
 // For the kernels: what the node carries, and the rows whose logits exist at one time: 8 MiB of them, but enough for
@@ -26,7 +36,8 @@ CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Valu
 // alone, so that threads do not change the sums. Scratch in forward: logits [rows at one time, vocabulary], then a
 // CrossEntropyRow for each.
 struct CrossEntropyAttributes {
-  float label_smoothing, gradient_scale;
+  LossOptions options;
+  float gradient_scale;
 };
 inline int64_t cross_entropy_rows(int64_t vocabulary) {
   constexpr int64_t floats = int64_t{2} << 20;
@@ -37,6 +48,16 @@ struct CrossEntropyRow {
   float exps;    // the sum of e^logit
   float logits;  // the sum of the logits
   float target;  // the target's logit
+  float apart;   // of R-Drop's pairs: KL(p || q) + KL(q || p), in the first one's row
 };
+// Rows whose logits exist at one time: of `rows` in all, or of pairs, where twins is how far apart they are.
+struct CrossEntropyChunks {
+  CrossEntropyChunks(int64_t all, int64_t at_once, bool pairs)
+      : twins(pairs ? all / 2 : 0), rows(pairs ? all / 2 : all), most(pairs ? at_once / 2 : at_once) {}
+  int64_t twins, rows, most;
+  int64_t parts() const { return twins > 0 ? 2 : 1; }
+};
+// Throws Error where the two halves of targets: [rows] are not the same.
+void require_pairs(const int32_t* targets, int64_t rows);
 
 }  // namespace storm

@@ -49,7 +49,7 @@ std::vector<int64_t> BidirectionalLanguageModeling::counts(const Batch& batch) c
   return {labels, labels};
 }
 
-std::vector<Value> BidirectionalLanguageModeling::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> BidirectionalLanguageModeling::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                                          std::span<const float> gradient_scales) const {
   const PackedSentences& text = batch.inputs[0];
   const auto states = model_.directions(graph, text);
@@ -57,8 +57,8 @@ std::vector<Value> BidirectionalLanguageModeling::record(Graph& graph, const Bat
   const auto loss = [&](Value all, std::vector<int32_t> rows, std::size_t i) {
     const auto count = static_cast<int64_t>(rows.size());
     const Value labels = graph.constant({count, 1}, batch.labels[i].data());
-    return cross_entropy(graph, gather(graph, all, graph.column(std::move(rows))), weight, bias, labels,
-                         label_smoothing, gradient_scales[i])
+    return cross_entropy(graph, gather(graph, all, graph.column(std::move(rows))), weight, bias, labels, options,
+                         gradient_scales[i])
         .totals;
   };
   return {loss(states.forward, rows_of(text, 0, 1), kForward), loss(states.backward, rows_of(text, 1, 0), kBackward)};

@@ -23,7 +23,7 @@ class BidirectionalLanguageModeling : public Task {
                                   std::optional<uint64_t> seed) const override {
     return text_source(file, eos_, text, seed);
   }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
 
  private:

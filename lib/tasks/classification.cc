@@ -78,13 +78,13 @@ std::unique_ptr<RowSource> Classification::rows(const TokenFile& file, const Tex
   return nullptr;
 }
 
-std::vector<Value> Classification::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> Classification::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                           std::span<const float> gradient_scales) const {
   const auto& labels = batch.labels[0];
   const Value x = head().dropped(graph, head().features(graph, model(), batch.inputs[0]));
   const auto [weight, bias] = head().output(graph, model().parameters());
   const Value targets = graph.constant({std::ssize(labels), 1}, labels.data());
-  return {cross_entropy(graph, x, weight, bias, targets, label_smoothing, gradient_scales[0]).totals};
+  return {cross_entropy(graph, x, weight, bias, targets, options, gradient_scales[0]).totals};
 }
 
 std::vector<Hypotheses> Classification::answers(RowColumns rows, const DecodeOptions& options,

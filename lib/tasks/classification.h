@@ -14,7 +14,7 @@ class Classification : public TargetTask {
   // The file's rows, once each is known to have one label. Throws Error otherwise.
   std::unique_ptr<RowSource> rows(const TokenFile& file, const TextSettings& text,
                                   std::optional<uint64_t> seed) const override;
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   // The likeliest labels; the score is log p.
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,

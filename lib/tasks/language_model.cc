@@ -62,7 +62,7 @@ Batch LanguageModeling::batch_of_size(int64_t tokens, std::span<const int64_t> l
 
 std::vector<int64_t> LanguageModeling::counts(const Batch& batch) const { return {batch.inputs[0].tokens()}; }
 
-std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                             std::span<const float> gradient_scales) const {
   const auto& text = batch.inputs[0];
   const auto& labels = batch.labels[0];
@@ -71,7 +71,7 @@ std::vector<Value> LanguageModeling::record(Graph& graph, const Batch& batch, fl
   if (carries) carried.before = graph.constant({text.sentences(), model_.carried_width()}, batch.carried.data());
   const Value targets = graph.constant({static_cast<int64_t>(labels.size()), 1}, labels.data());
   std::vector<Value> values{
-      loss(model_, graph, text, targets, label_smoothing, gradient_scales[0], carries ? &carried : nullptr).totals};
+      loss(model_, graph, text, targets, options, gradient_scales[0], carries ? &carried : nullptr).totals};
   if (carries) values.push_back(carried.after);
   return values;
 }

@@ -22,7 +22,7 @@ class LanguageModeling : public Task {
     return text_source(file, eos_, text, seed);
   }
   int64_t carried_width() const override { return model_.carried_width(); }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
                                   std::vector<Workspace>* kept) const override;

@@ -207,15 +207,14 @@ MaskedLanguageModeling::Asked MaskedLanguageModeling::asked(Graph& graph, const 
   return asked;
 }
 
-std::vector<Value> MaskedLanguageModeling::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> MaskedLanguageModeling::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                                   std::span<const float> gradient_scales) const {
   const Asked asked = this->asked(graph, batch);
   std::vector<Value> totals;
   const auto lose = [&](Value x, const OutputLayer& output, std::vector<int32_t> labels) {
     const float scale = gradient_scales[totals.size()];
     totals.push_back(
-        cross_entropy(graph, x, output.weight, output.bias, graph.column(std::move(labels)), label_smoothing, scale)
-            .totals);
+        cross_entropy(graph, x, output.weight, output.bias, graph.column(std::move(labels)), options, scale).totals);
   };
   if (masked_) lose(asked.masked, masked_->output(graph), asked_ids(batch.labels[0]));
   if (next_) lose(asked.next, next_->next_sentence(graph), batch.labels.back());

@@ -31,7 +31,7 @@ class MaskedLanguageModeling : public Task {
   // are to be texts as they are.
   std::unique_ptr<RowSource> rows(const TokenFile& file, const TextSettings& text,
                                   std::optional<uint64_t> seed) const override;
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
 
   // decode/masked_texts.h. Throw UsageError for a model that cannot tell what was masked.

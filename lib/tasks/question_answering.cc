@@ -143,8 +143,9 @@ Batch QuestionAnswering::batch_of_size(int64_t tokens, std::span<const int64_t> 
   return batch;
 }
 
-std::vector<Value> QuestionAnswering::record(Graph& graph, const Batch& batch, float,
+std::vector<Value> QuestionAnswering::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                              std::span<const float> gradient_scales) const {
+  if (options.r_drop > 0) throw UsageError("--r-drop: question-answering has none; leave it out");
   const auto& text = batch.inputs[0];
   const Value states = head().dropped(graph, head().features(graph, model(), text));
   const auto [weight, bias] = head().output(graph, model().parameters());

@@ -21,7 +21,7 @@ class QuestionAnswering : public HeadedTask {
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
   Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
   std::vector<int64_t> counts(const Batch& batch) const override { return {batch.inputs[0].sentences()}; }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   // The best spans of the context, by the sum of both numbers, which is the score: of each its pieces, and where they
   // begin. Where questions may have no answer, an empty one is among them.

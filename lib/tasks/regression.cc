@@ -65,8 +65,10 @@ Regression::Regression(const Model& model, std::span<const Vocabulary> vocabular
   require(head().outputs() == 1, "the model's head has ", head().outputs(), " outputs, and a regression has one");
 }
 
-std::vector<Value> Regression::record(Graph& graph, const Batch& batch, float,
+std::vector<Value> Regression::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                       std::span<const float> gradient_scales) const {
+  if (options.r_drop > 0)
+    throw UsageError("--r-drop holds probabilities together, of which regression has none; leave it out");
   const Value x = head().dropped(graph, head().features(graph, model(), batch.inputs[0]));
   const auto [weight, bias] = head().output(graph, model().parameters());
   std::vector<float> targets;  // of which a batch keeps the bits

@@ -11,7 +11,7 @@ class Regression : public TargetTask {
   Regression(const Model& model, std::span<const Vocabulary> vocabularies, std::size_t texts);
 
   std::vector<std::string> losses() const override { return {"squared_error"}; }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   // One answer a row, whose score is the number.
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,

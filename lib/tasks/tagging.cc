@@ -133,7 +133,7 @@ Batch Tagging::batch_of_size(int64_t tokens, std::span<const int64_t> longest) c
   return batch;
 }
 
-std::vector<Value> Tagging::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> Tagging::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                    std::span<const float> gradient_scales) const {
   const auto& tags = batch.labels[0];
   const auto& places = batch.labels[1];
@@ -142,7 +142,7 @@ std::vector<Value> Tagging::record(Graph& graph, const Batch& batch, float label
   const Value words = gather(graph, states, graph.constant(shape, places.data()));
   const auto [weight, bias] = head().output(graph, model().parameters());
   const Value targets = graph.constant(shape, tags.data());
-  return {cross_entropy(graph, words, weight, bias, targets, label_smoothing, gradient_scales[0]).totals};
+  return {cross_entropy(graph, words, weight, bias, targets, options, gradient_scales[0]).totals};
 }
 
 std::vector<Hypotheses> Tagging::answers(RowColumns rows, const DecodeOptions& options,

@@ -17,7 +17,7 @@ class Tagging : public HeadedTask {
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
   Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
   std::vector<int64_t> counts(const Batch& batch) const override { return {std::ssize(batch.labels[0])}; }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   // One answer a row: its words' likeliest tags; the score is the sum of their log p.
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,

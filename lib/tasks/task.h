@@ -19,6 +19,7 @@
 #include "data/text_source.h"
 #include "decode/generate.h"
 #include "models/model.h"
+#include "ops/cross_entropy.h"
 #include "tensor/device.h"
 #include "text/vocabulary.h"
 
@@ -91,8 +92,9 @@ class Task {
 
   // Records the losses: a value F64 [1, 2] of each, the sums of LossSums. The gradients are those of each loss' sum
   // times its scale; none go to batch.carried. A batch that has such has one value more behind the losses: F32 [rows,
-  // carried_width()], the state after the last token of each row. batch must outlive the graph's run.
-  virtual std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  // carried_width()], the state after the last token of each row. batch must outlive the graph's run. Throws UsageError
+  // for options that have no meaning here.
+  virtual std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                                     std::span<const float> gradient_scales) const = 0;
 
   // What the model says to rows, of which the columns that TaskKind::asked counts are there, or those and the answered

@@ -118,9 +118,9 @@ Batch Translation::batch_of_size(int64_t tokens, std::span<const int64_t> longes
 
 std::vector<int64_t> Translation::counts(const Batch& batch) const { return {batch.inputs[kTarget].tokens()}; }
 
-std::vector<Value> Translation::record(Graph& graph, const Batch& batch, float label_smoothing,
+std::vector<Value> Translation::record(Graph& graph, const Batch& batch, const LossOptions& options,
                                        std::span<const float> gradient_scales) const {
-  return {loss(model_, graph, batch, label_smoothing, gradient_scales[0]).totals};
+  return {loss(model_, graph, batch, options, gradient_scales[0]).totals};
 }
 
 std::vector<Hypotheses> Translation::answers(RowColumns rows, const DecodeOptions& options,

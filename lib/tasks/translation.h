@@ -18,7 +18,7 @@ class Translation : public Task {
   Batch batch(const Rows& rows, int64_t first, int64_t last) const override;
   Batch batch_of_size(int64_t tokens, std::span<const int64_t> longest) const override;
   std::vector<int64_t> counts(const Batch& batch) const override;
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override;
   std::vector<Hypotheses> answers(RowColumns rows, const DecodeOptions& options,
                                   std::vector<Workspace>* kept) const override;

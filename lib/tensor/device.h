@@ -82,6 +82,9 @@ class Device {
   virtual void clipped_update(std::span<float> values, std::span<float> gradients,
                               std::span<const std::span<float>> state, const Update& update, double clip_norm) = 0;
 
+  // mean, mirrored, goes `weight` of the way to the values: mean += weight * (values - mean).
+  virtual void move_towards(std::span<const float> values, float weight, std::span<float> mean) = 0;
+
   // Several processes, each with a device of its own, that add up without the hosts: one of them makes an id, with
   // which all join, together. An empty id: this device cannot.
   virtual std::vector<std::byte> make_group() { return {}; }

@@ -26,7 +26,8 @@ void save_checkpoint(const std::string& path, const Model& model, std::span<cons
                      std::span<const float> carried, const TrainSettings& settings, const TrainState& state,
                      const PlanFlags& plan, const std::map<std::string, std::string>& vocabularies,
                      const std::string& command) {
-  std::vector<std::string> tensors = settings.optimizer.kind().buffers;
+  std::vector<std::string> tensors;
+  for (const auto& buffer : optimizer) tensors.push_back(buffer.name);
   if (!carried.empty()) tensors.push_back(kCarried);
   const std::map<std::string, std::string> metadata{{kKindKey, kCheckpointKind},
                                                     {kCommandKey, command},
@@ -89,6 +90,10 @@ void Checkpoint::restore(const Optimizer& optimizer) const {
 void Checkpoint::restore_carried(std::span<float> carried) const {
   if (!carried.empty())
     std::ranges::copy(document.values<float>(kCarried, carried_shape(carried, settings)), carried.begin());
+}
+
+void Checkpoint::restore_average(std::span<float> mean) const {
+  std::ranges::copy(document.values<float>(kAverage, {static_cast<int64_t>(mean.size())}), mean.begin());
 }
 
 void save_model(const std::string& path, const Model& model, const std::map<std::string, std::string>& vocabularies,

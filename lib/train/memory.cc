@@ -21,12 +21,12 @@ struct OneBatch {
 
 OneBatch measured(const Model& model, const Task& task, int64_t tokens, std::span<const int64_t> longest,
                   const MemoryOptions& options) {
-  Batch batch = task.batch_of_size(tokens, longest);
+  Batch batch = task.batch_of_size(options.r_drop > 0 ? 2 * tokens : tokens, longest);
   if (options.streams > 0)
     batch.carried.resize(static_cast<std::size_t>(batch.inputs[0].sentences() * task.carried_width()));
   const std::vector<float> scales(task.losses().size(), 1);
   Graph graph(true);
-  const auto values = task.record(graph, batch, 0.1f, scales);
+  const auto values = task.record(graph, batch, LossOptions(0.1f, options.r_drop), scales);
   if (!batch.carried.empty()) graph.keep(values.back());  // as TrainingStep does
   OneBatch one{.arena = make_plan(graph).bytes};
   if (options.device)
@@ -46,6 +46,7 @@ TrainingMemory training_memory(const Model& model, const Task& task, int64_t max
       (parameters.values().size() + parameters.trained() +
        options.optimizer.kind().buffers.size() * parameters.trained() / static_cast<std::size_t>(options.processes)) *
       sizeof(float);
+  if (options.averages) m.state += parameters.trained() * sizeof(float);
   if (options.processes > 1) m.program += GradientReduction::memory(Shards(parameters.trained(), options.processes));
   // Long rows make for more attention, short ones for more rows; streams are so many rows of one length.
   if (options.streams > 0) max_tokens = std::min(max_tokens, options.streams * most[0]);

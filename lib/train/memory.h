@@ -20,6 +20,8 @@ struct MemoryOptions {
   const Device* device = nullptr;                      // null: the CPU
   ProductPrecision precision = ProductPrecision::f32;  // of the products
   int processes = 1;                                   // that share the optimizer's buffers
+  bool averages = false;                               // a mean of the weights is kept beside them
+  float r_drop = 0;                                    // above 0, each batch is run twice at once
   int64_t streams = 0;             // of running text: batches are the longest rows of so many, with their carried state
   std::string whose = "--memory";  // in errors: what sets the limit that training does not fit into
 };

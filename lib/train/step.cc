@@ -16,10 +16,10 @@ constexpr std::size_t kQueued = 64;  // batches whose totals are on their way fr
 
 }  // namespace
 
-TrainingStep::TrainingStep(const Model& model, const Task& task, float label_smoothing, uint64_t seed,
+TrainingStep::TrainingStep(const Model& model, const Task& task, const LossOptions& options, uint64_t seed,
                            ProductPrecision precision, Device* device)
     : task_(task),
-      label_smoothing_(label_smoothing),
+      options_(options),
       seed_(seed),
       precision_(precision),
       device_(device),
@@ -46,7 +46,8 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
                        GradientReduction* reduction) {
   const double begin = monotonic_seconds();
   graph.clear();
-  auto losses = task_.record(graph, batch, label_smoothing_, gradient_scales);
+  const LossOptions options(options_.label_smoothing, graph.gradients() ? options_.r_drop : 0);
+  auto losses = task_.record(graph, batch, options, gradient_scales);
   const Value state = batch.carried.empty() ? Value{} : losses.back();
   if (state) {
     losses.pop_back();

@@ -26,7 +26,7 @@ class TrainingStep {
   // precision: of training's matrix products; validation's are f32.
   // device: null for the CPU. On a device the weights and the gradients have twins there, which alone are true while
   // this lives; the device must outlive it.
-  TrainingStep(const Model& model, const Task& task, float label_smoothing, uint64_t seed,
+  TrainingStep(const Model& model, const Task& task, const LossOptions& options, uint64_t seed,
                ProductPrecision precision = ProductPrecision::f32, Device* device = nullptr);
   ~TrainingStep();
   TrainingStep(const TrainingStep&) = delete;
@@ -47,7 +47,7 @@ class TrainingStep {
   // reduction: with an update's last batch, sends its gradients as they are complete; on the CPU.
   void queue(const Batch& batch, std::span<const float> gradient_scales, uint64_t number,
              std::vector<float>* carried = nullptr, GradientReduction* reduction = nullptr);
-  // The loss alone, without dropout.
+  // The loss alone, without dropout, and of each row once.
   void queue_validation(const Batch& batch, std::vector<float>* carried = nullptr);
   // Of the batch that was queued first of those whose loss has not been asked for. Waits for it, and not for later
   // ones.
@@ -79,7 +79,7 @@ class TrainingStep {
            uint64_t number, std::vector<float>* carried, GradientReduction* reduction = nullptr);
 
   const Task& task_;
-  float label_smoothing_;
+  LossOptions options_;
   uint64_t seed_;
   ProductPrecision precision_;
   Device* device_;

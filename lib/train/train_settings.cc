@@ -126,6 +126,16 @@ std::vector<TrainSetting> table() {
       real(
           {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
           kMostSmoothing, [](auto& s) -> auto& { return s.label_smoothing; }),
+      since(0, real(
+                   {"r-drop", "X", "0",
+                    "each batch is run twice at once, under other dropout, and X times what the two say apart is lost "
+                    "besides (R-Drop; 5 is usual; 1.6 to 1.9 times as long an update)"},
+                   1e3, [](auto& s) -> auto& { return s.r_drop; })),
+      since(0, real(
+                   {"ema", "DECAY", "0",
+                    "validation, --average and the model take the exponential moving average of the weights (0.999 is "
+                    "usual; costs 1 % of the time)"},
+                   kMostDecay, [](auto& s) -> auto& { return s.ema; })),
       since("f32", named(
                        {"precision", "KIND", "f32",
                         "matrix products of training take operands as they are (f32), or rounded to bf16 or, on CUDA "

@@ -28,11 +28,14 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
+  double r_drop = 0;  // LossOptions' (ops/cross_entropy.h); 0: off
+  double ema = 0;     // the decay of the mean of the weights (weight_average.h); 0: off
   ProductPrecision precision = ProductPrecision::f32;  // of training's matrix products; validation's are f32
   uint64_t seed = 1;
   int64_t threads = 1;
   std::string device = "cpu";  // or a device's name: what other bits would come from
 
+  int64_t passes() const { return r_drop > 0 ? 2 : 1; }  // of each batch, run at once
   int64_t tokens_at_once() const { return micro_batch > 0 ? micro_batch : max_tokens; }
 };
 

@@ -37,6 +37,19 @@ std::string each_of(const Losses& losses, const std::vector<std::string>& names)
   return text;
 }
 
+// Rows [first, last) of `rows`, so many times one after another.
+void repeat(const Rows& rows, int64_t first, int64_t last, int64_t times, Rows& to) {
+  to.columns = rows.columns;
+  to.clear();
+  for (int64_t t = 0; t < times; ++t)
+    for (int64_t r = first; r < last; ++r)
+      for (std::size_t c = 0; c < rows.columns; ++c) {
+        const auto ids = rows(r, c);
+        to.ids.insert(to.ids.end(), ids.begin(), ids.end());
+        to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
+      }
+}
+
 constexpr int64_t kEnoughToJudge = 20;  // updates, whose batches differ in size
 
 bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step % every == 0; }
@@ -49,6 +62,8 @@ TrainingMemory planned_memory(const Model& model, const Task& task, const RowSou
                               .device = device,
                               .precision = settings.precision,
                               .processes = processes,
+                              .averages = settings.ema > 0,
+                              .r_drop = static_cast<float>(settings.r_drop),
                               .streams = settings.text.streams};
   return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()), options);
 }
@@ -67,13 +82,15 @@ Trainer::Trainer(Model& model, const Task& task, TrainData data, const TrainSett
       grouped_(device && device->in_group() && model.parameters().trained_stretches().size() == 1),
       batches_(data_.rows(), task.sides(), settings.max_tokens, true, settings.seed),
       memory_(available(device, planned_memory(model, task, data_.rows(), settings, device, replicas.size()))),
-      step_(model, task, static_cast<float>(settings.label_smoothing), settings.seed, settings.precision, device),
+      step_(model, task, LossOptions(static_cast<float>(settings.label_smoothing), static_cast<float>(settings.r_drop)),
+            settings.seed, settings.precision, device),
       shards_(model.parameters().trained(), replicas.size(),
               grouped_ ? std::max<std::size_t>(model.parameters().trained(), 1) : Shards::kBucket),
       optimizer_(model.parameters(), settings.optimizer, device, shards_.of(replicas.rank())),
       adapted_(!Adaptation::from(model.config()).base.empty()),
       carried_(static_cast<std::size_t>(settings.text.streams * task.carried_width())) {
   if (!replicas.is_alone() && !grouped_) reduction_.emplace(replicas, shards_, model.parameters().gradients());
+  if (settings.ema > 0) average_.emplace(model.parameters(), settings.ema, device);
   settings_.device = device_name(device);
   if (data_.valid) valid_batches_.emplace(data_.judged(), task.sides(), settings.max_tokens, false);
   state_.rows = data_.train.size();
@@ -99,6 +116,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   saved_ = s.step;
   checkpoint.restore(optimizer_);
   checkpoint.restore_carried(carried_);
+  if (average_) checkpoint.restore_average(average_->numbers()), average_->upload();
   optimizer_.upload();
 }
 
@@ -154,7 +172,7 @@ void Trainer::say_stopped() const {
 // None when the last epoch is over, in which place stays. number: of the next part of any process.
 std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const {
   std::vector<Part> parts;
-  Rows rows;
+  Rows rows, twice;
   for (int64_t batches = 0; batches < settings_.accumulate;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
     if (!batches_.next(place, rows)) {
@@ -164,7 +182,12 @@ std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const 
     const auto cuts = cuts_of(rows, batches_, settings_.tokens_at_once());
     const bool is_own = batches++ % replicas_.size() == replicas_.rank();
     for (std::size_t i = 1; i < cuts.size(); ++i, ++number)
-      if (is_own) parts.push_back({task_.batch(rows, cuts[i - 1], cuts[i]), number});
+      if (is_own && settings_.passes() == 1) {
+        parts.push_back({task_.batch(rows, cuts[i - 1], cuts[i]), number});
+      } else if (is_own) {
+        repeat(rows, cuts[i - 1], cuts[i], settings_.passes(), twice);
+        parts.push_back({task_.batch(twice, 0, twice.size()), number});
+      }
   }
   return parts;
 }
@@ -199,10 +222,11 @@ bool Trainer::update() {
                 reduction_ && !device_ && &p == &u.parts.back() ? &*reduction_ : nullptr);
   state_.batches = number;
   apply(u);
+  if (average_) average_->add(u.step);
   state_.step = u.step;
   if (place.epoch != state_.place.epoch) state_.epoch_rows = data_.rows().rows(place.epoch);
   state_.place = place;
-  state_.predicted += static_cast<int64_t>(counts[0]);
+  state_.predicted += static_cast<int64_t>(counts[0]) / settings_.passes();
   // A device is given the next update before the figures of this one are waited for, so that it never stands idle.
   const std::size_t ahead = device_ ? 1 : 0;
   while (updates_.size() > ahead) conclude();
@@ -257,6 +281,11 @@ void Trainer::conclude() {
   }
   sum(replicas_, losses);
   for (const LossSums& one : losses) require_finite(one.loss, "loss", u, nullptr);
+  for (LossSums& one : losses) {  // the mean of the passes, so that figures are of the data, however often it was run
+    one.loss /= static_cast<double>(settings_.passes());
+    one.nll /= static_cast<double>(settings_.passes());
+    one.count /= settings_.passes();
+  }
   if (device_) device_->wait(u.fetch);
   require_finite(u.norm, "gradient", u, nullptr);
   add(state_.interval.losses, losses);
@@ -303,6 +332,7 @@ std::string Trainer::last_checkpoint() const {
 
 bool Trainer::validate() {
   settle();
+  std::optional<WeightAverage::InPlace> in_place(average());
   auto losses = validation_losses(step_, task_, *valid_batches_, settings_.tokens_at_once(), replicas_);
   if (stopped()) return false;
   sum(replicas_, *losses);
@@ -334,6 +364,7 @@ bool Trainer::validate() {
   state_.not_better = better ? 0 : state_.not_better + 1;
   note("valid step ", v.step, " loss ", fixed(v.loss, 4), each_of(v.losses, task_.losses()), " ppl ",
        fixed(v.perplexity(), 3), measured, better ? " best" : str(" best_step ", state_.best_step));
+  in_place.reset();
   if (plan_.snapshots.best) snapshot();
   return true;
 }
@@ -384,6 +415,7 @@ void Trainer::snapshot() {
   const Snapshot fresh{state_.step, score()};
   if (!wanted(state_.snapshots, fresh, plan_.snapshots)) return;
   step_.download();
+  const WeightAverage::InPlace in_place(average());
   if (replicas_.is_first() && adapted_)
     save_adapter(snapshot_path(plan_.output, fresh.step), model_, {}, state_, plan_.command);
   else if (replicas_.is_first())
@@ -399,7 +431,8 @@ void Trainer::save() {
   start_ = monotonic_seconds();
   step_.download();
   optimizer_.download();
-  const auto moments = all_moments();
+  auto moments = all_moments();
+  if (average_) average_->download(), moments.push_back({kAverage, average_->numbers()});
   if (replicas_.is_first())
     save_checkpoint(checkpoint_path(plan_.output), model_, moments, carried_, settings_, state_, plan_.flags,
                     data_.vocabularies, plan_.command);
@@ -447,7 +480,10 @@ void Trainer::finish() {
 }
 
 void Trainer::write_result() {
-  if (!plan_.snapshots.active()) return write();
+  if (!plan_.snapshots.active()) {
+    const WeightAverage::InPlace in_place(average());
+    return write();
+  }
   drop_missing(state_.snapshots, plan_.output, adapted_ ? kAdapterKind : kModelKind);
   require(!state_.snapshots.empty(), plan_.output, ": is not written: the files ", plan_.output,
           ".step-N of the best weights are gone; --resume with --average-of last writes the last weights");

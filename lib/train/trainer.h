@@ -21,6 +21,7 @@
 #include "train/step.h"
 #include "train/train_settings.h"
 #include "train/validation.h"
+#include "train/weight_average.h"
 
 namespace storm {
 
@@ -118,6 +119,7 @@ class Trainer {
   double score() const;  // of the last validation: higher is better
   void report();
   void warn_of_slow();
+  WeightAverage* average() { return average_ ? &*average_ : nullptr; }
   void snapshot();
   void save();
   void write() const;   // the model, and what was trained alone
@@ -142,6 +144,7 @@ class Trainer {
   Shards shards_;
   std::optional<GradientReduction> reduction_;  // of several processes
   Optimizer optimizer_;
+  std::optional<WeightAverage> average_;
   const bool adapted_;  // what is trained goes into checkpoints and snapshots alone
   TrainState state_;
   std::vector<float> carried_;  // [streams, width] after the last update, or none

@@ -229,6 +229,24 @@ TEST_CASE(
   CHECK(tensors_of(whole.plan.output) == tensors_of(parts.plan.output));
 }
 
+TEST_CASE("R-Drop and the average of the weights are the CPU's on a device, and resume to the bit") {
+  const auto device = cuda::open_device(0);
+  auto here = short_run(), there = short_run(), parts = short_run();
+  for (test::SmallRun* run : {&here, &there, &parts}) {
+    run->settings.r_drop = 2;
+    run->settings.ema = 0.7;
+  }
+  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  CHECK(got.validation.nll == Approx(want.validation.nll).epsilon(1e-5));
+  CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
+  parts.plan.steps = 3;
+  trained(parts, device.get());
+  parts.plan.steps = 6;
+  trained(parts, device.get(), true);
+  CHECK(tensors_of(there.checkpoint()) == tensors_of(parts.checkpoint()));
+  CHECK(tensors_of(there.plan.output) == tensors_of(parts.plan.output));
+}
+
 TEST_CASE("a checkpoint of the CPU goes on on a device, and back") {
   const auto device = cuda::open_device(0);
   auto here = short_run(), there = short_run();

@@ -44,6 +44,7 @@ class StandInDevice final : public Device {
   void update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const Update&, float) override {}
   void clipped_update(std::span<float>, std::span<float>, std::span<const std::span<float>>, const Update&,
                       double) override {}
+  void move_towards(std::span<const float>, float, std::span<float>) override {}
 
  private:
   DeviceLog& log_;

@@ -49,7 +49,7 @@ class NextToken : public Task {
   }
   int64_t carried_width() const override { return options_.carries ? kWidth : 0; }
   std::vector<int64_t> counts(const Batch& batch) const override { return {batch.inputs[0].tokens()}; }
-  std::vector<Value> record(Graph& graph, const Batch& batch, float label_smoothing,
+  std::vector<Value> record(Graph& graph, const Batch& batch, const LossOptions& options,
                             std::span<const float> gradient_scales) const override {
     const auto& ids = batch.inputs[0];
     const auto& specs = model_.parameters().specs();
@@ -71,8 +71,7 @@ class NextToken : public Task {
       after = gather(graph, states, graph.column(last));
     }
     const Value labels = graph.constant({ids.tokens(), 1}, batch.labels[0].data());
-    std::vector<Value> values{
-        cross_entropy(graph, states, table, {}, labels, label_smoothing, gradient_scales[0]).totals};
+    std::vector<Value> values{cross_entropy(graph, states, table, {}, labels, options, gradient_scales[0]).totals};
     if (after) values.push_back(after);
     return values;
   }

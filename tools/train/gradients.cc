@@ -200,6 +200,9 @@ void train_by_gradients(const Args& given_args) {
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
   require_block_fits(settings, *task);
+  if (settings.r_drop > 0 && settings.text.streams > 0)
+    throw UsageError(
+        "--r-drop runs each row twice, which --streams, that carry a state, cannot; leave one of them out");
   std::unique_ptr<Measures> measures;
   ReplicatedAnswers dealer(replicas);
   auto decoding = train_flags::decoding(args);

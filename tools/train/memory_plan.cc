@@ -26,6 +26,8 @@ Room room(const Args& args, const TrainSettings& settings, const Device* device)
                      .device = device,
                      .precision = settings.precision,
                      .processes = open_replicas().size(),
+                     .averages = settings.ema > 0,
+                     .r_drop = static_cast<float>(settings.r_drop),
                      .streams = settings.text.streams}};
   if (!device) return r;
   const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));
