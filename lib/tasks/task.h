@@ -131,6 +131,8 @@ struct TaskKind {
   std::unique_ptr<Task> (*make)(const Model& model, std::span<const Vocabulary> vocabularies);
   // Its one column is running text, and its rows are of that kind (data/text_rows.h), however it is cut.
   bool running_text = false;
+  // Nothing of a row counts its pieces, so that its words may be cut in other ways (recut_rows.h).
+  bool recuts = false;
   // Its own settings, which become flags of train and entries of a model's configuration.
   std::vector<Setting> settings = {};
   // What it sets of training's settings unless the user, the architecture or the optimizer does: "label_smoothing".

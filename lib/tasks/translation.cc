@@ -157,7 +157,8 @@ const TaskKind& translation_task() {
       .make = [](const Model& model, std::span<const Vocabulary> vocabularies) -> std::unique_ptr<Task> {
         const auto special = special_ids(vocabularies[kSource], vocabularies[kTarget], model.config());
         return std::make_unique<Translation>(model, special, vocabularies[kTarget]);
-      }};
+      },
+      .recuts = true};
   return kind;
 }
 

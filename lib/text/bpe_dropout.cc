@@ -1,5 +1,6 @@
 #include "text/bpe_dropout.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <ext/pb_ds/assoc_container.hpp>
@@ -26,28 +27,41 @@ struct Merge {
   }
 };
 
-// A set in which the nth is found in logarithmic time.
-using Merges = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, __gnu_pbds::rb_tree_tag,
-                                __gnu_pbds::tree_order_statistics_node_update>;
+// A set in which the nth is found in logarithmic time: of long words.
+using MergeTree = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, __gnu_pbds::rb_tree_tag,
+                                   __gnu_pbds::tree_order_statistics_node_update>;
+
+// The same in a row, which is faster for short ones.
+class MergeRow {
+ public:
+  void insert(const Merge& m) { all_.insert(std::ranges::lower_bound(all_, m, std::less()), m); }
+  void erase(const Merge& m) { all_.erase(std::ranges::lower_bound(all_, m, std::less())); }
+  std::size_t size() const { return all_.size(); }
+  auto find_by_order(std::size_t n) const { return all_.begin() + static_cast<std::ptrdiff_t>(n); }
+
+ private:
+  std::vector<Merge> all_;
+};
+constexpr std::size_t kShort = 256;  // bytes of a word
 
 }  // namespace
 
 class BpeDropout::Draws {
  public:
   Draws(const BpeDropout& dropout, uint64_t number)
-      : random_(dropout.seed_, RandomUse::bpe_dropout, number), rate_(dropout.rate_) {}
+      : random_(dropout.seed_, RandomUse::bpe_dropout, number), rate_(dropout.rate_), log_(std::log(rate_)) {}
 
   // How many merges are passed over before one is not, were there no end of them. To draw for each in turn until then
   // gives the geometric distribution, which is drawn here at once.
   double passed_over() {
     if (rate_ <= 0) return 0;
     if (rate_ >= 1) return std::numeric_limits<double>::infinity();
-    return std::floor(std::log1p(-random_.uniform()) / std::log(rate_));
+    return std::floor(std::log1p(-random_.uniform()) / log_);
   }
 
  private:
   RandomStream random_;
-  double rate_;
+  double rate_, log_;
 };
 
 BpeDropout::BpeDropout(Vocabulary vocabulary, double rate, uint64_t seed, std::string_view name)
@@ -65,34 +79,41 @@ BpeDropout::BpeDropout(Vocabulary vocabulary, double rate, uint64_t seed, std::s
       if (field == 2 && bytes.size() == sizeof score) std::memcpy(&score, bytes.data(), sizeof score);
       if (field == 3) type = value;
     });
-    if (type == 1) pieces_.emplace(text, Piece{id, score});
+    plain_.push_back(type == 1 && pieces_.emplace(text, Piece{id, score}).second);
     ++id;
   });
 }
 
-void BpeDropout::append(std::string_view line, uint64_t number, std::vector<int32_t>& ids) const {
+void BpeDropout::append(std::span<const int32_t> cut, uint64_t number, std::vector<int32_t>& ids) const {
   Draws draws(*this, number);
-  std::vector<int32_t> best = vocabulary_.encode(line);
   std::string word;
-  for (std::size_t begin = 0, end; begin < best.size(); begin = end) {
+  for (std::size_t begin = 0, end; begin < cut.size(); begin = end) {
     word.clear();
-    for (end = begin; end < best.size(); ++end) {
-      const auto& piece = vocabulary_.piece(best[end]);
+    bool plain = true;
+    for (end = begin; end < cut.size(); ++end) {
+      const auto& piece = vocabulary_.piece(cut[end]);
       if (end > begin && piece.starts_with(kSpace)) break;
+      plain = plain && plain_[static_cast<std::size_t>(cut[end])];
       word += piece;
     }
-    bool plain = true;
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto it = pieces_.find(vocabulary_.piece(best[i]));
-      plain = plain && it != pieces_.end() && it->second.id == best[i];
-    }
-    if (!plain || !append_word(word, draws, ids))
-      ids.insert(ids.end(), best.begin() + static_cast<std::ptrdiff_t>(begin),
-                 best.begin() + static_cast<std::ptrdiff_t>(end));
+    if (!plain ||
+        !(word.size() <= kShort ? append_word<MergeRow>(word, draws, ids) : append_word<MergeTree>(word, draws, ids)))
+      ids.insert(ids.end(), cut.begin() + static_cast<std::ptrdiff_t>(begin),
+                 cut.begin() + static_cast<std::ptrdiff_t>(end));
   }
 }
 
+int64_t BpeDropout::longest(std::span<const int32_t> cut) const {
+  int64_t ids = 0;
+  for (const int32_t id : cut)
+    ids += plain_[static_cast<std::size_t>(id)]
+               ? std::ranges::count_if(vocabulary_.piece(id), [](char c) { return (c & 0xC0) != 0x80; })
+               : 1;
+  return ids;
+}
+
 // False when some character has no piece of its own: nothing is appended then.
+template <class Merges>
 bool BpeDropout::append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const {
   constexpr uint32_t kEnd = UINT32_MAX;
   struct Symbol {  // in place of its first character; the places of its others stand unused
@@ -100,7 +121,8 @@ bool BpeDropout::append_word(std::string_view word, Draws& draws, std::vector<in
     uint32_t bytes, previous, next;
     Piece piece, merged;  // merged: with the next one; id -1 where that is no piece
   };
-  std::vector<Symbol> symbols;
+  static thread_local std::vector<Symbol> symbols;
+  symbols.clear();
   for (std::size_t at = 0; at < word.size();) {
     std::size_t next = at + 1;
     while (next < word.size() && (static_cast<unsigned char>(word[next]) & 0xC0) == 0x80) ++next;

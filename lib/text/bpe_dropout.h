@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,7 +22,13 @@ class BpeDropout {
 
   // The ids of a line of valid UTF-8. The same line, number and seed give the same ids. Words with unknown characters,
   // byte pieces or user-defined symbols stay as they are.
-  void append(std::string_view line, uint64_t number, std::vector<int32_t>& ids) const;
+  void append(std::string_view line, uint64_t number, std::vector<int32_t>& ids) const {
+    append(vocabulary_.encode(line), number, ids);
+  }
+  // The same of a line that was cut before, however: its words are found in its pieces.
+  void append(std::span<const int32_t> cut, uint64_t number, std::vector<int32_t>& ids) const;
+  // The most ids that may come of it.
+  int64_t longest(std::span<const int32_t> cut) const;
 
  private:
   struct Piece {
@@ -29,11 +36,13 @@ class BpeDropout {
     float score;  // of two merges, the higher goes first
   };
   class Draws;
+  template <class Merges>
   bool append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const;
 
   Vocabulary vocabulary_;
   double rate_;
   uint64_t seed_;
+  std::vector<bool> plain_;                             // by id: a normal piece
   std::unordered_map<std::string_view, Piece> pieces_;  // the normal ones; the texts are the vocabulary's bytes
 };
 

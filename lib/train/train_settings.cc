@@ -127,6 +127,11 @@ std::vector<TrainSetting> table() {
           {"label-smoothing", "X", "0.1", "share of the target's probability that is spread over the vocabulary"},
           kMostSmoothing, [](auto& s) -> auto& { return s.label_smoothing; }),
       since(0, real(
+                   {"bpe-dropout", "P", "0",
+                    "words are cut anew each epoch, each merge of pieces passed over with this probability "
+                    "(BPE-dropout; 0.1 is usual; costs up to 5 % of the time)"},
+                   1, [](auto& s) -> auto& { return s.bpe_dropout; })),
+      since(0, real(
                    {"r-drop", "X", "0",
                     "each batch is run twice at once, under other dropout, and X times what the two say apart is lost "
                     "besides (R-Drop; 5 is usual; 1.6 to 1.9 times as long an update)"},

@@ -28,6 +28,7 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
+  double bpe_dropout = 0;  // of rows that are cut anew each epoch (tasks/recut_rows.h); 0: off
   double r_drop = 0;  // LossOptions' (ops/cross_entropy.h); 0: off
   double ema = 0;     // the decay of the mean of the weights (weight_average.h); 0: off
   ProductPrecision precision = ProductPrecision::f32;  // of training's matrix products; validation's are f32

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "tasks/recut_rows.h"
 #include "tools/train_flags.h"
 
 namespace storm {
@@ -103,6 +104,13 @@ void Streams::index() {
 
 void Streams::cut(const Task& made, const TrainSettings& settings) {
   train_rows = made.rows(train, settings.text, settings.seed);
+  if (settings.bpe_dropout > 0) {
+    if (!task.recuts)
+      throw UsageError(str("--bpe-dropout: ", task.name,
+                           " counts pieces, so that it cannot cut words anew; leave it out, "
+                           "or give it to tokenize"));
+    train_rows = std::make_unique<RecutRows>(train, vocabularies, settings.bpe_dropout, settings.seed, train.name());
+  }
   if (valid) valid_rows = made.rows(*valid, settings.text, {});
   blocks = task.running_text && settings.text.block > 0;
 }
