@@ -43,13 +43,19 @@ enum class RandomUse : uint32_t {
   text_blocks,
   sentence_pairs,
   masks,
-  word_vectors
+  word_vectors,
+  switch_out,
+  word_dropout,
+  layer_drop
 };
 
 // The RandomStream of one thing in an epoch, of up to 2^32 things: its last word is one that no batch is numbered by.
 constexpr uint64_t stream_in_epoch(int64_t epoch, int64_t number) {
   return (uint64_t{4} << 28 | static_cast<uint64_t>(epoch)) << 32 | static_cast<uint32_t>(number);
 }
+
+// The RandomStream of a batch, of up to 2^32, likewise.
+constexpr uint64_t stream_of_batch(uint64_t number) { return uint64_t{5} << 60 | static_cast<uint32_t>(number); }
 
 // A sequential generator over a Philox stream, for decisions of the host (samples, BPE-dropout).
 class RandomStream {

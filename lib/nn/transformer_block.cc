@@ -34,6 +34,7 @@ BlockShape BlockShape::of_one_side(const Settings& s) {
   b.activation = FeedForward::activation_from(s);
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
+  b.layer_drop = s.real("layer_drop", 0, 1);
   b.norm_epsilon = s.real("norm_epsilon", 0, 1);
   return b;
 }
@@ -58,6 +59,13 @@ void ResidualStream::add(Value h) {
   const auto r = norms_[next_++](graph_, parameters_, sum_, h, shape_.norm_epsilon, dropout);
   sum_ = shape_.pre_norm ? r.sum : r.normed;
   normed_ = r.normed;
+}
+
+bool ResidualStream::skips(std::size_t sublayers) {
+  if (shape_.layer_drop == 0 || !graph_.draw(static_cast<double>(shape_.layer_drop))) return false;
+  next_ += sublayers;
+  if (shape_.pre_norm) normed_ = norms_[next_ - 1](graph_, parameters_, sum_, {}, shape_.norm_epsilon, 0).normed;
+  return true;
 }
 
 SelfAttention SelfAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,

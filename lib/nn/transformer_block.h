@@ -25,6 +25,7 @@ struct BlockShape {
   bool pre_norm = false;
   Activation activation = Activation::relu;
   float dropout = 0, attention_dropout = 0, activation_dropout = 0;  // on in graphs with gradients
+  float layer_drop = 0;  // in graphs that draw, how likely a batch goes without a layer (LayerDrop: Fan et al. 2020)
   float norm_epsilon = 1e-5f;
 
   // Of a model of one side, by its settings (d_model, d_ff, heads, activation, dropouts, norm_epsilon): heads divide
@@ -46,6 +47,12 @@ class ResidualStream {
   Value input() const { return normed_; }  // what the next sublayer reads: [tokens, d_model]
   Value sum() const { return sum_; }       // what the residual has come to; after post-norm the same as input()
   void add(Value h);                       // the sublayer's output: [tokens, d_model]
+  // Whether the batch goes without the next layer, of so many sublayers: then the stream is behind it.
+  bool skips(std::size_t sublayers);
+  static Setting skip_setting() {
+    return {"layer-drop", "RATE", "0",
+            "each batch is trained without a layer, each as likely as this (LayerDrop; saves that share of the time)"};
+  }
 
  private:
   Graph& graph_;

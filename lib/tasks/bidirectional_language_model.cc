@@ -76,6 +76,7 @@ const TaskKind& bidirectional_language_model_task() {
         return std::make_unique<BidirectionalLanguageModeling>(model, vocabularies[0].eos_id());
       },
       .running_text = true,
+      .noised = 1,
       .training = {{"label_smoothing", 0}}};
   return kind;
 }

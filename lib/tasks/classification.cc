@@ -136,6 +136,7 @@ class LabelScorer : public Scorer {
 TaskKind kind_of(const char* name, std::size_t texts) {
   auto kind = target_task<Classification>(name, texts, "label");
   kind.recuts = true;
+  kind.noised = texts;
   for (const LabelMeasure& measure : label_measures()) kind.measures.push_back(measure.name);
   return kind;
 }

@@ -97,6 +97,7 @@ const TaskKind& language_model_task() {
         return std::make_unique<LanguageModeling>(model, vocabularies[0].eos_id());
       },
       .running_text = true,
+      .noised = 1,
       .training = {{"label_smoothing", 0}}};
   return kind;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
 #include "data/sentence_pairs.h"
@@ -11,6 +10,7 @@
 #include "ops/embed.h"
 #include "ops/linear.h"
 #include "ops/top_k.h"
+#include "tasks/ordinary_ids.h"
 #include "tensor/workspace.h"
 
 namespace storm {
@@ -94,12 +94,10 @@ MaskRule mask_rule(const Vocabulary& vocabulary, const nlohmann::json& settings)
                 .whole_words = Settings(settings).on("whole_words")};
   for (const char* name : {"[MASK]", "<mask>"})
     if (rule.mask < 0) rule.mask = vocabulary.id_of(name);
-  const std::set<int32_t> special{vocabulary.pad_id(), vocabulary.unk_id(), vocabulary.bos_id(), vocabulary.eos_id(),
-                                  rule.mask};
-  for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    rule.ordinary.push_back(!special.contains(id));
+  rule.ordinary = ordinary_ids(vocabulary);
+  if (rule.mask >= 0) rule.ordinary[static_cast<std::size_t>(rule.mask)] = false;
+  for (int32_t id = 0; id < vocabulary.size(); ++id)
     rule.goes_on.push_back(!vocabulary.marked_piece(id).starts_with("\u2581"));
-  }
   return rule;
 }
 

@@ -53,6 +53,7 @@ class NumberMeasures : public Measures {
 TaskKind kind_of(const char* name, std::size_t texts) {
   auto kind = target_task<Regression>(name, texts, "score");
   kind.recuts = true;
+  kind.noised = texts;
   kind.contents.numbers = {texts};
   kind.outputs = 1;
   for (const NumberMeasure& measure : number_measures()) kind.measures.push_back(measure.name);

@@ -183,6 +183,7 @@ const TaskKind& tagging_task() {
                              .make = [](const Model& model, auto vocabularies) -> std::unique_ptr<Task> {
                                return std::make_unique<Tagging>(model, vocabularies);
                              },
+                             .noised = 1,
                              .settings = head_settings(),
                              .training = headed_training(),
                              .contents = {.numbers = {}, .placed = {kText}},

@@ -133,6 +133,9 @@ struct TaskKind {
   bool running_text = false;
   // Nothing of a row counts its pieces, so that its words may be cut in other ways (recut_rows.h).
   bool recuts = false;
+  // So many of the first columns are text of which words may become others (data/switched_rows.h,
+  // train/word_dropout.h).
+  std::size_t noised = 0;
   // Its own settings, which become flags of train and entries of a model's configuration.
   std::vector<Setting> settings = {};
   // What it sets of training's settings unless the user, the architecture or the optimizer does: "label_smoothing".

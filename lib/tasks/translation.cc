@@ -158,7 +158,8 @@ const TaskKind& translation_task() {
         const auto special = special_ids(vocabularies[kSource], vocabularies[kTarget], model.config());
         return std::make_unique<Translation>(model, special, vocabularies[kTarget]);
       },
-      .recuts = true};
+      .recuts = true,
+      .noised = 2};
   return kind;
 }
 

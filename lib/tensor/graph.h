@@ -10,12 +10,14 @@
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/random.h"
 
 namespace storm {
 
@@ -137,6 +139,9 @@ class Graph {
   std::span<const Node> nodes() const { return nodes_; }
   std::span<const ValueInfo> values() const { return values_; }
   bool gradients() const { return gradients_; }
+  // What recording itself draws, of one batch: layers that it goes without. Before this is called, nothing is drawn.
+  void set_draws(RandomStream random) { draws_ = random; }
+  bool draw(double rate) { return draws_ && draws_->uniform() < rate; }
   // Whether backward has work at this node.
   bool backpropagates(const Node& node) const;
   void clear();  // forgets all; keeps the memory of nodes and values, for a loop that records a graph a step
@@ -149,6 +154,7 @@ class Graph {
   Value append(Node& node, std::initializer_list<Output> outputs);
 
   bool gradients_;
+  std::optional<RandomStream> draws_;
   std::vector<Node> nodes_;
   std::vector<ValueInfo> values_;
   std::vector<std::shared_ptr<const void>> owned_;  // constants' data

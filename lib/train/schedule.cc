@@ -18,8 +18,9 @@ double Schedule::rate(int64_t step) const {
   if (s < w) return peak * s / w;
   if (kind == Kind::inverse_sqrt) return peak * std::sqrt(w / s);
   if (kind == Kind::constant) return peak;
-  const double left =
-      std::clamp((static_cast<double>(steps) - s) / std::max(static_cast<double>(steps) - w, 1.0), 0.0, 1.0);
+  const double cycles = static_cast<double>(restarts) + 1,
+               done = std::clamp((s - w) / std::max(static_cast<double>(steps) - w, 1.0), 0.0, 1.0) * cycles;
+  const double left = done < cycles ? 1 - (done - std::floor(done)) : 0;
   return kind == Kind::linear ? peak * left : peak * 0.5 * (1 - std::cos(std::numbers::pi * left));
 }
 

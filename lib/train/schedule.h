@@ -17,6 +17,9 @@ struct Schedule {
   double peak = 7e-4;
   int64_t warmup = 4000;  // steps in which the rate rises linearly; 0: none
   int64_t steps = 0;      // of the whole run; linear and cosine only
+  // How often these two begin again at the peak, at equal distances behind the warm-up (SGDR with T_mult of 1:
+  // Loshchilov and Hutter 2017, §3).
+  int64_t restarts = 0;
 
   double rate(int64_t step) const;  // step: 1 is the first update
 };

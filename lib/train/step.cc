@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "cpu/gemm.h"
 #include "tensor/execution.h"
 #include "train/gradient_reduction.h"
@@ -46,6 +47,7 @@ void TrainingStep::run(Graph& graph, ProductPrecision precision, const Batch& ba
                        GradientReduction* reduction) {
   const double begin = monotonic_seconds();
   graph.clear();
+  if (graph.gradients()) graph.set_draws(RandomStream(seed_, RandomUse::layer_drop, stream_of_batch(number)));
   const LossOptions options(options_.label_smoothing, graph.gradients() ? options_.r_drop : 0);
   auto losses = task_.record(graph, batch, options, gradient_scales);
   const Value state = batch.carried.empty() ? Value{} : losses.back();

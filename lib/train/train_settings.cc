@@ -87,6 +87,10 @@ std::vector<TrainSetting> table() {
                         {"micro-batch", "", "", ""}, 0, kMostTokens, [](auto& s) -> auto& { return s.micro_batch; }))),
       whole(
           {"accumulate", "N", "1", "batches of an update"}, 1, 1 << 20, [](auto& s) -> auto& { return s.accumulate; }),
+      since(0, whole(
+                   {"accumulate-warmup", "N", "0",
+                    "updates in which their batches rise from one to --accumulate (Smith et al. 2018)"},
+                   0, kNoLimit, [](auto& s) -> auto& { return s.accumulate_warmup; })),
       since(0, automatic(whole(
                    {"block", "N", "auto",
                     "tokens of a block that running text is cut into, at other places each epoch (0: --rows); auto: "
@@ -113,6 +117,9 @@ std::vector<TrainSetting> table() {
       kept("schedule_steps",
            whole(
                {"steps", "", "", ""}, 0, kNoLimit, [](auto& s) -> auto& { return s.schedule.steps; })),
+      since(0, whole(
+                   {"restarts", "N", "0", "how often linear and cosine begin again at the peak (SGDR)"}, 0, 1000,
+                   [](auto& s) -> auto& { return s.schedule.restarts; })),
       since("adam", named(
                         {"optimizer", "NAME", "adam", "adam, or nesterov: gradient descent with Nesterov's momentum"},
                         [](TrainSettings& s, const std::string& name) { s.optimizer.name = optimizer_kind(name).name; },
@@ -131,6 +138,17 @@ std::vector<TrainSetting> table() {
                     "words are cut anew each epoch, each merge of pieces passed over with this probability "
                     "(BPE-dropout; 0.1 is usual; costs up to 5 % of the time)"},
                    1, [](auto& s) -> auto& { return s.bpe_dropout; })),
+      since(0,
+            real(
+                {"switchout", "TAU", "0",
+                 "n words of each row become others, n as likely as e^(-n / TAU), anew each epoch (SwitchOut; 0.5 to 1 "
+                 "are usual; costs nothing)"},
+                1e3, [](auto& s) -> auto& { return s.switch_out; })),
+      since(0, real(
+                   {"word-dropout", "P", "0",
+                    "pieces that the model is fed become the unknown one with this probability, and what it must say "
+                    "stays (costs nothing)"},
+                   kMostSmoothing, [](auto& s) -> auto& { return s.word_dropout; })),
       since(0, real(
                    {"r-drop", "X", "0",
                     "each batch is run twice at once, under other dropout, and X times what the two say apart is lost "

@@ -28,14 +28,21 @@ struct TrainSettings {
   OptimizerOptions optimizer;
   double clip_norm = 0;  // 0: off
   double label_smoothing = 0.1;
-  double bpe_dropout = 0;  // of rows that are cut anew each epoch (tasks/recut_rows.h); 0: off
-  double r_drop = 0;  // LossOptions' (ops/cross_entropy.h); 0: off
-  double ema = 0;     // the decay of the mean of the weights (weight_average.h); 0: off
+  int64_t accumulate_warmup = 0;  // updates in which their batches become as many from one on
+  double switch_out = 0;          // of rows of which some ids are others (data/switched_rows.h); 0: off
+  double word_dropout = 0;        // of ids that a model is fed (word_dropout.h)
+  double bpe_dropout = 0;         // of rows that are cut anew each epoch (tasks/recut_rows.h); 0: off
+  double r_drop = 0;              // LossOptions' (ops/cross_entropy.h); 0: off
+  double ema = 0;                 // the decay of the mean of the weights (weight_average.h); 0: off
   ProductPrecision precision = ProductPrecision::f32;  // of training's matrix products; validation's are f32
   uint64_t seed = 1;
   int64_t threads = 1;
   std::string device = "cpu";  // or a device's name: what other bits would come from
 
+  // Batches of the update that comes after so many.
+  int64_t batches_after(int64_t step) const {
+    return step < accumulate_warmup ? 1 + (accumulate - 1) * step / accumulate_warmup : accumulate;
+  }
   int64_t passes() const { return r_drop > 0 ? 2 : 1; }  // of each batch, run at once
   int64_t tokens_at_once() const { return micro_batch > 0 ? micro_batch : max_tokens; }
 };

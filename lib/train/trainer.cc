@@ -163,6 +163,21 @@ void Trainer::run() {
   say_stopped();
 }
 
+double Trainer::seconds_of_update() {
+  constexpr std::size_t kEnough = 4;
+  constexpr double kLong = 3;  // seconds
+  step_.reserve(memory_.arena);
+  std::vector<double> seconds;
+  for (bool more = true; more;) {
+    const double begin = monotonic_seconds();
+    if (!update()) break;
+    settle();
+    seconds.push_back(monotonic_seconds() - begin);
+    more = !replicas_.any(seconds.size() >= kEnough || seconds.back() >= kLong);
+  }
+  return seconds.empty() ? 0 : std::ranges::min(seconds);  // the first one sets much up, and others may be disturbed
+}
+
 void Trainer::say_stopped() const {
   note("stopped by a signal at step ", state_.step, "; ", checkpoint_path(plan_.output),
        " is saved: --resume goes on from it");
@@ -172,8 +187,9 @@ void Trainer::say_stopped() const {
 // None when the last epoch is over, in which place stays. number: of the next part of any process.
 std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const {
   std::vector<Part> parts;
-  Rows rows, twice;
-  for (int64_t batches = 0; batches < settings_.accumulate;) {
+  Rows rows, part;
+  const int64_t wanted = settings_.batches_after(state_.step);
+  for (int64_t batches = 0; batches < wanted;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
     if (!batches_.next(place, rows)) {
       if (batches > 0) break;
@@ -181,13 +197,13 @@ std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const 
     }
     const auto cuts = cuts_of(rows, batches_, settings_.tokens_at_once());
     const bool is_own = batches++ % replicas_.size() == replicas_.rank();
-    for (std::size_t i = 1; i < cuts.size(); ++i, ++number)
-      if (is_own && settings_.passes() == 1) {
-        parts.push_back({task_.batch(rows, cuts[i - 1], cuts[i]), number});
-      } else if (is_own) {
-        repeat(rows, cuts[i - 1], cuts[i], settings_.passes(), twice);
-        parts.push_back({task_.batch(twice, 0, twice.size()), number});
-      }
+    for (std::size_t i = 1; i < cuts.size(); ++i, ++number) {
+      if (!is_own) continue;
+      repeat(rows, cuts[i - 1], cuts[i], settings_.passes(), part);
+      parts.push_back({task_.batch(part, 0, part.size()), number});
+      if (data_.word_dropout)
+        data_.word_dropout->drop(parts.back().batch, settings_.seed, static_cast<uint64_t>(number));
+    }
   }
   return parts;
 }

@@ -22,6 +22,7 @@
 #include "train/train_settings.h"
 #include "train/validation.h"
 #include "train/weight_average.h"
+#include "train/word_dropout.h"
 
 namespace storm {
 
@@ -51,6 +52,7 @@ struct TrainData {
   // What batches are drawn from where it is not the files' rows: what the task makes of them (Task::rows).
   const RowSource* train_rows = nullptr;
   const RowSource* valid_rows = nullptr;
+  const WordDropout* word_dropout = nullptr;  // of what training feeds the model; null: nothing is dropped
 
   const RowSource& rows() const { return train_rows ? *train_rows : train; }
   const RowSource& judged() const { return valid_rows ? *valid_rows : *valid; }
@@ -77,6 +79,10 @@ class Trainer {
   // Runs until a limit, or a signal (base/signals.h) after which the checkpoint is saved and nothing else is done.
   // Throws Error when the loss or the gradient is not finite: the last checkpoint stands.
   void run();
+
+  // What an update takes on this machine, by making some: nothing is saved, and what was trained is to be thrown away.
+  // Of several processes, together. 0: there was none to make.
+  double seconds_of_update();
 
   const TrainState& state() const { return state_; }
   const BatchSource& batches() const { return batches_; }

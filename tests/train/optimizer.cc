@@ -47,6 +47,19 @@ TEST_CASE("constant, linear and cosine rise to the peak and end where they shoul
   }
 }
 
+TEST_CASE("a schedule with restarts begins again at the peak, at equal distances, and ends at 0") {
+  for (const auto kind : {Schedule::Kind::linear, Schedule::Kind::cosine}) {
+    const Schedule once{kind, 2, 10, 40}, thrice{kind, 2, 10, 100, 2};
+    for (int64_t step = 1; step <= 39; ++step) {
+      CHECK(thrice.rate(step) == Approx(once.rate(step)).epsilon(1e-12));
+      if (step >= 10) CHECK(thrice.rate(step + 30) == Approx(once.rate(step)).epsilon(1e-9));
+      if (step >= 10) CHECK(thrice.rate(step + 60) == Approx(once.rate(step)).epsilon(1e-9));
+    }
+    CHECK(thrice.rate(40) == 2);
+    CHECK(thrice.rate(100) == 0);
+  }
+}
+
 TEST_CASE("without a warm-up the first step has the peak") {
   CHECK(Schedule{Schedule::Kind::inverse_sqrt, 0.5, 0, 0}.rate(1) == 0.5);
   CHECK(Schedule{Schedule::Kind::constant, 0.5, 0, 0}.rate(1) == 0.5);

@@ -1,4 +1,4 @@
-// The moving average of the weights, and R-Drop, in the training loop.
+// What the training loop does against learning by heart: the moving average of the weights, R-Drop, word dropout.
 #include "train/weight_average.h"
 
 #include <cmath>
@@ -114,4 +114,34 @@ TEST_CASE("figures of R-Drop are of each pair once, and it learns") {
   CHECK(two.place == one.place);
   CHECK(two.validation.nll < 3.2);
   CHECK(two.validation.nll == two.validation.loss);  // which has no part of it
+}
+
+TEST_CASE("words are dropped from what a model is fed, as often as the rate says, and not from what it must say") {
+  Batch batch{.inputs = std::vector<PackedSentences>(2), .labels = std::vector<std::vector<int32_t>>(1)};
+  for (auto& input : batch.inputs) input.ids.resize(10000, 7);
+  batch.inputs[0].ids[17] = 3;
+  batch.labels[0].assign(10000, 7);
+  std::vector<bool> ordinary(8, true);
+  ordinary[3] = false;
+  const WordDropout dropout{.rate = 0.2, .inputs = {{ordinary, 1}}};
+  Batch once = batch, again = batch, other = batch;
+  dropout.drop(once, 5, 1);
+  dropout.drop(again, 5, 1);
+  dropout.drop(other, 5, 2);
+  CHECK(once.inputs[0].ids == again.inputs[0].ids);
+  CHECK(once.inputs[0].ids != other.inputs[0].ids);
+  CHECK(once.inputs[0].ids != once.inputs[1].ids);
+  CHECK(once.labels == batch.labels);
+  CHECK(once.inputs[0].ids[17] == 3);
+  for (const auto& input : once.inputs) CHECK(std::abs(std::ranges::count(input.ids, 1) - 2000) < 160);
+}
+
+TEST_CASE("the batches of an update rise from one to all that are asked for") {
+  TrainSettings settings;
+  settings.accumulate = 5;
+  CHECK(settings.batches_after(0) == 5);
+  settings.accumulate_warmup = 8;
+  std::vector<int64_t> batches;
+  for (int64_t step = 0; step < 10; ++step) batches.push_back(settings.batches_after(step));
+  CHECK(batches == std::vector<int64_t>{1, 1, 2, 2, 3, 3, 4, 4, 5, 5});
 }

@@ -51,8 +51,13 @@ void require_products(ProductPrecision precision, Device* device) {
     const ProductPrecisionScope scope(precision);
 }
 
+std::size_t memory_of_machine() {
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+// seconds: of an update; 0: it was not tried.
 void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
-                   const TrainSettings& settings, const Device* device) {
+                   const TrainSettings& settings, const TrainPlan& plan, const Device* device, double seconds) {
   const auto& batches = trainer.batches();
   const auto memory = planned_memory(model, task, streams.rows(), settings, device, open_replicas().size());
   const auto mib = [](std::size_t bytes) { return fixed(static_cast<double>(bytes) / (1 << 20), 1); };
@@ -66,6 +71,12 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
                 (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
                 "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
                 "\nall_MiB\t", mib(memory.total()), "\n"));
+  const double per_epoch = static_cast<double>((count + settings.accumulate - 1) / settings.accumulate);
+  if (seconds > 0)
+    out.write(
+        str("seconds/update\t", fixed(seconds, 3), "\nminutes/epoch\t", fixed(seconds * per_epoch / 60, 1), "\n"));
+  const double limit = plan.steps > 0 ? static_cast<double>(plan.steps) : static_cast<double>(plan.epochs) * per_epoch;
+  if (seconds > 0 && limit > 0) out.write(str("minutes\t", fixed(seconds * limit / 60, 1), "\n"));
   if (device) out.write(str("device\t", device->description(), "\nfree_MiB\t", mib(device->free_bytes()), "\n"));
   out.commit();
 }
@@ -137,6 +148,9 @@ void train_by_gradients(const Args& given_args) {
   }
   auto settings = train_flags::settings(args, {}, false);
   settings.threads = omp_get_max_threads();
+  if (settings.r_drop > 0 && settings.text.streams > 0)
+    throw UsageError(
+        "--r-drop runs each row twice, which --streams, that carry a state, cannot; leave one of them out");
   if (!replicas.is_alone()) check_shared(args, settings);
   if (!args.given("accumulate")) settings.accumulate = replicas.size();
   plan.flags = plan_flags(args);
@@ -200,30 +214,33 @@ void train_by_gradients(const Args& given_args) {
     resolve_memory(args, *model, *task, data.rows(), device.get(), settings);
   }
   require_block_fits(settings, *task);
-  if (settings.r_drop > 0 && settings.text.streams > 0)
-    throw UsageError(
-        "--r-drop runs each row twice, which --streams, that carry a state, cannot; leave one of them out");
   std::unique_ptr<Measures> measures;
   ReplicatedAnswers dealer(replicas);
   auto decoding = train_flags::decoding(args);
   if (!replicas.is_alone()) decoding.dealer = &dealer;
   if (!measure_names.empty()) measures = data.measures(*task, measure_names, decoding);
   require_products(settings.precision, device.get());
-  Trainer trainer(*model, *task,
-                  {.train = data.train,
-                   .valid = data.valid ? &*data.valid : nullptr,
-                   .vocabularies = data.files(),
-                   .own_vocabularies = own_vocabularies,
-                   .measure_names = columns,
-                   .measures = measures.get(),
-                   .train_rows = data.train_rows.get(),
-                   .valid_rows = data.valid_rows.get()},
-                  settings, plan, dry ? nullptr : device.get(), replicas);
+  const TrainData train_data{.train = data.train,
+                             .valid = data.valid ? &*data.valid : nullptr,
+                             .vocabularies = data.files(),
+                             .own_vocabularies = own_vocabularies,
+                             .measure_names = columns,
+                             .measures = measures.get(),
+                             .train_rows = data.train_rows.get(),
+                             .valid_rows = data.valid_rows.get(),
+                             .word_dropout = data.word_dropout ? &*data.word_dropout : nullptr};
+  Trainer trainer(*model, *task, train_data, settings, plan, dry ? nullptr : device.get(), replicas);
   require_rows(trainer.batches(), data.train, data.row_name(), "", "dropped");
   if (const BatchSource* judged = trainer.validation_batches())
     require_rows(*judged, *data.valid, data.row_name(), str(" of ", data.valid->name()), "validation leaves them out");
   if (dry) {
-    if (replicas.is_first()) print_dry_run(*model, *task, data, trainer, settings, device.get());
+    const bool fits = trainer.memory().total() < (device ? free : memory_of_machine());
+    double seconds = 0;
+    if (fits && device)
+      seconds = Trainer(*model, *task, train_data, settings, plan, device.get(), replicas).seconds_of_update();
+    else if (fits)
+      seconds = trainer.seconds_of_update();
+    if (replicas.is_first()) print_dry_run(*model, *task, data, trainer, settings, plan, device.get(), seconds);
     return replicas.finish();
   }
   if (checkpoint) trainer.resume(*checkpoint);

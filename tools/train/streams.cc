@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "data/switched_rows.h"
+#include "tasks/ordinary_ids.h"
 #include "tasks/recut_rows.h"
 #include "tools/train_flags.h"
 
@@ -104,12 +106,37 @@ void Streams::index() {
 
 void Streams::cut(const Task& made, const TrainSettings& settings) {
   train_rows = made.rows(train, settings.text, settings.seed);
+  // Each of these reads the rows of the one before it.
+  const auto over = [&](auto make) {
+    auto made_of = make(rows());
+    if (train_rows) whole_rows.push_back(std::move(train_rows));
+    train_rows = std::move(made_of);
+  };
   if (settings.bpe_dropout > 0) {
     if (!task.recuts)
       throw UsageError(str("--bpe-dropout: ", task.name,
-                           " counts pieces, so that it cannot cut words anew; leave it out, "
-                           "or give it to tokenize"));
-    train_rows = std::make_unique<RecutRows>(train, vocabularies, settings.bpe_dropout, settings.seed, train.name());
+                           " counts pieces, so that it cannot cut words anew; leave it out, or give it to tokenize"));
+    over([&](const RowSource& whole) {
+      return std::make_unique<RecutRows>(whole, vocabularies, settings.bpe_dropout, settings.seed, train.name());
+    });
+  }
+  if ((settings.switch_out > 0 || settings.word_dropout > 0) && task.noised == 0)
+    throw UsageError(str("--", settings.switch_out > 0 ? "switchout" : "word-dropout", ": ", task.name,
+                         " has no words that may become others; leave it out"));
+  if (settings.switch_out > 0) {
+    std::vector<std::vector<bool>> ordinary;
+    for (std::size_t c = 0; c < task.noised; ++c) ordinary.push_back(ordinary_ids(vocabularies[c]));
+    over([&](const RowSource& whole) {
+      return std::make_unique<SwitchedRows>(whole, ordinary, settings.switch_out, settings.seed);
+    });
+  }
+  if (settings.word_dropout > 0) {
+    word_dropout = WordDropout{.rate = settings.word_dropout};
+    for (std::size_t c = 0; c < task.noised; ++c) {
+      word_dropout->inputs.push_back({ordinary_ids(vocabularies[c]), vocabularies[c].unk_id()});
+      require(vocabularies[c].unk_id() >= 0, train.name(),
+              ": --word-dropout puts the unknown piece in the place of others, which its vocabulary lacks");
+    }
   }
   if (valid) valid_rows = made.rows(*valid, settings.text, {});
   blocks = task.running_text && settings.text.block > 0;

@@ -13,6 +13,7 @@
 #include "text/vocabulary.h"
 #include "tools/cli.h"
 #include "train/train_settings.h"
+#include "train/word_dropout.h"
 
 namespace storm {
 
@@ -43,8 +44,10 @@ struct Streams {
   std::unique_ptr<Measures> measures(const Task& made, std::span<const std::string> names,
                                      const DecodeOptions& options) const;
 
-  std::unique_ptr<const RowSource> train_rows, valid_rows;  // the task's own; null: the files' rows
-  bool blocks = false;                                      // they are blocks of running text
+  std::unique_ptr<const RowSource> train_rows, valid_rows;   // the task's own; null: the files' rows
+  std::vector<std::unique_ptr<const RowSource>> whole_rows;  // what train_rows are made of, in turn
+  std::optional<WordDropout> word_dropout;
+  bool blocks = false;  // they are blocks of running text
 };
 
 // Says how many rows do not fit. Throws Error when none does. whose: " of FILE", where it must be said; fate: theirs.

@@ -55,6 +55,7 @@ const Architecture& bert_architecture() {
                    {"segments", "N", "2", "segments that a text's tokens may be of"},
                    {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
                    {"attention-dropout", "RATE", "0.1", "dropout of attention weights"},
+                   ResidualStream::skip_setting(),
                    {"norm-epsilon", "X", "1e-12", "epsilon of the layer norms"},
                    {"pooler", "[yes|no]", "yes", "a vector of the whole text, made of its first token's"},
                    {"masked-lm", "[yes|no]", "yes", "a head that says what masked tokens were"},

@@ -59,6 +59,7 @@ Value BertModel::encode(Graph& graph, const PackedSentences& text, Trace* trace)
   if (trace) trace->note(graph, x);
   ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x);
   for (std::size_t i = 0; i < layers_.layers.size(); ++i) {
+    if (stream.skips(2)) continue;
     layers_.layers[i].self(graph, parameters(), stream, [&](Value qkv) {
       const auto self = SelfAttention::over(graph, config_.block, qkv, offsets);
       if (trace)

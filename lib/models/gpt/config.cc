@@ -30,6 +30,7 @@ const Architecture& gpt_architecture() {
                    {"max-positions", "N", "1024", "longest text"},
                    {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
                    {"attention-dropout", "RATE", "0.1", "dropout of attention weights"},
+                   ResidualStream::skip_setting(),
                    {"share-embeddings", "[yes|no]", "yes", "the table of embeddings is the output layer's, too"},
                    {"norm-epsilon", "X", "1e-5", "epsilon of the layer norms"}},
       .presets = {{"gpt-tiny", {{"layers", "4"}, {"d-model", "128"}, {"heads", "4"}, {"max-positions", "256"}}},

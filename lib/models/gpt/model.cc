@@ -30,6 +30,7 @@ Value GptModel::pass(Graph& graph, Value x, const AttendLayer& attend_self, Trac
   if (trace) trace->note(graph, x);
   ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x);
   for (std::size_t i = 0; i < layers_.layers.size(); ++i) {
+    if (stream.skips(2)) continue;
     layers_.layers[i].self(graph, parameters(), stream, [&](Value qkv) { return attend_self(i, qkv); });
     layers_.layers[i].ffn(graph, parameters(), config_.block, stream);
     if (trace) trace->note(graph, i + 1 < layers_.layers.size() ? stream.sum() : stream.input());

@@ -71,6 +71,7 @@ Value TransformerEncoder<Ability>::encode(Graph& graph, const PackedSentences& s
   if (trace) trace->note(graph, x);
   ResidualStream stream(graph, parameters(), config_.block, layers_.encoder_norms, x);
   for (std::size_t i = 0; i < layers_.encoder.size(); ++i) {
+    if (stream.skips(2)) continue;
     layers_.encoder[i].self(graph, parameters(), stream, [&](Value qkv) {
       const auto self = SelfAttention::over(graph, config_.block, qkv, offsets);
       return attend(graph, self, AttentionKind::encoder, i, trace);
@@ -103,6 +104,7 @@ Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_
                                const AttendLayer& attend_cross) const {
   ResidualStream stream(graph, parameters(), config_.block, layers_.decoder_norms, x);
   for (std::size_t i = 0; i < layers_.decoder.size(); ++i) {
+    if (stream.skips(3)) continue;
     const DecoderLayer& layer = layers_.decoder[i];
     layer.self(graph, parameters(), stream, [&](Value qkv) { return attend_self(i, qkv); });
     layer.cross(graph, parameters(), stream, [&](Value q) { return attend_cross(i, q); });
