@@ -274,9 +274,10 @@ int run_tool(const Tool& tool, int argc, const char* const* argv, const std::fun
     if (tool.operands.empty() && !args.operands_.empty())
       throw UsageError(str("unexpected operand '", args.operands_[0], "'; see ", tool.name, " --help"));
     std::error_code ignored;
-    if (args.given("model") && args.given("save") &&
-        std::filesystem::equivalent(args.text("model"), args.text("save"), ignored))
-      throw UsageError(str("-o: ", args.text("save"), " is the model itself; give it another name"));
+    if (args.given("model") && args.given("save"))
+      for (const auto& model : args.texts("model"))
+        if (std::filesystem::equivalent(model, args.text("save"), ignored))
+          throw UsageError(str("-o: ", args.text("save"), " is the model itself; give it another name"));
     set_quiet(args.given("quiet"));
     set_thread_count(tool.common & kThreads ? args.integer("threads", 0, 4096) : 0);
     if (tool.common & kDevice) device_number(args.text("device"));  // a wrong name is known before any work is done

@@ -58,11 +58,11 @@ class Args {
   // The same command line, but for flags that it leaves out, which take these values instead of their own defaults: an
   // object of flags, of which a list is one that is given several times. They do not count as given.
   Args with_defaults(const nlohmann::json& flags) const;
-  // The same command line, but for a flag's text.
-  Args with_text(const std::string& flag, const std::string& text) const {
+  // The same command line, but for a flag's texts, one at least.
+  Args with_texts(const std::string& flag, const std::vector<std::string>& texts) const {
     Args changed = *this;
-    changed.values_[flag] = text;
-    changed.texts_[flag] = {text};
+    changed.values_[flag] = texts.back();
+    changed.texts_[flag] = texts;
     return changed;
   }
   // What --device names: null is the CPU. Throws Error that says what is missing; a note says which one it is.

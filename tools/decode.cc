@@ -18,6 +18,7 @@
 #include "tools/decode_answers.h"
 #include "tools/decode_flags.h"
 #include "tools/decode_text.h"
+#include "tools/load_models.h"
 #include "tools/model_defaults.h"
 #include "tools/model_device.h"
 #include "tools/model_precision.h"
@@ -36,7 +37,7 @@ class Decode {
  public:
   explicit Decode(const Args& args)
       : precision_(args, {"f32", "tf32", "bf16", "f16", "int8"}),
-        model_(model_path(args), precision_.weights()),
+        model_(load_models(model_paths(args), ensemble_weights(args), precision_.weights())),
         args_(with_defaults_of(model_, args)),
         options_(options_of(args_)),
         stop_(stop_strings(args, model_)),
@@ -123,13 +124,13 @@ class Decode {
     for (const char* flag : {"text", "stride"})
       if (args.given(flag))
         throw UsageError(str("--", flag, " is for one process: each row there needs the one before it"));
-    require_same_file(replicas_, model_.loaded.name);
+    for (const auto& path : model_paths(args)) require_same_file(replicas_, path);
     if (fused_) require_same_file(replicas_, fused_->name());
   }
 
-  static const std::string& model_path(const Args& args) {
+  static const std::vector<std::string>& model_paths(const Args& args) {
     if (!args.given("model")) throw UsageError("-m MODEL is missing: which model is to answer?");
-    return args.text("model");
+    return args.texts("model");
   }
 
   static Args with_defaults_of(const TaskModel& model, const Args& args) {
@@ -249,7 +250,8 @@ int main(int argc, char** argv) {
     storm::Replicas& replicas = storm::join(given);
     storm::SpreadFiles spread(replicas);
     const storm::Args args = spread(given, {"model", "lm"});
-    if (storm::kind_of_file(args.text("model")) != storm::kNgramKind) return storm::Decode(args).run();
+    if (args.texts("model").size() != 1 || storm::kind_of_file(args.text("model")) != storm::kNgramKind)
+      return storm::Decode(args).run();
     storm::require_one_process("decode with an n-gram model");
     storm::ask_ngrams(args);
   });

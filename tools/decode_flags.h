@@ -1,6 +1,7 @@
 // decode's flags, and what they say as the library's structs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <set>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/number.h"
+#include "base/split.h"
 #include "data/batch.h"
 #include "decode/generate.h"
 #include "decode/long_sources.h"
@@ -27,13 +30,17 @@ inline const Tool kTool{
   tokenize -m lm.st < begin.txt | decode -m lm.st --text --sample --min-p 0.05 --repetition-penalty 1.2 --stop .
   paste test.en test.de | tokenize -m model.st --columns src,tgt | decode -m model.st --score   (a number a line)
   tokenize -m model.st < test.en | decode -m model.st --lm lm.st --lm-weight 0.2 | tokenize -d
+  decode -m a.st -m b.st --weights 0.6,0.4 < test.st | tokenize -d            (an ensemble)
   decode -m 5-gram.st --score --stats < test.txt                              (n-gram models read plain text, too)
   decode -m model.st --device cuda --precision f16 < test.st | tokenize -d
   echo "it was [MASK] in 1991" | tokenize -m bert.st | decode -m bert.st --nbest 5 | tokenize -d
   paste test.en begin.de | tokenize -m model.st --columns src,tgt --empty keep | decode -m model.st --prefix | tokenize -d
 )",
     kThreads | kDevice | kSeed,
-    {{"m,model", "MODEL", "", "the model, as train writes it", "Model and output"},
+    {{"m,model", "MODEL", "",
+      "the model, as train writes it; several, each with an -m, answer together by the mean of their probabilities",
+      "Model and output"},
+     {"weights", "W,W,...", "", "with several -m: the share of each in that mean, in their order (all alike)"},
      {"o,save", "FILE", "-", "where the stream or the text goes"},
      {"text", "", "", "print text, a line a row, piece by piece while it is made; rows are answered one by one"},
      {"nbest", "N", "1", "answers given for each row, with rank and score"},
@@ -112,6 +119,24 @@ inline constexpr std::array kOfSearches{"prefix",
                                         "lm",
                                         "lm-weight"};
 
+// Each model's share of an ensemble's probabilities, before they are made to sum to 1.
+inline std::vector<double> ensemble_weights(const Args& args) {
+  const std::size_t models = args.texts("model").size();
+  if (!args.given("weights")) return std::vector<double>(models, 1);
+  std::vector<double> weights;
+  for (const auto& field : split_at_commas(args.text("weights"))) {
+    const auto weight = parse_number<double>(field);
+    if (!weight || !(*weight >= 0 && *weight <= 1e6))
+      throw UsageError(str("--weights: '", field, "' is no number from 0 to 1e6; write one for each -m, 0.6,0.4"));
+    weights.push_back(*weight);
+  }
+  if (weights.size() != models)
+    throw UsageError(str("--weights has ", weights.size(), " for ", models, " models; write one for each -m"));
+  if (std::ranges::none_of(weights, [](double weight) { return weight > 0; }))
+    throw UsageError("--weights are all 0; one at least must be more");
+  return weights;
+}
+
 inline DecodeOptions options_of(const Args& args) {
   DecodeOptions o;
   o.beam = static_cast<int32_t>(args.integer("beam", 1, 1000));
@@ -159,6 +184,7 @@ inline void require_found(const DecodeOptions& o) {
 inline void check(const Args& args) {
   if (args.operands().size() > 1)
     throw UsageError(str("unexpected operand '", args.operands()[1], "': one stream is read; see decode --help"));
+  ensemble_weights(args);
   if (args.given("stride") && !args.on("score")) throw UsageError("--stride has no meaning without --score");
   std::vector<std::string> others(kOfSearches.begin(), kOfSearches.end());
   others.insert(others.end(), {"scores", "nbest"});

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cpu/gemm.h"
+#include "models/ensemble.h"
 #include "models/model_file.h"
 #include "models/packed_weights.h"
 #include "tools/cli.h"
@@ -23,15 +24,16 @@ class ModelPrecision {
 
   // Once the model is there, and the device that it runs on, which is null on the CPU.
   void begin(LoadedModel& loaded, Device* device) {
-    Parameters& parameters = loaded.model->parameters();
-    if (has_packed_weights(parameters)) {
+    const auto members = members_of(*loaded.model);
+    if (has_packed_weights(members[0]->parameters())) {  // so have the others
       require(!given_ || precision_ == ProductPrecision::int8, "--precision ", name(precision_), ": ", loaded.name,
               " holds weights of int8; leave it out, or take the model of floats that it was made from");
       return;
     }
     if (device) return device->set_products(precision_);
     scope_.emplace(precision_);
-    if (precision_ == ProductPrecision::bf16) pack_weights(parameters, PackedNumbers::bf16);
+    if (precision_ == ProductPrecision::bf16)
+      for (Model* member : members) pack_weights(member->parameters(), PackedNumbers::bf16);
   }
 
  private:

@@ -16,10 +16,12 @@
 namespace storm {
 
 struct ColumnModel {
-  explicit ColumnModel(const std::string& path, WeightForm weights = WeightForm::as_stored)
-      : loaded(load_model(path, weights)),
+  explicit ColumnModel(LoadedModel model)
+      : loaded(std::move(model)),
         kind(task_of(loaded)),
         vocabularies(column_vocabularies(loaded, kind.columns.size())) {}
+  explicit ColumnModel(const std::string& path, WeightForm weights = WeightForm::as_stored)
+      : ColumnModel(load_model(path, weights)) {}
   ColumnModel(const ColumnModel&) = delete;
   ColumnModel& operator=(const ColumnModel&) = delete;
 
@@ -32,8 +34,8 @@ struct ColumnModel {
 };
 
 struct TaskModel : ColumnModel {
-  explicit TaskModel(const std::string& path, WeightForm weights = WeightForm::as_stored)
-      : ColumnModel(path, weights), task(kind.make(*loaded.model, vocabularies)) {}
+  explicit TaskModel(LoadedModel model) : ColumnModel(std::move(model)), task(kind.make(*loaded.model, vocabularies)) {}
+  explicit TaskModel(const std::string& path) : TaskModel(load_model(path, WeightForm::as_stored)) {}
 
   std::unique_ptr<Task> task;
 };

@@ -32,8 +32,11 @@ class SpreadFiles {
   Args operator()(const Args& args, const std::vector<std::string>& flags) {
     if (!args.on("spread") || replicas_.is_alone()) return args;
     Args changed = args;
-    for (const auto& flag : flags)
-      if (args.given(flag)) changed = changed.with_text(flag, file(args.text(flag), flag));
+    for (const auto& flag : flags) {
+      std::vector<std::string> files;
+      for (const auto& path : args.texts(flag)) files.push_back(file(path, flag + std::to_string(files.size())));
+      if (!files.empty()) changed = changed.with_texts(flag, files);
+    }
     return changed;
   }
   // A copy of one file, which is called `name` there; where the first process has none, none is made.

@@ -63,9 +63,9 @@ void RunningTextScorer::run_windows(int64_t windows) {
   begun_ = true;
   Graph& graph = workspace_.graph;
   graph.clear();
-  const auto recorded = loss(model_, graph, inputs, graph.column(std::move(targets)), 0, 1);
+  const Value recorded = model_.token_nll(graph, inputs, graph.column(std::move(targets)));
   workspace_.run();
-  const float* nll = workspace_.data(recorded.token_nll);
+  const float* nll = workspace_.data(recorded);
   for (std::size_t w = 0; w < fresh.size(); ++w)
     for (int64_t t = inputs.offsets[w + 1] - fresh[w]; t < inputs.offsets[w + 1]; ++t)
       tell(-static_cast<double>(nll[t]));
@@ -87,10 +87,10 @@ void RunningTextScorer::run_stretch() {
   CarriedState carried;
   carried.before = graph.constant({1, static_cast<int64_t>(carried_.size())}, carried_.data());
   const Value targets = graph.column({labels_.begin(), labels_.begin() + n});
-  const auto recorded = loss(model_, graph, inputs, targets, 0, 1, &carried);
+  const Value recorded = model_.token_nll(graph, inputs, targets, &carried);
   graph.keep(carried.after);
   workspace_.run();
-  const float* nll = workspace_.data(recorded.token_nll);
+  const float* nll = workspace_.data(recorded);
   for (int64_t t = 0; t < n; ++t) tell(-static_cast<double>(nll[t]));
   std::copy_n(workspace_.data(carried.after), carried_.size(), carried_.begin());
   before_ = labels_[static_cast<std::size_t>(n) - 1];

@@ -26,9 +26,9 @@ std::vector<double> target_log_probs(const EncoderDecoder& model, const SpecialI
     for (const std::size_t place : places) batch_pairs.push_back(pairs[place]);
     const Batch batch = make_batch(batch_pairs, special);
     workspace.graph.clear();
-    const auto recorded = loss(model, workspace.graph, batch, 0, 1);
+    const Value recorded = model.token_nll(workspace.graph, batch);
     workspace.run();
-    const float* nll = workspace.data(recorded.token_nll);
+    const float* nll = workspace.data(recorded);
     for (std::size_t i = 0; i < places.size(); ++i)
       for (int32_t t = batch.inputs[1].offsets[i]; t < batch.inputs[1].offsets[i + 1]; ++t)
         scores[places[i]] -= static_cast<double>(nll[t]);

@@ -28,9 +28,9 @@ std::vector<double> text_log_probs(const LanguageModel& model, int32_t eos,
     }
     Graph& graph = workspace.graph;
     graph.clear();
-    const auto recorded = loss(model, graph, inputs, graph.column(std::move(labels)), 0, 1);
+    const Value recorded = model.token_nll(graph, inputs, graph.column(std::move(labels)));
     workspace.run();
-    const float* nll = workspace.data(recorded.token_nll);
+    const float* nll = workspace.data(recorded);
     for (std::size_t i = 0; i < places.size(); ++i)
       for (int32_t t = inputs.offsets[i]; t < inputs.offsets[i + 1]; ++t)
         scores[places[i]] -= static_cast<double>(nll[t]);

@@ -22,4 +22,8 @@ CrossEntropy loss(const EncoderDecoder& model, Graph& graph, const Batch& batch,
   return cross_entropy(graph, states, weight, bias, targets, options, gradient_scale);
 }
 
+Value EncoderDecoder::token_nll(Graph& graph, const Batch& batch) const {
+  return loss(*this, graph, batch, 0, 1).token_nll;
+}
+
 }  // namespace storm

@@ -21,6 +21,9 @@ class EncoderDecoder : public TextEncoder, public Generator {
   // with gradients. trace: what it asks for is left in it.
   virtual Value states(Graph& graph, const PackedSentences& source, const PackedSentences& target,
                        Trace* trace = nullptr) const = 0;
+  // Records -log p of each label of a batch of make_batch's, which must outlive the graph's run -> [target tokens, 1],
+  // kept readable after it.
+  virtual Value token_nll(Graph& graph, const Batch& batch) const;
   virtual int64_t longest_target() const { return INT32_MAX; }  // tokens that a target may have, EOS included
 };
 

@@ -9,4 +9,8 @@ CrossEntropy loss(const LanguageModel& model, Graph& graph, const PackedSentence
   return cross_entropy(graph, states, weight, bias, labels, options, gradient_scale);
 }
 
+Value LanguageModel::token_nll(Graph& graph, const PackedSentences& text, Value labels, CarriedState* carried) const {
+  return loss(*this, graph, text, labels, 0, 1, carried).token_nll;
+}
+
 }  // namespace storm

@@ -23,6 +23,11 @@ class LanguageModel : public TextEncoder, public Generator {
   virtual Value states(Graph& graph, const PackedSentences& text, Trace* trace = nullptr,
                        CarriedState* carried = nullptr) const = 0;
 
+  // Records -log p of each label, I32 [tokens, 1], of texts, which are as states() has them -> [tokens, 1], kept
+  // readable after the run.
+  virtual Value token_nll(Graph& graph, const PackedSentences& text, Value labels,
+                          CarriedState* carried = nullptr) const;
+
   TextEnds ends() const override { return TextEnds::eos_before; }
 
   // Numbers that a text's state takes to the text's next stretch; 0: the model carries none.

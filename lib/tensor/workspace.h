@@ -2,6 +2,7 @@
 // or on a device, where the arena and the slabs are its memory.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/buffer.h"
@@ -22,6 +23,11 @@ class Workspace {
   Slabs slabs;  // for caches: a decoder's, which clears them when it starts
 
   Device* device() const { return device_; }
+  // The i-th of further workspaces on the same device, which stay with this one: of a decoder that is made of several.
+  Workspace& part(std::size_t i) {
+    while (parts_.size() <= i) parts_.push_back(std::make_unique<Workspace>(device_));
+    return *parts_[i];
+  }
 
   // Plans and runs what was recorded. The arena only ever grows.
   void run() {
@@ -53,6 +59,7 @@ class Workspace {
   Buffer arena_;                  // on the CPU
   Slabs host_;                    // what was read off a device
   std::vector<std::byte*> read_;  // of each value: where in it
+  std::vector<std::unique_ptr<Workspace>> parts_;
 };
 
 }  // namespace storm

@@ -20,6 +20,7 @@
 #include "ops/glu.h"
 #include "ops/join.h"
 #include "ops/linear.h"
+#include "ops/log_mixture.h"
 #include "ops/recurrent.h"
 #include "ops/residual_norm.h"
 #include "ops/top_k.h"
@@ -299,6 +300,10 @@ TEST_CASE("large: the best words and the logarithms of their probabilities") {
   const int64_t rows = size(1280, 20), vocabulary = size(10000, 1700);
   check_case("log_softmax", false,
              [&](Graph& g, Inputs& in) { return log_softmax(g, in.parameter(rows, vocabulary, 9)); });
+  check_case("log_mixture", false, [&](Graph& g, Inputs& in) {
+    const Value a = in.parameter(rows, vocabulary, 9), b = in.parameter(rows, vocabulary, 9);
+    return log_mixture(g, std::vector{a, b}, std::vector{0.25, 0.75});
+  });
   check_case("top_k", false,
              [&](Graph& g, Inputs& in) { return top_k(g, in.parameter(rows, vocabulary, 9), 5).log_probs; });
 }

@@ -41,6 +41,7 @@ ok "beam search gives the CPU's translations" same decodes
 listed() { decodes --nbest 3 --beam 4 "$@" | sed 's/ ||| [^ ]*$//'; } # scores may differ in their last digit
 ok "... an n-best list" same listed
 ok "... and greedy search" same decodes --beam 1
+ok "... and an ensemble's" same decodes -m half.st
 ok "sampling draws the CPU's samples" same decodes --sample --seed 3
 ok "... of the likeliest few" same decodes --sample --seed 4 --top-k 5
 begun() { bin/decode -q -m cpu.st --prefix --max-length 8 "$@" <pairs.st | tokenize -d; }

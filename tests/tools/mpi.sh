@@ -142,6 +142,7 @@ apart() { many 2 sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; else
 spread() {
   apart train -q "${training[@]}" --spread --steps 30 -o spread.st && apart train -q "${training[@]}" --spread --resume --steps 60 -o spread.st && [ "$(bits spread.st)" = "$(bits 2.st)" ] &&
     apart decode -q --spread -m one.st --precision int8 --scores <test.st >got.st && many 3 decode -q -m one.st --precision int8 --scores <test.st >wanted.st && cmp <(tokenize -d wanted.st) <(tokenize -d got.st) &&
+    apart decode -q --spread -m one.st -m 2.st --precision int8 <test.st | tokenize -d | cmp - <(decode -q -m one.st -m 2.st --precision int8 <test.st | tokenize -d) &&
     apart embed -q --spread -m one.st --precision int8 <test.st | cmp - <(embed -q --spread -m one.st --precision int8 <test.st) && [ -z "$(ls elsewhere)" ] && ! ls "${TMPDIR:-/tmp}" | grep -q '^storm-'
 }
 ok "--spread sends the first one's files to those that have none" spread

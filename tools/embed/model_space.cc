@@ -61,7 +61,7 @@ class ModelSpace : public Space {
         args_(with_defaults_of(loaded_, args)),
         flags_(embed_flags(args_)),
         vocabulary_(column_vocabularies(loaded_, 1)[0]) {
-    const Model& model = *loaded_.model;
+    Model& model = *loaded_.model;
     const auto layers = encoder_layers(model);
     if (flags_.options.layer > layers)
       throw UsageError(str("--layer ", flags_.options.layer, ": ", loaded_.name, " has layers 0 to ", layers));
