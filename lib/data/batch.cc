@@ -31,6 +31,13 @@ std::vector<int32_t> PackedSentences::positions() const {
   return positions;
 }
 
+std::vector<int32_t> PackedSentences::sentence_numbers() const {
+  std::vector<int32_t> numbers;
+  for (int64_t s = 0; s < sentences(); ++s)
+    numbers.resize(static_cast<std::size_t>(offsets[static_cast<std::size_t>(s) + 1]), static_cast<int32_t>(s));
+  return numbers;
+}
+
 std::vector<int32_t> PackedSentences::ranges() const {
   std::vector<int32_t> ranges;
   for (std::size_t s = 1; s < offsets.size(); ++s) ranges.insert(ranges.end(), {offsets[s - 1], offsets[s]});

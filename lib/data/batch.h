@@ -18,8 +18,9 @@ struct PackedSentences {
 
   int64_t sentences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
-  std::vector<int32_t> positions() const;  // [tokens]: each token's place in its sentence, from 0
-  std::vector<int32_t> ranges() const;     // [sentences, 2]: the rows of each sentence, from and to (not included)
+  std::vector<int32_t> positions() const;         // [tokens]: each token's place in its sentence, from 0
+  std::vector<int32_t> sentence_numbers() const;  // [tokens]: which sentence each token is of, from 0
+  std::vector<int32_t> ranges() const;  // [sentences, 2]: the rows of each sentence, from and to (not included)
   // Appends one sentence: `first` (when it is not negative), the ids, `last` (likewise).
   void add(int32_t first, std::span<const int32_t> sentence, int32_t last);
 

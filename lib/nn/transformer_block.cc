@@ -1,9 +1,11 @@
 #include "nn/transformer_block.h"
 
+#include <array>
 #include <utility>
 
 #include "base/error.h"
 #include "base/split.h"
+#include "ops/join.h"
 
 namespace storm {
 
@@ -34,9 +36,20 @@ BlockShape BlockShape::of_one_side(const Settings& s) {
   b.activation = FeedForward::activation_from(s);
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
-  b.layer_drop = s.real("layer_drop", 0, 1);
+  b.read_drops(s);
   b.norm_epsilon = s.real("norm_epsilon", 0, 1);
   return b;
+}
+
+std::vector<Setting> BlockShape::drop_settings() {
+  return {{"drop-head", "RATE", "0", "dropout of whole attention heads, for each sentence (DropHead)"},
+          {"layer-drop", "RATE", "0",
+           "each batch is trained without a layer, each as likely as this (LayerDrop; saves that share of the time)"}};
+}
+
+void BlockShape::read_drops(const Settings& settings) {
+  head_dropout = settings.real("drop_head", 0, 1);
+  layer_drop = settings.real("layer_drop", 0, 1);
 }
 
 AttentionInput BlockShape::attention(const Graph& graph) const {
@@ -49,8 +62,8 @@ AttentionInput BlockShape::attention(const Graph& graph) const {
 }
 
 ResidualStream::ResidualStream(Graph& graph, const Parameters& parameters, const BlockShape& shape,
-                               const std::vector<NormLayer>& norms, Value x)
-    : graph_(graph), parameters_(parameters), shape_(shape), norms_(norms), sum_(x), normed_(x) {
+                               const std::vector<NormLayer>& norms, Value x, Value sentences)
+    : graph_(graph), parameters_(parameters), shape_(shape), norms_(norms), sentences_(sentences), sum_(x), normed_(x) {
   if (shape.pre_norm) normed_ = norms_[next_++](graph, parameters, x, {}, shape.norm_epsilon, 0).normed;
 }
 
@@ -59,6 +72,11 @@ void ResidualStream::add(Value h) {
   const auto r = norms_[next_++](graph_, parameters_, sum_, h, shape_.norm_epsilon, dropout);
   sum_ = shape_.pre_norm ? r.sum : r.normed;
   normed_ = r.normed;
+}
+
+Value ResidualStream::without_heads(Value attended) const {
+  if (shape_.head_dropout == 0 || !sentences_ || !graph_.gradients()) return attended;
+  return join(graph_, std::array{attended}, shape_.head_dropout, sentences_, shape_.d_v);
 }
 
 bool ResidualStream::skips(std::size_t sublayers) {
@@ -87,7 +105,7 @@ AttentionInput SelfAttention::over(const Graph& graph, const BlockShape& shape, 
 
 void SelfAttention::operator()(Graph& graph, const Parameters& parameters, ResidualStream& stream,
                                const Attend& attend) const {
-  stream.add(out(graph, parameters, attend(qkv(graph, parameters, stream.input()))));
+  stream.add(out(graph, parameters, stream.without_heads(attend(qkv(graph, parameters, stream.input())))));
 }
 
 CrossAttention CrossAttention::declare(ParameterList& list, const std::string& name, const BlockShape& s,
@@ -111,7 +129,7 @@ AttentionInput CrossAttention::over(const Graph& graph, const BlockShape& shape,
 
 void CrossAttention::operator()(Graph& graph, const Parameters& parameters, ResidualStream& stream,
                                 const Attend& attend) const {
-  stream.add(out(graph, parameters, attend(q(graph, parameters, stream.input()))));
+  stream.add(out(graph, parameters, stream.without_heads(attend(q(graph, parameters, stream.input())))));
 }
 
 Activation FeedForward::activation_from(const Settings& s) {

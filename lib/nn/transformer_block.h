@@ -25,13 +25,16 @@ struct BlockShape {
   bool pre_norm = false;
   Activation activation = Activation::relu;
   float dropout = 0, attention_dropout = 0, activation_dropout = 0;  // on in graphs with gradients
-  float layer_drop = 0;  // in graphs that draw, how likely a batch goes without a layer (LayerDrop: Fan et al. 2020)
+  float head_dropout = 0;  // of whole heads, for each sentence (DropHead: Zhou et al. 2020); on likewise
+  float layer_drop = 0;    // in graphs that draw, how likely a batch goes without a layer (LayerDrop: Fan et al. 2020)
   float norm_epsilon = 1e-5f;
 
   // Of a model of one side, by its settings (d_model, d_ff, heads, activation, dropouts, norm_epsilon): heads divide
   // the width, and d_ff 0 is four times it. Throws UsageError.
   static BlockShape of_one_side(const Settings& settings);
 
+  static std::vector<Setting> drop_settings();  // of the last two; read by read_drops
+  void read_drops(const Settings& settings);
   int64_t kv_width() const { return heads * (d_k + d_v); }
   AttentionInput attention(const Graph& graph) const;  // its sizes and dropout, without values
 };
@@ -40,25 +43,25 @@ struct BlockShape {
 // norm of the next sublayer (or the final one) is taken in the same pass as the sum.
 class ResidualStream {
  public:
-  // norms: of each sublayer in order and, for pre-norm, the final one. All are borrowed.
+  // norms: of each sublayer in order and, for pre-norm, the final one. All are borrowed. sentences: I32 [tokens, 1],
+  // which sentence each row is of; none where no heads are dropped.
   ResidualStream(Graph& graph, const Parameters& parameters, const BlockShape& shape,
-                 const std::vector<NormLayer>& norms, Value x);
+                 const std::vector<NormLayer>& norms, Value x, Value sentences = {});
 
   Value input() const { return normed_; }  // what the next sublayer reads: [tokens, d_model]
   Value sum() const { return sum_; }       // what the residual has come to; after post-norm the same as input()
   void add(Value h);                       // the sublayer's output: [tokens, d_model]
+  // What attention gave, without the heads that are dropped: [tokens, heads * d_v].
+  Value without_heads(Value attended) const;
   // Whether the batch goes without the next layer, of so many sublayers: then the stream is behind it.
   bool skips(std::size_t sublayers);
-  static Setting skip_setting() {
-    return {"layer-drop", "RATE", "0",
-            "each batch is trained without a layer, each as likely as this (LayerDrop; saves that share of the time)"};
-  }
 
  private:
   Graph& graph_;
   const Parameters& parameters_;
   const BlockShape& shape_;
   const std::vector<NormLayer>& norms_;
+  Value sentences_;
   std::size_t next_ = 0;
   Value sum_, normed_;
 };

@@ -2,10 +2,12 @@
 
 #include <omp.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/random.h"
 #include "ops/embed.h"
+#include "ops/join.h"
 #include "ops/linear.h"
 #include "ops/residual_norm.h"
 #include "tests/catch.h"
@@ -212,4 +214,41 @@ TEST_CASE("the ReLU layer's dropout drops and scales its outputs and their gradi
     once.backward();
     CHECK(d_bias == want);
   }
+}
+
+TEST_CASE("a sentence goes without whole heads, each as often as the rate says, and what is left is scaled up") {
+  constexpr int64_t kSentences = 400, kHeads = 12, kWidth = 3;
+  std::vector<int32_t> sentences, offsets{0};
+  for (int32_t s = 0; s < kSentences; ++s) {
+    sentences.insert(sentences.end(), static_cast<std::size_t>(1 + s % 3), s);
+    offsets.push_back(static_cast<int32_t>(sentences.size()));
+  }
+  const auto tokens = static_cast<int64_t>(sentences.size());
+  std::vector<float> x(static_cast<std::size_t>(tokens * kHeads * kWidth), 2), gradient(x.size());
+  Graph graph(true);
+  const Value in = graph.parameter({tokens, kHeads * kWidth}, x.data(), gradient.data());
+  const Value y = join(graph, std::array{in}, 0.25f, graph.column(sentences), kWidth);
+  const std::vector<float> ones(x.size(), 1);
+  graph.keep(y);
+  test::weighted_sum(graph, y, ones.data());
+  const test::Once once(graph);
+  once.forward();
+  const std::vector<float> out(once.run.data(y), once.run.data(y) + x.size());
+  once.backward();
+  double dropped = 0;
+  for (int64_t s = 0; s < kSentences; ++s)
+    for (int64_t h = 0; h < kHeads; ++h) {
+      const int64_t first = offsets[static_cast<std::size_t>(s)];
+      const float of_head = out[static_cast<std::size_t>(first * kHeads * kWidth + h * kWidth)];
+      dropped += of_head == 0;
+      CHECK((of_head == 0 || of_head == Approx(2 / 0.75)));
+      for (int64_t t = first; t < offsets[static_cast<std::size_t>(s) + 1]; ++t)
+        for (int64_t i = 0; i < kWidth; ++i) {
+          const auto at = static_cast<std::size_t>((t * kHeads + h) * kWidth + i);
+          CHECK(out[at] == of_head);
+          CHECK(gradient[at] == of_head / 2);
+        }
+    }
+  const double n = kSentences * kHeads;
+  CHECK(std::abs(dropped - n / 4) < 4 * std::sqrt(n * 0.25 * 0.75));
 }

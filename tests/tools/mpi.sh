@@ -137,13 +137,14 @@ maps() {
   done
 }
 ok "and its attention" maps
-mkdir -p elsewhere
+mkdir -p elsewhere copies
 apart() { many 2 sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; else cd elsewhere && exec "$@"; fi' - "$@"; }
 spread() {
+  local -x TMPDIR=$work/copies
   apart train -q "${training[@]}" --spread --steps 30 -o spread.st && apart train -q "${training[@]}" --spread --resume --steps 60 -o spread.st && [ "$(bits spread.st)" = "$(bits 2.st)" ] &&
     apart decode -q --spread -m one.st --precision int8 --scores <test.st >got.st && many 3 decode -q -m one.st --precision int8 --scores <test.st >wanted.st && cmp <(tokenize -d wanted.st) <(tokenize -d got.st) &&
     apart decode -q --spread -m one.st -m 2.st --precision int8 <test.st | tokenize -d | cmp - <(decode -q -m one.st -m 2.st --precision int8 <test.st | tokenize -d) &&
-    apart embed -q --spread -m one.st --precision int8 <test.st | cmp - <(embed -q --spread -m one.st --precision int8 <test.st) && [ -z "$(ls elsewhere)" ] && ! ls "${TMPDIR:-/tmp}" | grep -q '^storm-'
+    apart embed -q --spread -m one.st --precision int8 <test.st | cmp - <(embed -q --spread -m one.st --precision int8 <test.st) && [ -z "$(ls elsewhere)" ] && ! ls copies | grep -q '^storm-'
 }
 ok "--spread sends the first one's files to those that have none" spread
 missing() { ! apart decode -q -m one.st <test.st >/dev/null 2>err && grep -q 'decode, rank 1 (process .* on .*one.st: ' err; }

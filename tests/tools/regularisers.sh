@@ -24,9 +24,10 @@ ok "--switchout does" resumes --switchout 0.3
 ok "--word-dropout does" resumes --word-dropout 0.05
 ok "--layer-drop does, norms in front" resumes --layer-drop 0.1 --norm pre
 ok "--layer-drop does, norms behind" resumes --layer-drop 0.1
+ok "--drop-head does" resumes --drop-head 0.1
 ok "--accumulate-warmup does" resumes --accumulate 2 --accumulate-warmup 10
-ok "all of them do" resumes --r-drop 1 --ema 0.8 --bpe-dropout 0.1 --switchout 0.1 --word-dropout 0.02 --layer-drop 0.05 --accumulate 2 --accumulate-warmup 10
-off() { train "${training[@]}" --steps 40 --r-drop 0 --ema 0 --bpe-dropout 0 --switchout 0 --word-dropout 0 --layer-drop 0 --restarts 0 --accumulate-warmup 0 -o off.st && [ "$(bits off.st.checkpoint)" = "$(bits plain.st.checkpoint)" ]; }
+ok "all of them do" resumes --r-drop 1 --ema 0.8 --bpe-dropout 0.1 --switchout 0.1 --word-dropout 0.02 --layer-drop 0.05 --drop-head 0.05 --accumulate 2 --accumulate-warmup 10
+off() { train "${training[@]}" --steps 40 --r-drop 0 --ema 0 --bpe-dropout 0 --switchout 0 --word-dropout 0 --layer-drop 0 --drop-head 0 --restarts 0 --accumulate-warmup 0 -o off.st && [ "$(bits off.st.checkpoint)" = "$(bits plain.st.checkpoint)" ]; }
 ok "off, they leave the bits alone" off
 
 cut -f 1 train.tsv | tokenize -q -m bpe.model --columns text >text.st
@@ -35,7 +36,7 @@ refuses "--r-drop of streams" 2 "r-drop runs each row twice" train -q --data tex
 tokenize -q --learn --type wordpiece --vocab-size 30 -o wp.json train.src
 cut -f 1 train.tsv | sed 'n;G' | tokenize -q -m wp.json --columns text >docs.st
 refuses "--switchout of masked words" 2 "switchout: masked-language-model has no words" train -q --data docs.st --preset bert-tiny --switchout 1 --steps 1 -o bert.st
-lm() { train -q --data text.st --preset gpt-tiny --layers 1 --d-model 32 --heads 2 --switchout 0.3 --word-dropout 0.1 --layer-drop 0.1 --r-drop 1 --ema 0.9 --steps 30 --max-tokens 500 --log lm.tsv -o lm.st && [ "$(tail -n 1 lm.tsv | cut -f 1)" = 30 ]; }
+lm() { train -q --data text.st --preset gpt-tiny --layers 1 --d-model 32 --heads 2 --switchout 0.3 --word-dropout 0.1 --layer-drop 0.1 --drop-head 0.1 --r-drop 1 --ema 0.9 --steps 30 --max-tokens 500 --log lm.tsv -o lm.st && [ "$(tail -n 1 lm.tsv | cut -f 1)" = 30 ]; }
 ok "a language model takes all but --bpe-dropout" lm
 refuses "a rate that is none" 2 "bpe-dropout" train -q --data train.st --preset tiny --bpe-dropout 1.5 --steps 1 -o lm.st
 refuses "a decay that is none" 2 "ema" train -q --data train.st --preset tiny --ema 1 --steps 1 -o lm.st

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "models/dropped_heads.h"
 #include "ops/embed.h"
 #include "ops/join.h"
 
@@ -57,7 +58,7 @@ Value BertModel::embedded(Graph& graph, const PackedSentences& text) const {
 Value BertModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {
   const Value x = embedded(graph, text), offsets = graph.constant({text.sentences() + 1, 1}, text.offsets.data());
   if (trace) trace->note(graph, x);
-  ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x);
+  ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x, sentences_in(graph, config_.block, text));
   for (std::size_t i = 0; i < layers_.layers.size(); ++i) {
     if (stream.skips(2)) continue;
     layers_.layers[i].self(graph, parameters(), stream, [&](Value qkv) {

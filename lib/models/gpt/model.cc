@@ -1,6 +1,7 @@
 #include "models/gpt/model.h"
 
 #include "base/error.h"
+#include "models/dropped_heads.h"
 #include "models/gpt/decoder.h"
 #include "ops/embed.h"
 
@@ -26,9 +27,9 @@ Value GptModel::embedded(Graph& graph, Value ids, Value positions) const {
                positions, 1, graph.gradients() ? config_.block.dropout : 0);
 }
 
-Value GptModel::pass(Graph& graph, Value x, const AttendLayer& attend_self, Trace* trace) const {
+Value GptModel::pass(Graph& graph, Value x, const AttendLayer& attend_self, Trace* trace, Value sentences) const {
   if (trace) trace->note(graph, x);
-  ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x);
+  ResidualStream stream(graph, parameters(), config_.block, layers_.norms, x, sentences);
   for (std::size_t i = 0; i < layers_.layers.size(); ++i) {
     if (stream.skips(2)) continue;
     layers_.layers[i].self(graph, parameters(), stream, [&](Value qkv) { return attend_self(i, qkv); });
@@ -57,7 +58,7 @@ Value GptModel::states(Graph& graph, const PackedSentences& text, Trace* trace, 
           trace->note(graph, AttentionKind::decoder, i, [&] { return attention_weights(graph, self, trace->scores); });
         return attention(graph, self);
       },
-      trace);
+      trace, sentences_in(graph, config_.block, text));
 }
 
 Value GptModel::encode(Graph& graph, const PackedSentences& text, Trace* trace) const {

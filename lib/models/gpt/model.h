@@ -26,7 +26,7 @@ class GptModel : public Model, public LanguageModel {
   Value embedded(Graph& graph, Value ids, Value positions) const;
   // The layers, of whole texts or of a step: what they differ in is how they attend. -> [tokens, d_model]
   using AttendLayer = std::function<Value(std::size_t layer, Value qkv)>;
-  Value pass(Graph& graph, Value embedded, const AttendLayer& attend_self, Trace* trace) const;
+  Value pass(Graph& graph, Value embedded, const AttendLayer& attend_self, Trace* trace, Value sentences = {}) const;
   // Attention of whole texts. offsets: [texts + 1, 1]
   AttentionInput over(const Graph& graph, Value qkv, Value offsets) const;
 

@@ -1,5 +1,6 @@
 #include "models/transformer/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numbers>
@@ -40,7 +41,8 @@ std::vector<Setting> settings() {
            {"dropout", "RATE", "0.1", "dropout of sublayer outputs and embeddings"},
            {"attention-dropout", "RATE", "0", "dropout of attention weights"},
            {"activation-dropout", "RATE", "0", "dropout inside the feed-forward layers"},
-           ResidualStream::skip_setting(),
+           BlockShape::drop_settings()[0],
+           BlockShape::drop_settings()[1],
            TableSizes::setting(),
            {"scale-embeddings", "[yes|no]", "yes", "embeddings times the root of d-model (the paper)"},
            {"output-bias", "[yes|no]", "no", "the output layer has a bias"},
@@ -80,7 +82,7 @@ TransformerConfig TransformerConfig::from(const nlohmann::json& json) {
   b.dropout = s.real("dropout", 0, 1);
   b.attention_dropout = s.real("attention_dropout", 0, 1);
   b.activation_dropout = s.real("activation_dropout", 0, 1);
-  b.layer_drop = s.real("layer_drop", 0, 1);
+  b.read_drops(s);
   b.norm_epsilon = s.real("norm_epsilon", 0, 1);
   std::vector<std::string> names;
   for (const auto& [name, init] : initializations()) names.push_back(name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/dropped_heads.h"
 #include "models/transformer/decoder.h"
 #include "ops/embed.h"
 
@@ -69,7 +70,8 @@ Value TransformerEncoder<Ability>::encode(Graph& graph, const PackedSentences& s
                                           Trace* trace) const {
   const Value x = embedded(graph, layers_.embedding.source, layers_.source_positions, source);
   if (trace) trace->note(graph, x);
-  ResidualStream stream(graph, parameters(), config_.block, layers_.encoder_norms, x);
+  ResidualStream stream(graph, parameters(), config_.block, layers_.encoder_norms, x,
+                        sentences_in(graph, config_.block, source));
   for (std::size_t i = 0; i < layers_.encoder.size(); ++i) {
     if (stream.skips(2)) continue;
     layers_.encoder[i].self(graph, parameters(), stream, [&](Value qkv) {
@@ -100,9 +102,9 @@ int64_t TransformerEncoder<Ability>::longest_source() const {
 template class TransformerEncoder<TextEncoder>;
 template class TransformerEncoder<EncoderDecoder>;
 
-Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_self,
-                               const AttendLayer& attend_cross) const {
-  ResidualStream stream(graph, parameters(), config_.block, layers_.decoder_norms, x);
+Value TransformerModel::decode(Graph& graph, Value x, const AttendLayer& attend_self, const AttendLayer& attend_cross,
+                               Value sentences) const {
+  ResidualStream stream(graph, parameters(), config_.block, layers_.decoder_norms, x, sentences);
   for (std::size_t i = 0; i < layers_.decoder.size(); ++i) {
     if (stream.skips(3)) continue;
     const DecoderLayer& layer = layers_.decoder[i];
@@ -128,7 +130,8 @@ Value TransformerModel::states(Graph& graph, const PackedSentences& source, cons
         const Value kv = layers_.decoder[i].cross.kv(graph, parameters(), memory);
         const auto cross = CrossAttention::over(graph, config_.block, q, kv, target_offsets, source_offsets);
         return attend(graph, cross, AttentionKind::cross, i, trace);
-      });
+      },
+      sentences_in(graph, config_.block, target));
 }
 
 OutputLayer TransformerModel::output(Graph& graph) const {

@@ -41,7 +41,8 @@ class TransformerModel : public TransformerEncoder<EncoderDecoder> {
 
   // The decoder's layers, of whole sentences or of a step: attend_self and attend_cross are what they differ in.
   using AttendLayer = std::function<Value(std::size_t layer, Value projected)>;
-  Value decode(Graph& graph, Value embedded, const AttendLayer& attend_self, const AttendLayer& attend_cross) const;
+  Value decode(Graph& graph, Value embedded, const AttendLayer& attend_self, const AttendLayer& attend_cross,
+               Value sentences = {}) const;
 };
 
 }  // namespace storm
