@@ -136,7 +136,7 @@ std::vector<TrainSetting> table() {
       since(0, real(
                    {"bpe-dropout", "P", "0",
                     "words are cut anew each epoch, each merge of pieces passed over with this probability "
-                    "(BPE-dropout; 0.1 is usual; costs up to 5 % of the time)"},
+                    "(BPE-dropout; 0.1 is usual; costs some 5 % of the time, and a tenth more pieces)"},
                    1, [](auto& s) -> auto& { return s.bpe_dropout; })),
       since(0,
             real(
@@ -152,12 +152,12 @@ std::vector<TrainSetting> table() {
       since(0, real(
                    {"r-drop", "X", "0",
                     "each batch is run twice at once, under other dropout, and X times what the two say apart is lost "
-                    "besides (R-Drop; 5 is usual; 1.6 to 1.9 times as long an update)"},
+                    "besides (R-Drop; 5 is usual; an update takes twice as long)"},
                    1e3, [](auto& s) -> auto& { return s.r_drop; })),
       since(0, real(
                    {"ema", "DECAY", "0",
                     "validation, --average and the model take the exponential moving average of the weights (0.999 is "
-                    "usual; costs 1 % of the time)"},
+                    "usual; costs next to nothing)"},
                    kMostDecay, [](auto& s) -> auto& { return s.ema; })),
       since("f32", named(
                        {"precision", "KIND", "f32",

@@ -120,6 +120,7 @@ class Trainer {
   std::string last_checkpoint() const;  // where it stands, for what an error says
   void require_finite(double value, const char* what, const Update& of, const Part* part) const;
   bool finished() const;
+  static bool is_due(int64_t step, int64_t every) { return every > 0 && step > 0 && step % every == 0; }
   bool validation_due() const;
   bool validate();       // false when a signal came
   double score() const;  // of the last validation: higher is better
