@@ -135,6 +135,7 @@ class CudaDevice final : public Device, private Context {
     queue_move_towards(*this, twin(values.data()), weight, twin(mean.data()), static_cast<int64_t>(values.size()));
   }
 
+  bool can_group() const override { return has_nccl(); }
   std::vector<std::byte> make_group() override { return make_nccl_id(); }
   void join_group(std::span<const std::byte> id, int rank, int size) override { group_.emplace(id, rank, size); }
   bool in_group() const override { return group_.has_value(); }

@@ -73,8 +73,10 @@ void for_pieces(std::span<const std::size_t> cuts, const char* what, Call&& call
 
 }  // namespace
 
+bool has_nccl() { return nccl() != nullptr; }
+
 std::vector<std::byte> make_nccl_id() {
-  if (!nccl()) return {};
+  require(nccl(), "libnccl.so.2 is missing");
   Id id;
   check(nccl()->get_unique_id(&id), "an id for the processes");
   const auto bytes = std::as_bytes(std::span(id.bytes));

@@ -9,7 +9,7 @@
 
 namespace storm::cuda {
 
-// Empty where there is no libnccl.so.2.
+bool has_nccl();  // whether there is a libnccl.so.2
 std::vector<std::byte> make_nccl_id();
 
 // What one process is to the others. All calls are made by all of them, in the same order, and queued on the stream.

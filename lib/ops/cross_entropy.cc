@@ -188,11 +188,6 @@ constexpr Op kCrossEntropy{.name = "cross_entropy",
 
 }  // namespace
 
-void require_pairs(const int32_t* targets, int64_t rows) {
-  require(rows % 2 == 0 && std::equal(targets, targets + rows / 2, targets + rows / 2),
-          "cross_entropy: R-Drop takes each row twice, and these are not");
-}
-
 CrossEntropy cross_entropy(Graph& graph, Value x, Value weight, Value bias, Value targets, const LossOptions& options,
                            float gradient_scale) {
   const Shape in = graph.shape(x), w = graph.shape(weight);

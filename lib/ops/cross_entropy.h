@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/error.h"
 #include "tensor/graph.h"
 
 namespace storm {
@@ -58,6 +59,9 @@ struct CrossEntropyChunks {
   int64_t parts() const { return twins > 0 ? 2 : 1; }
 };
 // Throws Error where the two halves of targets: [rows] are not the same.
-void require_pairs(const int32_t* targets, int64_t rows);
+inline void require_pairs(const int32_t* targets, int64_t rows) {
+  require(rows % 2 == 0 && std::equal(targets, targets + rows / 2, targets + rows / 2),
+          "cross_entropy: R-Drop takes each row twice, and these are not");
+}
 
 }  // namespace storm

@@ -85,8 +85,9 @@ class Device {
   // mean, mirrored, goes `weight` of the way to the values: mean += weight * (values - mean).
   virtual void move_towards(std::span<const float> values, float weight, std::span<float> mean) = 0;
 
-  // Several processes, each with a device of its own, that add up without the hosts: one of them makes an id, with
-  // which all join, together. An empty id: this device cannot.
+  // Several processes, each with a device of its own, that add up without the hosts, where all of them can: one makes
+  // an id, with which all join, together.
+  virtual bool can_group() const { return false; }
   virtual std::vector<std::byte> make_group() { return {}; }
   // From here on, norms are those of all processes' numbers.
   virtual void join_group(std::span<const std::byte> /*id*/, int /*rank*/, int /*size*/) {

@@ -21,6 +21,7 @@ struct Schedule {
   // Loshchilov and Hutter 2017, §3).
   int64_t restarts = 0;
 
+  bool ends() const { return kind == Kind::linear || kind == Kind::cosine; }
   double rate(int64_t step) const;  // step: 1 is the first update
 };
 

@@ -150,19 +150,22 @@ void Trainer::run() {
   say_stopped();
 }
 
-double Trainer::seconds_of_update() {
-  constexpr std::size_t kEnough = 4;
+double Trainer::seconds_of_epoch() {
+  constexpr int kEnough = 5;   // updates
   constexpr double kLong = 3;  // seconds
   step_.reserve(memory_.arena);
-  std::vector<double> seconds;
-  for (bool more = true; more;) {
-    const double begin = monotonic_seconds();
+  double seconds = 0, epochs = 0;
+  bool more = true;
+  for (int updates = 0; more; ++updates) {
+    const double begin = monotonic_seconds(), done = state_.epochs();
     if (!update()) break;
     settle();
-    seconds.push_back(monotonic_seconds() - begin);
-    more = !replicas_.any(seconds.size() >= kEnough || seconds.back() >= kLong);
+    if (updates == 1) seconds = epochs = 0;  // the first one sets much up
+    seconds += monotonic_seconds() - begin;
+    epochs += state_.epochs() - done;
+    more = !replicas_.any(updates + 1 >= kEnough || seconds >= kLong);
   }
-  return seconds.empty() ? 0 : std::ranges::min(seconds);  // the first one sets much up, and others may be disturbed
+  return epochs > 0 ? seconds / epochs : 0;
 }
 
 void Trainer::say_stopped() const {

@@ -80,15 +80,16 @@ class Trainer {
   // Throws Error when the loss or the gradient is not finite: the last checkpoint stands.
   void run();
 
-  // What an update takes on this machine, by making some: nothing is saved, and what was trained is to be thrown away.
+  // What an epoch takes on this machine, by some updates: nothing is saved, and what was trained is to be thrown away.
   // Of several processes, together. 0: there was none to make.
-  double seconds_of_update();
+  double seconds_of_epoch();
 
   const TrainState& state() const { return state_; }
   const BatchSource& batches() const { return batches_; }
   const BatchSource* validation_batches() const { return valid_batches_ ? &*valid_batches_ : nullptr; }
   const TrainingMemory& memory() const { return memory_; }
   double planning_seconds() const { return step_.planning_seconds(); }
+  bool grouped() const { return grouped_; }  // the devices of several processes add up among themselves
   const GradientReduction* reduction() const { return reduction_ ? &*reduction_ : nullptr; }  // of several processes
 
  private:

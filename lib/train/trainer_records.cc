@@ -95,7 +95,9 @@ void Trainer::warn_of_slow() {
   seconds[static_cast<std::size_t>(replicas_.rank())] = state_.interval.seconds - (waited - reported_waiting_);
   reported_waiting_ = waited;
   replicas_.sum(seconds);
-  const bool all_alike = settings_.accumulate % replicas_.size() == 0;  // else some have a batch more
+  const bool all_alike =
+      settings_.accumulate % replicas_.size() == 0 &&
+      state_.step - state_.interval.updates >= settings_.accumulate_warmup;  // else some have a batch more
   if (!replicas_.is_first() || !all_alike || state_.interval.updates < kEnoughToJudge) return;
   auto sorted = seconds;
   std::ranges::sort(sorted);

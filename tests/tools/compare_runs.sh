@@ -25,6 +25,8 @@ lower() { "$compare" --y valid_loss base.seed1.tsv | tr -s ' ' | grep -qx 'base 
 ok "of losses the lowest is the best" lower
 folders() { mkdir a-seed1 a-seed2 && cp base.seed1.tsv a-seed1/log.tsv && cp base.seed2.tsv a-seed2/log.tsv && "$compare" a-seed1/log.tsv a-seed2/log.tsv | grep -qE '^a +2 '; }
 ok "folders of seeds are one row, too" folders
+named() { cp base.seed1.tsv lr=0.1.seed1.tsv && cp base.seed1.tsv 'x\ty.tsv' && "$compare" lr=0.1.seed1.tsv 'x\ty.tsv' </dev/null >out && grep -qF 'lr=0.1 ' out && grep -qF 'x\ty ' out; }
+ok "names are names, whatever they look like" named
 refuses "a column that no log has" 1 "base.seed1.tsv: has no figures of 'wer'; it has step seconds loss valid_loss valid_bleu" "$compare" --y wer base.seed1.tsv
 refuses "a log that is not there" 1 'none.tsv: cannot read it' "$compare" none.tsv
 refuses "no log" 2 'name the logs' "$compare"

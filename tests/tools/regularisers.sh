@@ -38,6 +38,8 @@ cut -f 1 train.tsv | sed 'n;G' | tokenize -q -m wp.json --columns text >docs.st
 refuses "--switchout of masked words" 2 "switchout: masked-language-model has no words" train -q --data docs.st --preset bert-tiny --switchout 1 --steps 1 -o bert.st
 lm() { train -q --data text.st --preset gpt-tiny --layers 1 --d-model 32 --heads 2 --switchout 0.3 --word-dropout 0.1 --layer-drop 0.1 --drop-head 0.1 --r-drop 1 --ema 0.9 --steps 30 --max-tokens 500 --log lm.tsv -o lm.st && [ "$(tail -n 1 lm.tsv | cut -f 1)" = 30 ]; }
 ok "a language model takes all but --bpe-dropout" lm
+refuses "--restarts of what does not end" 2 "restarts: inverse-sqrt does not end" train -q --data train.st --preset tiny --restarts 2 --steps 1 -o lm.st
+refuses "--accumulate-warmup to one batch" 2 "accumulate-warmup: an update has one batch" train -q --data train.st --preset tiny --accumulate-warmup 2 --steps 1 -o lm.st
 refuses "a rate that is none" 2 "bpe-dropout" train -q --data train.st --preset tiny --bpe-dropout 1.5 --steps 1 -o lm.st
 refuses "a decay that is none" 2 "ema" train -q --data train.st --preset tiny --ema 1 --steps 1 -o lm.st
 tokenize -q --learn --type list -o words.model train.src train.tgt

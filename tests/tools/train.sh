@@ -93,6 +93,11 @@ refuses "--resume with a schedule that there is not" 1 "cut.st.checkpoint: the t
 head -c 5000 stop.st.checkpoint >cut.st.checkpoint
 refuses "--resume from a truncated checkpoint" 1 'cut.st.checkpoint: .*truncated' "${run[@]}" --resume -o cut.st
 
+estimated() { # two limits: the nearer one counts; rising batches are fewer at first
+  minutes() { train --data train.st "${small[@]}" --dry-run "$@" | awk -F '\t' '$1 == "minutes/epoch" { e = $2 } $1 == "minutes" { m = $2 } END { print e, m + 0; exit !(e > 0 || m >= 0) }'; }
+  minutes --epochs 3 && [ "$(minutes --minutes 0.5 --epochs 1000000 | cut -d ' ' -f 2)" = 0.5 ] && [ ! -e dry.st ]
+}
+ok "--dry-run says how long a run will take, up to the nearest limit" estimated
 dry() { train --data train.st "${small[@]}" --dry-run >dry.txt && [ ! -e dry.st ] && grep -q "^parameters	" dry.txt && grep -q "^batches/epoch	" dry.txt && grep -q "^all_MiB	" dry.txt; }
 ok "a dry run says what a run would take" dry
 automatic() { train --data train.st "${small[@]}" --max-tokens auto --memory 80M --dry-run >dry.txt && awk -F '\t' '$1 == "all_MiB" { exit !($2 <= 80) }' dry.txt; }

@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/file_lock.h"
@@ -51,11 +54,45 @@ void require_products(ProductPrecision precision, Device* device) {
     const ProductPrecisionScope scope(precision);
 }
 
-std::size_t memory_of_machine() {
-  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+// What the machine has to give, in bytes; 0 where it does not say.
+std::size_t available_memory() {
+  std::ifstream said("/proc/meminfo");
+  for (std::string line; std::getline(said, line);)
+    if (line.starts_with("MemAvailable:")) return std::stoull(line.substr(line.find(':') + 1)) << 10;
+  return 0;
 }
 
-// seconds: of an update; 0: it was not tried.
+// What a run takes at most, in epochs; 0: it has no limit that is known before. per_epoch: batches.
+double epochs_of(const TrainPlan& plan, const TrainSettings& settings, int64_t per_epoch) {
+  double least = plan.epochs > 0 ? static_cast<double>(plan.epochs) : HUGE_VAL;
+  if (plan.steps > 0 && settings.accumulate_warmup == 0) {
+    const int64_t updates = (per_epoch + settings.accumulate - 1) / settings.accumulate;
+    least = std::min(least, static_cast<double>(plan.steps) / static_cast<double>(updates));
+  } else if (plan.steps > 0) {
+    const auto all = static_cast<double>(plan.steps), more = static_cast<double>(settings.accumulate - 1),
+               warmup = static_cast<double>(settings.accumulate_warmup), rising = std::min(all, warmup);
+    const double batches = all + more * (rising * rising / (2 * warmup) + all - rising);
+    least = std::min(least, batches / static_cast<double>(per_epoch));
+  }
+  return least == HUGE_VAL ? 0 : least;
+}
+
+// Tried by some updates where the memory is there; 0: it is not.
+double seconds_of_epoch(Trainer& trainer, const std::function<std::unique_ptr<Trainer>()>& on_device,
+                        Replicas& replicas) {
+  std::unique_ptr<Trainer> other;
+  bool fits = trainer.memory().total() < available_memory() / static_cast<std::size_t>(replicas.size());
+  if (on_device) try {
+      fits = true;
+      other = on_device();
+    } catch (const Error&) {
+      fits = false;  // the plan is what is asked for
+    }
+  if (replicas.any(!fits)) return 0;
+  return other ? other->seconds_of_epoch() : trainer.seconds_of_epoch();
+}
+
+// seconds: of an epoch; 0: it was not tried.
 void print_dry_run(const Model& model, const Task& task, const Streams& streams, const Trainer& trainer,
                    const TrainSettings& settings, const TrainPlan& plan, const Device* device, double seconds) {
   const auto& batches = trainer.batches();
@@ -71,12 +108,10 @@ void print_dry_run(const Model& model, const Task& task, const Streams& streams,
                 (count + settings.accumulate - 1) / settings.accumulate, "\nlr\t", settings.schedule.peak,
                 "\nparameters_and_optimizer_MiB\t", mib(memory.state), "\nlargest_batch_MiB\t", mib(memory.arena),
                 "\nall_MiB\t", mib(memory.total()), "\n"));
-  const double per_epoch = static_cast<double>((count + settings.accumulate - 1) / settings.accumulate);
-  if (seconds > 0)
-    out.write(
-        str("seconds/update\t", fixed(seconds, 3), "\nminutes/epoch\t", fixed(seconds * per_epoch / 60, 1), "\n"));
-  const double limit = plan.steps > 0 ? static_cast<double>(plan.steps) : static_cast<double>(plan.epochs) * per_epoch;
-  if (seconds > 0 && limit > 0) out.write(str("minutes\t", fixed(seconds * limit / 60, 1), "\n"));
+  if (seconds > 0) out.write(str("minutes/epoch\t", fixed(seconds / 60, 2), "\n"));
+  double minutes = epochs_of(plan, settings, count) * seconds / 60;
+  if (plan.minutes > 0) minutes = minutes > 0 ? std::min(minutes, plan.minutes) : plan.minutes;
+  if (minutes > 0) out.write(str("minutes\t", fixed(minutes, 1), "\n"));
   if (device) out.write(str("device\t", device->description(), "\nfree_MiB\t", mib(device->free_bytes()), "\n"));
   out.commit();
 }
@@ -114,7 +149,7 @@ void announce(const Model& model, const Streams& streams, const Trainer& trainer
          processes > 1 ? str(", ", processes, " processes") : "");
   const int64_t step = trainer.state().step;
   if (device && processes > 1)
-    note(processes, " processes, whose devices add up ", device->in_group() ? "by NCCL" : "by way of their hosts");
+    note(processes, " processes, whose devices add up ", trainer.grouped() ? "by NCCL" : "by way of their hosts");
   const std::size_t all = model.parameters().numbers(), trained = model.parameters().trained_numbers();
   note(all, " parameters, ", trained < all ? str(trained, " of them trained, ") : "", trainer.batches().rows(), " ",
        streams.row_name(), ", ", trainer.batches().tokens(), " target tokens, max_tokens ", settings.max_tokens,
@@ -153,6 +188,11 @@ void train_by_gradients(const Args& given_args) {
         "--r-drop runs each row twice, which --streams, that carry a state, cannot; leave one of them out");
   if (!replicas.is_alone()) check_shared(args, settings);
   if (!args.given("accumulate")) settings.accumulate = replicas.size();
+  if (settings.schedule.restarts > 0 && !settings.schedule.ends())
+    throw UsageError("--restarts: " + schedule_name(settings.schedule.kind) +
+                     " does not end, and cannot begin again; give --schedule linear or cosine");
+  if (settings.accumulate_warmup > 0 && settings.accumulate == 1)
+    throw UsageError("--accumulate-warmup: an update has one batch from the start; give --accumulate");
   plan.flags = plan_flags(args);
   const bool writes = !dry && replicas.is_first();
   if (writes) require_writable(plan);
@@ -234,12 +274,11 @@ void train_by_gradients(const Args& given_args) {
   if (const BatchSource* judged = trainer.validation_batches())
     require_rows(*judged, *data.valid, data.row_name(), str(" of ", data.valid->name()), "validation leaves them out");
   if (dry) {
-    const bool fits = trainer.memory().total() < (device ? free : memory_of_machine());
-    double seconds = 0;
-    if (fits && device)
-      seconds = Trainer(*model, *task, train_data, settings, plan, device.get(), replicas).seconds_of_update();
-    else if (fits)
-      seconds = trainer.seconds_of_update();
+    const auto on_device = [&] {
+      return std::make_unique<Trainer>(*model, *task, train_data, settings, plan, device.get(), replicas);
+    };
+    const double seconds =
+        seconds_of_epoch(trainer, device ? std::function<std::unique_ptr<Trainer>()>(on_device) : nullptr, replicas);
     if (replicas.is_first()) print_dry_run(*model, *task, data, trainer, settings, plan, device.get(), seconds);
     return replicas.finish();
   }
