@@ -77,11 +77,13 @@ double epochs_of(const TrainPlan& plan, const TrainSettings& settings, int64_t p
   return least == HUGE_VAL ? 0 : least;
 }
 
-// Tried by some updates where the memory is there; 0: it is not.
-double seconds_of_epoch(Trainer& trainer, const std::function<std::unique_ptr<Trainer>()>& on_device,
-                        Replicas& replicas) {
+// Tried by some updates where the memory is there; 0: it is not. initialize: gives a new model its first weights, which
+// a dry run has left out.
+double seconds_of_epoch(Trainer& trainer, const std::function<void()>& initialize,
+                        const std::function<std::unique_ptr<Trainer>()>& on_device, Replicas& replicas) {
   std::unique_ptr<Trainer> other;
   bool fits = trainer.memory().total() < available_memory() / static_cast<std::size_t>(replicas.size());
+  if (fits || on_device) initialize();
   if (on_device) try {
       fits = true;
       other = on_device();
@@ -89,7 +91,12 @@ double seconds_of_epoch(Trainer& trainer, const std::function<std::unique_ptr<Tr
       fits = false;  // the plan is what is asked for
     }
   if (replicas.any(!fits)) return 0;
-  return other ? other->seconds_of_epoch() : trainer.seconds_of_epoch();
+  try {
+    return other ? other->seconds_of_epoch() : trainer.seconds_of_epoch();
+  } catch (const Error&) {  // a loss that is no number, say: the training will tell
+    if (!replicas.is_alone()) throw;
+    return 0;
+  }
 }
 
 // seconds: of an epoch; 0: it was not tried.
@@ -277,8 +284,11 @@ void train_by_gradients(const Args& given_args) {
     const auto on_device = [&] {
       return std::make_unique<Trainer>(*model, *task, train_data, settings, plan, device.get(), replicas);
     };
-    const double seconds =
-        seconds_of_epoch(trainer, device ? std::function<std::unique_ptr<Trainer>()>(on_device) : nullptr, replicas);
+    const auto initialize = [&] {
+      if (!args.given("init") && !checkpoint) model->parameters().initialize(settings.seed);
+    };
+    const double seconds = seconds_of_epoch(
+        trainer, initialize, device ? std::function<std::unique_ptr<Trainer>()>(on_device) : nullptr, replicas);
     if (replicas.is_first()) print_dry_run(*model, *task, data, trainer, settings, plan, device.get(), seconds);
     return replicas.finish();
   }
