@@ -40,14 +40,10 @@ void MaskedRows::append(int64_t epoch, int64_t row, Rows& to) const {
   std::vector<int32_t> ids(text(0, 0).begin(), text(0, 0).end()), asked(ids.size(), kNotAsked);
   const auto border = columns > 1 ? static_cast<std::size_t>(text(0, 1)[0]) : 0;
   mask(epoch, row, ids, border, asked);
-  const auto add = [&](std::span<const int32_t> column) {
-    to.ids.insert(to.ids.end(), column.begin(), column.end());
-    to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-  };
   to.columns = columns + 1;
-  add(ids);
-  add(asked);
-  for (std::size_t c = 1; c < columns; ++c) add(text(0, c));
+  to.add(ids);
+  to.add(asked);
+  for (std::size_t c = 1; c < columns; ++c) to.add(text(0, c));
 }
 
 void MaskedRows::mask(int64_t epoch, int64_t row, std::span<int32_t> ids, std::size_t border,

@@ -20,6 +20,17 @@ struct Rows {
     return std::span(ids).subspan(static_cast<std::size_t>(offsets[i]),
                                   static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
   }
+  // The next column's ids; or, behind those that were appended to ids, the column's end alone.
+  void add(std::span<const int32_t> column) {
+    ids.insert(ids.end(), column.begin(), column.end());
+    end_column();
+  }
+  void end_column() { offsets.push_back(static_cast<int64_t>(ids.size())); }
+  // A copy of another's row.
+  void append(const Rows& from, int64_t row) {
+    columns = from.columns;
+    for (std::size_t c = 0; c < columns; ++c) add(from(row, c));
+  }
   void clear() {
     ids.clear();
     offsets.resize(1);

@@ -1,6 +1,7 @@
 #include "data/sentence_pairs.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 
@@ -127,9 +128,8 @@ void SentencePairs::append(int64_t epoch, int64_t row, Rows& to) const {
   };
   add(p.a, p.in_a);
   add(p.b, p.in_b);
-  to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-  to.ids.insert(to.ids.end(), {static_cast<int32_t>(p.in_a), p.label});
-  to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
+  to.end_column();
+  to.add(std::array{static_cast<int32_t>(p.in_a), p.label});
 }
 
 std::vector<int64_t> SentencePairs::all_ids(int64_t epoch) const {

@@ -67,7 +67,7 @@ void TextStretches::lengths(int64_t epoch, int64_t row, std::span<int64_t> to) c
 void TextStretches::append(int64_t epoch, int64_t row, Rows& to) const {
   const auto [first, last] = labels(epoch, row);
   text_.append(first - before_, last, to.ids);
-  to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
+  to.end_column();
 }
 
 TextLines::TextLines(const TokenFile& file, int32_t eos) : file_(file), eos_(eos), longest_(file.longest()[0] + 2) {}
@@ -81,7 +81,7 @@ void TextLines::append(int64_t, int64_t row, Rows& to) const {
   to.ids.push_back(eos_);
   file_.append_ids(file_.ids_before(row), file_.ids_before(row + 1), to.ids);
   to.ids.push_back(eos_);
-  to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
+  to.end_column();
 }
 
 }  // namespace storm

@@ -196,7 +196,7 @@ void TokenFile::append(int64_t row, Rows& rows) const {
       std::transform(place.values, place.values + n, rows.ids.data() + before, std::to_integer<int32_t>);
     else if (n > 0)
       std::memcpy(rows.ids.data() + before, place.values, n * sizeof(int32_t));
-    rows.offsets.push_back(static_cast<int64_t>(rows.ids.size()));
+    rows.end_column();
   });
 }
 

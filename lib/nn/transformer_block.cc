@@ -41,10 +41,13 @@ BlockShape BlockShape::of_one_side(const Settings& s) {
   return b;
 }
 
-std::vector<Setting> BlockShape::drop_settings() {
-  return {{"drop-head", "RATE", "0", "dropout of whole attention heads, for each sentence (DropHead)"},
-          {"layer-drop", "RATE", "0",
-           "each batch is trained without a layer, each as likely as this (LayerDrop; saves that share of the time)"}};
+Setting BlockShape::drop_head_setting() {
+  return {"drop-head", "RATE", "0", "dropout of whole attention heads, for each sentence (DropHead)"};
+}
+
+Setting BlockShape::layer_drop_setting() {
+  return {"layer-drop", "RATE", "0",
+          "each batch is trained without a layer, each as likely as this (LayerDrop; saves that share of the time)"};
 }
 
 void BlockShape::read_drops(const Settings& settings) {

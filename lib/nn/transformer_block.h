@@ -33,7 +33,8 @@ struct BlockShape {
   // the width, and d_ff 0 is four times it. Throws UsageError.
   static BlockShape of_one_side(const Settings& settings);
 
-  static std::vector<Setting> drop_settings();  // of the last two; read by read_drops
+  static Setting drop_head_setting();  // of these two, which read_drops() reads
+  static Setting layer_drop_setting();
   void read_drops(const Settings& settings);
   int64_t kv_width() const { return heads * (d_k + d_v); }
   AttentionInput attention(const Graph& graph) const;  // its sizes and dropout, without values

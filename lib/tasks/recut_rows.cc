@@ -31,23 +31,19 @@ RecutRows::RecutRows(const RowSource& rows, std::span<const Vocabulary> vocabula
   }
 }
 
-void RecutRows::cut(int64_t epoch, int64_t row, const Rows& whole, Rows& to) const {
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    const auto ids = whole(0, c);
-    if (columns_[c])
-      columns_[c]->append(ids, stream_in_epoch(epoch, row), to.ids);
-    else
-      to.ids.insert(to.ids.end(), ids.begin(), ids.end());
-    to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-  }
-}
-
 const Rows& RecutRows::found(int64_t epoch, int64_t row) const {
   if (epoch == found_epoch_ && row == found_row_) return found_;
   whole_.clear();
   found_.clear();
   rows_.append(epoch, row, whole_);
-  cut(epoch, row, whole_, found_);
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    if (!columns_[c]) {
+      found_.add(whole_(0, c));
+      continue;
+    }
+    columns_[c]->append(whole_(0, c), stream_in_epoch(epoch, row), found_.ids);
+    found_.end_column();
+  }
   found_epoch_ = epoch;
   found_row_ = row;
   return found_;
@@ -58,15 +54,7 @@ void RecutRows::lengths(int64_t epoch, int64_t row, std::span<int64_t> to) const
   for (std::size_t c = 0; c < columns_.size(); ++c) to[c] = static_cast<int64_t>(one(0, c).size());
 }
 
-void RecutRows::append(int64_t epoch, int64_t row, Rows& to) const {
-  const Rows& one = found(epoch, row);
-  to.columns = columns_.size();
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    const auto ids = one(0, c);
-    to.ids.insert(to.ids.end(), ids.begin(), ids.end());
-    to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-  }
-}
+void RecutRows::append(int64_t epoch, int64_t row, Rows& to) const { to.append(found(epoch, row), 0); }
 
 std::vector<int64_t> RecutRows::all_ids(int64_t epoch) const {
   std::vector<int64_t> all(columns_.size()), of_row(columns_.size());

@@ -25,7 +25,6 @@ class RecutRows : public RowSource {
   std::vector<int64_t> all_ids(int64_t epoch) const override;
 
  private:
-  void cut(int64_t epoch, int64_t row, const Rows& whole, Rows& to) const;
   const Rows& found(int64_t epoch, int64_t row) const;
 
   const RowSource& rows_;

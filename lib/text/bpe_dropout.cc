@@ -27,22 +27,9 @@ struct Merge {
   }
 };
 
-// A set in which the nth is found in logarithmic time: of long words.
-using MergeTree = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, __gnu_pbds::rb_tree_tag,
-                                   __gnu_pbds::tree_order_statistics_node_update>;
-
-// The same in a row, which is faster for short ones.
-class MergeRow {
- public:
-  void insert(const Merge& m) { all_.insert(std::ranges::lower_bound(all_, m, std::less()), m); }
-  void erase(const Merge& m) { all_.erase(std::ranges::lower_bound(all_, m, std::less())); }
-  std::size_t size() const { return all_.size(); }
-  auto find_by_order(std::size_t n) const { return all_.begin() + static_cast<std::ptrdiff_t>(n); }
-
- private:
-  std::vector<Merge> all_;
-};
-constexpr std::size_t kShort = 256;  // bytes of a word
+// A set in which the nth is found in logarithmic time.
+using Merges = __gnu_pbds::tree<Merge, __gnu_pbds::null_type, std::less<Merge>, __gnu_pbds::rb_tree_tag,
+                                __gnu_pbds::tree_order_statistics_node_update>;
 
 }  // namespace
 
@@ -96,8 +83,7 @@ void BpeDropout::append(std::span<const int32_t> cut, uint64_t number, std::vect
       plain = plain && plain_[static_cast<std::size_t>(cut[end])];
       word += piece;
     }
-    if (!plain ||
-        !(word.size() <= kShort ? append_word<MergeRow>(word, draws, ids) : append_word<MergeTree>(word, draws, ids)))
+    if (!plain || !append_word(word, draws, ids))
       ids.insert(ids.end(), cut.begin() + static_cast<std::ptrdiff_t>(begin),
                  cut.begin() + static_cast<std::ptrdiff_t>(end));
   }
@@ -113,7 +99,6 @@ int64_t BpeDropout::longest(std::span<const int32_t> cut) const {
 }
 
 // False when some character has no piece of its own: nothing is appended then.
-template <class Merges>
 bool BpeDropout::append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const {
   constexpr uint32_t kEnd = UINT32_MAX;
   struct Symbol {  // in place of its first character; the places of its others stand unused

@@ -36,7 +36,6 @@ class BpeDropout {
     float score;  // of two merges, the higher goes first
   };
   class Draws;
-  template <class Merges>
   bool append_word(std::string_view word, Draws& draws, std::vector<int32_t>& ids) const;
 
   Vocabulary vocabulary_;

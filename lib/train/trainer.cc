@@ -28,31 +28,22 @@ TrainingMemory available(const Device* device, const TrainingMemory& need) {
   return need;
 }
 
-// Rows [first, last) of `rows`, so many times one after another.
-void repeat(const Rows& rows, int64_t first, int64_t last, int64_t times, Rows& to) {
-  to.columns = rows.columns;
-  to.clear();
-  for (int64_t t = 0; t < times; ++t)
-    for (int64_t r = first; r < last; ++r)
-      for (std::size_t c = 0; c < rows.columns; ++c) {
-        const auto ids = rows(r, c);
-        to.ids.insert(to.ids.end(), ids.begin(), ids.end());
-        to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-      }
-}
-
 }  // namespace
+
+MemoryOptions memory_options(const TrainSettings& settings, const Device* device, int processes) {
+  return {.optimizer = settings.optimizer,
+          .device = device,
+          .precision = settings.precision,
+          .processes = processes,
+          .averages = settings.ema > 0,
+          .r_drop = static_cast<float>(settings.r_drop),
+          .streams = settings.text.streams};
+}
 
 TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
                               const TrainSettings& settings, const Device* device, int processes) {
-  const MemoryOptions options{.optimizer = settings.optimizer,
-                              .device = device,
-                              .precision = settings.precision,
-                              .processes = processes,
-                              .averages = settings.ema > 0,
-                              .r_drop = static_cast<float>(settings.r_drop),
-                              .streams = settings.text.streams};
-  return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()), options);
+  return training_memory(model, task, settings.tokens_at_once(), longest_rows(rows, task.sides()),
+                         memory_options(settings, device, processes));
 }
 
 std::string checkpoint_path(const std::string& model_path) { return model_path + ".checkpoint"; }
@@ -177,7 +168,7 @@ void Trainer::say_stopped() const {
 // None when the last epoch is over, in which place stays. number: of the next part of any process.
 std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const {
   std::vector<Part> parts;
-  Rows rows, part;
+  Rows rows, twice;
   const int64_t wanted = settings_.batches_after(state_.step);
   for (int64_t batches = 0; batches < wanted;) {
     if (plan_.epochs > 0 && place.epoch >= plan_.epochs) break;
@@ -189,8 +180,11 @@ std::vector<Trainer::Part> Trainer::gather(Place& place, int64_t& number) const 
     const bool is_own = batches++ % replicas_.size() == replicas_.rank();
     for (std::size_t i = 1; i < cuts.size(); ++i, ++number) {
       if (!is_own) continue;
-      repeat(rows, cuts[i - 1], cuts[i], settings_.passes(), part);
-      parts.push_back({task_.batch(part, 0, part.size()), number});
+      const bool once = settings_.passes() == 1;
+      twice.clear();
+      for (int64_t k = 0; !once && k < settings_.passes(); ++k)
+        for (int64_t r = cuts[i - 1]; r < cuts[i]; ++r) twice.append(rows, r);
+      parts.push_back({once ? task_.batch(rows, cuts[i - 1], cuts[i]) : task_.batch(twice, 0, twice.size()), number});
       if (data_.word_dropout)
         data_.word_dropout->drop(parts.back().batch, settings_.seed, static_cast<uint64_t>(number));
     }

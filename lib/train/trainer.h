@@ -58,6 +58,8 @@ struct TrainData {
   const RowSource& judged() const { return valid_rows ? *valid_rows : *valid; }
 };
 
+// What a run's memory depends on by its settings. device: null for the CPU.
+MemoryOptions memory_options(const TrainSettings& settings, const Device* device, int processes);
 // What a run takes at most. The model must have its gradients allocated.
 TrainingMemory planned_memory(const Model& model, const Task& task, const RowSource& rows,
                               const TrainSettings& settings, const Device* device, int processes = 1);

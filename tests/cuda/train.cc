@@ -18,6 +18,8 @@
 
 using namespace storm;
 using test::relative_error;
+using test::tensors_of;
+using test::trained;
 
 namespace {
 
@@ -53,37 +55,10 @@ test::SmallRun short_run() {
   return run;
 }
 
-// Trains from the start, or from the checkpoint on; device: null for the CPU.
-TrainState trained(const test::SmallRun& run, Device* device, bool resume = false, bool validates = true) {
-  TrainData data = run.data();
-  if (!validates) data.valid = nullptr;
-  if (!resume) {
-    const auto model = run.model();
-    const Translation task(*model, SpecialIds{});
-    Trainer trainer(*model, task, data, run.settings, run.plan, device);
-    trainer.run();
-    return trainer.state();
-  }
-  const auto checkpoint = load_checkpoint(run.checkpoint());
-  const Translation task(*checkpoint.loaded.model, SpecialIds{});
-  Trainer trainer(*checkpoint.loaded.model, task, data, checkpoint.settings, run.plan, device);
-  trainer.resume(checkpoint);
-  trainer.run();
-  return trainer.state();
-}
-
 std::vector<float> weights_of(const std::string& path) {
   const auto loaded = load_model(read_document(path), path);
   const auto values = loaded.model->parameters().values();
   return {values.begin(), values.end()};
-}
-
-std::string tensors_of(const std::string& path) {
-  const auto document = read_document(path);
-  std::string all;
-  for (const Tensor& t : document.tensors())
-    all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
-  return all;
 }
 
 // The loss per token of each of the first updates.
@@ -173,7 +148,7 @@ TEST_CASE("a run on a device has the CPU's figures and weights, with parts of ba
     run->settings.micro_batch = 15;
     run->settings.accumulate = 2;
   }
-  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  const auto want = trained(here), got = trained(there, false, device.get());
   CHECK(got.step == want.step);
   CHECK(got.batches == want.batches);
   CHECK(got.batches > 4 * got.step);
@@ -183,7 +158,7 @@ TEST_CASE("a run on a device has the CPU's figures and weights, with parts of ba
   CHECK(got.validation.nll == Approx(want.validation.nll).epsilon(1e-5));
   CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
   here.settings.clip_norm = 0;
-  trained(here, nullptr);
+  trained(here);
   CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) > 1e-3);
 }
 
@@ -194,7 +169,7 @@ TEST_CASE("the log of a run on a device has the CPU's lines: steps, losses and n
     auto run = short_run();
     run.plan.log = run.folder / "run.tsv";
     run.plan.steps = 5;
-    trained(run, on);
+    trained(run, false, on);
     auto& all = columns.emplace_back();
     Input input(run.plan.log);
     std::string line;
@@ -220,11 +195,11 @@ TEST_CASE(
     run->settings.micro_batch = 20;
   }
   whole.plan.steps = 3;
-  trained(whole, device.get(), false, false);
+  trained(whole, false, device.get(), false);
   parts.plan.steps = 1;
-  trained(parts, device.get(), false, false);
+  trained(parts, false, device.get(), false);
   parts.plan.steps = 3;
-  trained(parts, cuda::open_device(0).get(), true, false);
+  trained(parts, true, cuda::open_device(0).get(), false);
   CHECK(tensors_of(whole.checkpoint()) == tensors_of(parts.checkpoint()));
   CHECK(tensors_of(whole.plan.output) == tensors_of(parts.plan.output));
 }
@@ -236,13 +211,13 @@ TEST_CASE("R-Drop and the average of the weights are the CPU's on a device, and 
     run->settings.r_drop = 2;
     run->settings.ema = 0.7;
   }
-  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  const auto want = trained(here), got = trained(there, false, device.get());
   CHECK(got.validation.nll == Approx(want.validation.nll).epsilon(1e-5));
   CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
   parts.plan.steps = 3;
-  trained(parts, device.get());
+  trained(parts, false, device.get());
   parts.plan.steps = 6;
-  trained(parts, device.get(), true);
+  trained(parts, true, device.get());
   CHECK(tensors_of(there.checkpoint()) == tensors_of(parts.checkpoint()));
   CHECK(tensors_of(there.plan.output) == tensors_of(parts.plan.output));
 }
@@ -250,15 +225,15 @@ TEST_CASE("R-Drop and the average of the weights are the CPU's on a device, and 
 TEST_CASE("a checkpoint of the CPU goes on on a device, and back") {
   const auto device = cuda::open_device(0);
   auto here = short_run(), there = short_run();
-  trained(here, nullptr);
+  trained(here);
   there.plan.steps = 2;
-  trained(there, nullptr);
+  trained(there);
   CHECK(load_checkpoint(there.checkpoint()).settings.device == "cpu");
   there.plan.steps = 4;
-  trained(there, device.get(), true);
+  trained(there, true, device.get());
   CHECK(load_checkpoint(there.checkpoint()).settings.device == device_name(device.get()));
   there.plan.steps = 6;
-  trained(there, nullptr, true);
+  trained(there, true, nullptr);
   CHECK(relative_error(weights_of(there.plan.output), weights_of(here.plan.output)) < 1e-5);
   const auto document = read_document(there.checkpoint()), other = read_document(here.checkpoint());
   const auto got = document.values<float>("nesterov.m"), want = other.values<float>("nesterov.m");
@@ -274,7 +249,7 @@ TEST_CASE("snapshots and the mean of them hold the weights that the device had t
     run->plan.validate_every = run->plan.save_every = 2;
     run->plan.snapshots = {2, best};
   }
-  const auto want = trained(here, nullptr), got = trained(there, device.get());
+  const auto want = trained(here), got = trained(there, false, device.get());
   REQUIRE(got.snapshots.size() == 2);
   for (std::size_t i = 0; i < 2; ++i) {
     REQUIRE(got.snapshots[i].step == want.snapshots[i].step);
@@ -323,7 +298,7 @@ TEST_CASE("a loss that is no number says on a device what it says on the CPU, an
   auto run = short_run();
   run.settings.micro_batch = 20;
   run.plan.steps = 2;
-  trained(run, nullptr);
+  trained(run);
   run.plan.steps = 8;
   run.plan.save_every = 1;
   const auto before = tensors_of(run.checkpoint());

@@ -6,10 +6,17 @@
 #include <vector>
 
 #include "base/output.h"
+#include "data/row_source.h"
 #include "stream/tokens.h"
 #include "tests/scratch_folder.h"
 
 namespace storm::test {
+
+inline Rows copied_row(const RowSource& rows, int64_t epoch, int64_t row) {
+  Rows one;
+  rows.append(epoch, row, one);
+  return one;
+}
 
 // Pair i has 1 + i % 7 source ids and 1 + (3 i) % 11 target ids; the first source id is i, so that a pair can be told.
 // A document ends after every `rows` pairs.

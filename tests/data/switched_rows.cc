@@ -1,11 +1,14 @@
 #include "data/switched_rows.h"
 
+#include <array>
 #include <cmath>
 
 #include "base/error.h"
 #include "tests/catch.h"
+#include "tests/data/streams.h"
 
 using namespace storm;
+using test::copied_row;
 
 namespace {
 
@@ -20,9 +23,8 @@ class Tens : public RowSource {
     to.columns = 2;
     for (int32_t i = 0; i < 10; ++i)
       to.ids.push_back(i % 5 == 3 ? i % kFirst : kFirst + static_cast<int32_t>(row + i) % 26);
-    to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-    to.ids.push_back(static_cast<int32_t>(row % 3));
-    to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
+    to.end_column();
+    to.add(std::array{static_cast<int32_t>(row % 3)});
   }
   std::span<const int64_t> longest() const override { return longest_; }
   std::vector<int64_t> all_ids(int64_t) const override { return {50000, 5000}; }
@@ -38,12 +40,6 @@ std::vector<bool> ordinary() {
   return of;
 }
 
-Rows row_of(const RowSource& rows, int64_t epoch, int64_t row) {
-  Rows one;
-  rows.append(epoch, row, one);
-  return one;
-}
-
 }  // namespace
 
 TEST_CASE("SwitchOut makes so many words others as its formula says, each like any other") {
@@ -54,7 +50,7 @@ TEST_CASE("SwitchOut makes so many words others as its formula says, each like a
     double switched = 0;
     int64_t same_in_next_epoch = 0;
     for (int64_t row = 0; row < plain.rows(0); ++row) {
-      const Rows before = row_of(plain, 0, row), after = row_of(rows, 0, row);
+      const Rows before = copied_row(plain, 0, row), after = copied_row(rows, 0, row);
       REQUIRE(before.offsets == after.offsets);
       CHECK(before(0, 1)[0] == after(0, 1)[0]);
       std::size_t k = 0;
@@ -65,8 +61,8 @@ TEST_CASE("SwitchOut makes so many words others as its formula says, each like a
         CHECK(after(0, 0)[i] >= kFirst);
       }
       ++counts[k];
-      same_in_next_epoch += row_of(rows, 1, row).ids == after.ids;
-      if (row % 100 == 0) CHECK(row_of(again, 0, row).ids == after.ids);
+      same_in_next_epoch += copied_row(rows, 1, row).ids == after.ids;
+      if (row % 100 == 0) CHECK(copied_row(again, 0, row).ids == after.ids);
     }
     double all = 0;
     for (int k = 0; k <= 8; ++k) all += std::exp(-k / tau);

@@ -26,22 +26,27 @@ void check_loss(const LossCase& c) {
     once.backward();
     INFO((computed ? "of a computed value" : "of a parameter"));
     for (const int i : {0, 1}) CHECK(std::abs(once.run.data<double>(totals)[i] - want) <= allowed_loss);
-    double largest = 1e-3, worst = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const double at = exact[i], h = 1e-5;
-      exact[i] = at + h;
-      const double up = c.reference(exact);
-      exact[i] = at - h;
-      const double slope = kScale * (up - c.reference(exact)) / (2 * h);
-      exact[i] = at;
-      const double off = std::abs(static_cast<double>(gradient[i]) - 0.5 - slope);
-      largest = std::max(largest, std::abs(slope));
-      if (!(off <= worst) && !std::isnan(worst)) worst = off;
-    }
-    // The gradients were added to 0.5: they are known to half a unit in its last place.
-    CHECK(worst <= allowed(1e-6) * largest + 1.2e-7);
+    check_slopes("x", exact, gradient, kScale, 1e-6, [&] { return c.reference(exact); });
   }
   CHECK(std::abs(loss_of(c, x) - want) <= allowed_loss);
+}
+
+void check_slopes(const char* what, Doubles& x, const std::vector<float>& got, double scale, double tolerance,
+                  const std::function<double()>& f) {
+  double largest = 1e-3, worst = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double at = x[i], h = 1e-5;
+    x[i] = at + h;
+    const double up = f();
+    x[i] = at - h;
+    const double slope = scale * (up - f()) / (2 * h), off = std::abs(static_cast<double>(got[i]) - 0.5 - slope);
+    x[i] = at;
+    largest = std::max(largest, std::abs(slope));
+    if (!(off <= worst) && !std::isnan(worst)) worst = off;
+  }
+  INFO(what);
+  // The gradients were added to 0.5: they are known to half a unit in its last place.
+  CHECK(worst <= allowed(tolerance) * largest + 1.2e-7);
 }
 
 double loss_of(const LossCase& c, const std::vector<float>& x) {

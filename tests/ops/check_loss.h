@@ -18,6 +18,11 @@ struct LossCase {
 
 void check_loss(const LossCase& c);
 
+// got - 0.5, to which gradients were added, against scale * the central differences of f over the elements of x, to
+// this tolerance of the largest.
+void check_slopes(const char* what, Doubles& x, const std::vector<float>& got, double scale, double tolerance,
+                  const std::function<double()>& f);
+
 // The loss of x, forward alone.
 double loss_of(const LossCase& c, const std::vector<float>& x);
 

@@ -8,10 +8,11 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "tests/catch.h"
-#include "tests/ops/check.h"
+#include "tests/ops/check_loss.h"
 #include "tests/ops/once.h"
 
 using namespace storm;
+using test::check_slopes;
 using test::Doubles;
 
 namespace {
@@ -69,25 +70,6 @@ double loss_of(const Case& c, const Doubles& x, const Doubles& weight, const Dou
   return sum;
 }
 
-// got - 0.5 against scale * the central differences of f over the elements of x.
-template <class F>
-void check_slopes(const char* what, Doubles& x, const std::vector<float>& got, double scale, F&& f) {
-  double largest = 1e-3, worst = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double at = x[i], h = 1e-5;
-    x[i] = at + h;
-    const double up = f();
-    x[i] = at - h;
-    const double slope = scale * (up - f()) / (2 * h), off = std::abs(static_cast<double>(got[i]) - 0.5 - slope);
-    x[i] = at;
-    largest = std::max(largest, std::abs(slope));
-    if (!(off <= worst) && !std::isnan(worst)) worst = off;
-  }
-  INFO(what);
-  // The gradients were added to 0.5: they are known to half a unit in its last place.
-  CHECK(worst <= test::allowed(1e-6) * largest + 1.2e-7);
-}
-
 }  // namespace
 
 TEST_CASE("cross_entropy equals its double-precision reference: loss, likelihoods and all gradients") {
@@ -127,11 +109,11 @@ TEST_CASE("cross_entropy equals its double-precision reference: loss, likelihood
       const auto width = static_cast<std::ptrdiff_t>(c.d), begin = static_cast<std::ptrdiff_t>(r) * width;
       Doubles row(x.begin() + begin, x.begin() + begin + width);
       const std::vector<float> got(in.dx.begin() + begin, in.dx.begin() + begin + width);
-      check_slopes("x", row, got, kScale, [&] { return row_loss(c, row.data(), weight, bias, in.targets[r]); });
+      check_slopes("x", row, got, kScale, 1e-6, [&] { return row_loss(c, row.data(), weight, bias, in.targets[r]); });
     }
     const auto all = [&] { return loss_of(c, x, weight, bias, in.targets); };
-    check_slopes("weight", weight, in.dweight, kScale, all);
-    if (c.bias) check_slopes("bias", bias, in.dbias, kScale, all);
+    check_slopes("weight", weight, in.dweight, kScale, 1e-6, all);
+    if (c.bias) check_slopes("bias", bias, in.dbias, kScale, 1e-6, all);
 
     Graph inference(false);
     const auto again = in.record(inference, c, 1);

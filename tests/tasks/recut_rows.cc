@@ -4,9 +4,11 @@
 
 #include "base/error.h"
 #include "tests/catch.h"
+#include "tests/data/streams.h"
 #include "tests/text/hard_text.h"
 
 using namespace storm;
+using test::copied_row;
 
 namespace {
 
@@ -26,10 +28,7 @@ class Lines : public RowSource {
   }
   void append(int64_t, int64_t row, Rows& to) const override {
     to.columns = 3;
-    for (const auto& ids : of(row)) {
-      to.ids.insert(to.ids.end(), ids.begin(), ids.end());
-      to.offsets.push_back(static_cast<int64_t>(to.ids.size()));
-    }
+    for (const auto& ids : of(row)) to.add(ids);
   }
   std::span<const int64_t> longest() const override { return longest_; }
   std::vector<int64_t> all_ids(int64_t) const override { return {}; }
@@ -39,12 +38,6 @@ class Lines : public RowSource {
   std::vector<std::vector<std::vector<int32_t>>> columns_;
   std::vector<int64_t> longest_;
 };
-
-Rows row_of(const RecutRows& rows, int64_t epoch, int64_t row) {
-  Rows one;
-  rows.append(epoch, row, one);
-  return one;
-}
 
 }  // namespace
 
@@ -57,7 +50,7 @@ TEST_CASE("rows that are cut anew say the same each epoch, in other pieces, and 
   int64_t changed = 0, of_other_epoch = 0, of_other_seed = 0, apart = 0;
   std::vector<int64_t> lengths(3), sums(3);
   for (int64_t row = 0; row < 300; ++row) {
-    const Rows first = row_of(rows, 0, row), second = row_of(rows, 1, row);
+    const Rows first = copied_row(rows, 0, row), second = copied_row(rows, 1, row);
     rows.lengths(0, row, lengths);
     for (std::size_t c = 0; c < 2; ++c) {
       INFO("row " << row << ", column " << c);
@@ -68,11 +61,11 @@ TEST_CASE("rows that are cut anew say the same each epoch, in other pieces, and 
       sums[c] += lengths[c];
       changed += !std::ranges::equal(first(0, c), whole);
       of_other_epoch += !std::ranges::equal(first(0, c), second(0, c));
-      of_other_seed += !std::ranges::equal(first(0, c), row_of(other, 0, row)(0, c));
+      of_other_seed += !std::ranges::equal(first(0, c), copied_row(other, 0, row)(0, c));
     }
     apart += !std::ranges::equal(first(0, 0), first(0, 1).first(std::min(first(0, 0).size(), first(0, 1).size())));
     CHECK(first(0, 2)[0] == 7);
-    CHECK(row_of(again, 1, 299 - row).ids == row_of(rows, 1, 299 - row).ids);
+    CHECK(copied_row(again, 1, 299 - row).ids == copied_row(rows, 1, 299 - row).ids);
   }
   CHECK(changed > 150);
   CHECK(of_other_epoch > 150);

@@ -15,38 +15,14 @@
 #include "train/memory.h"
 
 using namespace storm;
+using test::tensors_of;
+using test::trained;
 
 namespace {
 
 struct Quiet {
   Quiet() { set_quiet(true); }
 } quiet_tests;
-
-// Trains from the start, or from the checkpoint on.
-TrainState trained(const test::SmallRun& run, bool resume = false) {
-  if (!resume) {
-    const auto model = run.model();
-    const Translation task(*model, SpecialIds{});
-    Trainer trainer(*model, task, run.data(), run.settings, run.plan);
-    trainer.run();
-    return trainer.state();
-  }
-  const auto checkpoint = load_checkpoint(run.checkpoint());
-  const Translation task(*checkpoint.loaded.model, SpecialIds{});
-  Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan);
-  trainer.resume(checkpoint);
-  trainer.run();
-  return trainer.state();
-}
-
-// A checkpoint's tensors, all of them: what a resumed run's must equal bit by bit.
-std::string tensors_of(const std::string& path) {
-  const auto document = read_document(path);
-  std::string all;
-  for (const Tensor& t : document.tensors())
-    all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
-  return all;
-}
 
 Batch all_pairs(const TokenFile& file, int64_t first, int64_t last) {
   Rows pairs;

@@ -86,4 +86,32 @@ struct SmallRun {
   }
 };
 
+// Trains from the start, or from the checkpoint on. device: null for the CPU.
+inline TrainState trained(const SmallRun& run, bool resume = false, Device* device = nullptr, bool validates = true) {
+  TrainData data = run.data();
+  if (!validates) data.valid = nullptr;
+  if (!resume) {
+    const auto model = run.model();
+    const Translation task(*model, SpecialIds{});
+    Trainer trainer(*model, task, data, run.settings, run.plan, device);
+    trainer.run();
+    return trainer.state();
+  }
+  const auto checkpoint = load_checkpoint(run.checkpoint());
+  const Translation task(*checkpoint.loaded.model, SpecialIds{});
+  Trainer trainer(*checkpoint.loaded.model, task, data, checkpoint.settings, run.plan, device);
+  trainer.resume(checkpoint);
+  trainer.run();
+  return trainer.state();
+}
+
+// A file's tensors, all of them: what a resumed run's must equal bit by bit.
+inline std::string tensors_of(const std::string& path) {
+  const auto document = read_document(path);
+  std::string all;
+  for (const Tensor& t : document.tensors())
+    all += t.name + std::string(reinterpret_cast<const char*>(t.bytes.data()), t.bytes.size());
+  return all;
+}
+
 }  // namespace storm::test

@@ -9,25 +9,13 @@
 #include "tests/train/small_run.h"
 
 using namespace storm;
+using test::trained;
 
 namespace {
 
-TrainState trained(const test::SmallRun& run, bool resume = false) {
-  set_quiet(true);
-  if (!resume) {
-    const auto model = run.model();
-    const Translation task(*model, SpecialIds{});
-    Trainer trainer(*model, task, run.data(), run.settings, run.plan);
-    trainer.run();
-    return trainer.state();
-  }
-  const auto checkpoint = load_checkpoint(run.checkpoint());
-  const Translation task(*checkpoint.loaded.model, SpecialIds{});
-  Trainer trainer(*checkpoint.loaded.model, task, run.data(), checkpoint.settings, run.plan);
-  trainer.resume(checkpoint);
-  trainer.run();
-  return trainer.state();
-}
+struct Quiet {
+  Quiet() { set_quiet(true); }
+} quiet_tests;
 
 std::vector<float> weights_of(const std::string& path) {
   std::vector<float> all;

@@ -22,13 +22,7 @@ struct Room {
 
 Room room(const Args& args, const TrainSettings& settings, const Device* device) {
   Room r{.bytes = args.given("memory") ? train_flags::memory_bytes(args) : 0,
-         .options = {.optimizer = settings.optimizer,
-                     .device = device,
-                     .precision = settings.precision,
-                     .processes = open_replicas().size(),
-                     .averages = settings.ema > 0,
-                     .r_drop = static_cast<float>(settings.r_drop),
-                     .streams = settings.text.streams}};
+         .options = memory_options(settings, device, open_replicas().size())};
   if (!device) return r;
   const std::size_t usable = usable_bytes(*device, args.on("valid-bleu") || args.given("measure"));
   if (r.bytes == 0 || r.bytes > usable) {
